@@ -1,0 +1,132 @@
+//! The ports: what a store has to offer, whatever it is made of.
+//!
+//! Methods return futures, so that an implementation may answer at once or from another thread; they need no
+//! particular runtime. A store applies retention on every read: what has expired is absent, purged or not.
+
+use std::error::Error;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{
+    ClusterId, ContentRevision, EventOutcome, OrganizationId, RequestEvent, RequestId, RequestKey,
+    RequestRecord, RequestState, RuleContentSet, StoredReport,
+};
+
+/// Why a store did not answer. All but [`Defect`](Self::Defect) may pass by themselves.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No connection became free in time.
+    #[error("no database connection became free within {waited:?}")]
+    PoolExhausted {
+        /// How long the caller waited.
+        waited: Duration,
+    },
+    /// The database did not answer in time.
+    #[error("the database did not answer within {limit:?}")]
+    Timeout {
+        /// The limit that ran out.
+        limit: Duration,
+    },
+    /// The database cannot be reached, or the connection to it was lost.
+    #[error("the database cannot be reached")]
+    Unavailable {
+        /// What the driver said. It can hold host names and settings: for logs only.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The database refused a statement, or holds something that cannot be read: a defect, here or in the data.
+    #[error("the database refused the operation")]
+    Defect {
+        /// What the driver said. It can hold data: for logs only.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+/// Answers questions about requests.
+pub trait RequestStore: Send + Sync {
+    /// The state of one request; `None` if it is not recorded.
+    fn state(
+        &self,
+        key: &RequestKey,
+    ) -> impl Future<Output = Result<Option<RequestState>, StoreError>> + Send;
+
+    /// All requests of a cluster, newest `received_at` first and ties by request ID; `None` if the organization does
+    /// not know the cluster.
+    fn list(
+        &self,
+        organization: OrganizationId,
+        cluster: ClusterId,
+    ) -> impl Future<Output = Result<Option<Vec<RequestRecord>>, StoreError>> + Send;
+
+    /// Those of the asked requests that are recorded, each once, in any order.
+    fn select(
+        &self,
+        organization: OrganizationId,
+        cluster: ClusterId,
+        requests: &[RequestId],
+    ) -> impl Future<Output = Result<Vec<RequestRecord>, StoreError>> + Send;
+
+    /// The state and hits of one request, of one moment; `None` if it is not recorded.
+    fn report(
+        &self,
+        key: &RequestKey,
+    ) -> impl Future<Output = Result<Option<StoredReport>, StoreError>> + Send;
+}
+
+/// Records events.
+pub trait EventSink: Send + Sync {
+    /// Records a batch in one transaction, in order, and returns one outcome for each event. It is durable by then;
+    /// on an error, nothing of the batch is recorded.
+    fn store(
+        &self,
+        events: Vec<RequestEvent>,
+    ) -> impl Future<Output = Result<Vec<EventOutcome>, StoreError>> + Send;
+}
+
+/// Keeps the rule content.
+pub trait ContentStore: Send + Sync {
+    /// Which content is stored.
+    fn content_revision(&self) -> impl Future<Output = Result<ContentRevision, StoreError>> + Send;
+
+    /// The content and its revision, of one moment.
+    fn content(&self) -> impl Future<Output = Result<(ContentRevision, RuleContentSet), StoreError>> + Send;
+
+    /// Replaces all content in one transaction and returns the new revision.
+    fn replace_content(
+        &self,
+        content: RuleContentSet,
+    ) -> impl Future<Output = Result<ContentRevision, StoreError>> + Send;
+}
+
+impl<S: RequestStore> RequestStore for Arc<S> {
+    fn state(
+        &self,
+        key: &RequestKey,
+    ) -> impl Future<Output = Result<Option<RequestState>, StoreError>> + Send {
+        (**self).state(key)
+    }
+
+    fn list(
+        &self,
+        organization: OrganizationId,
+        cluster: ClusterId,
+    ) -> impl Future<Output = Result<Option<Vec<RequestRecord>>, StoreError>> + Send {
+        (**self).list(organization, cluster)
+    }
+
+    fn select(
+        &self,
+        organization: OrganizationId,
+        cluster: ClusterId,
+        requests: &[RequestId],
+    ) -> impl Future<Output = Result<Vec<RequestRecord>, StoreError>> + Send {
+        (**self).select(organization, cluster, requests)
+    }
+
+    fn report(
+        &self,
+        key: &RequestKey,
+    ) -> impl Future<Output = Result<Option<StoredReport>, StoreError>> + Send {
+        (**self).report(key)
+    }
+}
