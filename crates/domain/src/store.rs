@@ -88,7 +88,8 @@ pub trait ContentStore: Send + Sync {
     /// Which content is stored.
     fn content_revision(&self) -> impl Future<Output = Result<ContentRevision, StoreError>> + Send;
 
-    /// The content and its revision, of one moment.
+    /// The content with its revision. Where content is being replaced meanwhile it may be newer than the revision,
+    /// never older, so that comparing revisions later finds out.
     fn content(&self) -> impl Future<Output = Result<(ContentRevision, RuleContentSet), StoreError>> + Send;
 
     /// Replaces all content in one transaction and returns the new revision.

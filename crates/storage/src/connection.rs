@@ -1,0 +1,128 @@
+//! One connection to either database, and how it is opened.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, ConnectionError, ConnectionResult, PgConnection, SqliteConnection};
+
+pub(crate) use any::{AnyConnection, MultiBackend};
+
+/// The derive makes public items without documentation; they stay in here.
+#[expect(unreachable_pub, reason = "made by the derive")]
+mod any {
+    #[derive(diesel::MultiConnection)]
+    pub enum AnyConnection {
+        Postgres(diesel::PgConnection),
+        Sqlite(diesel::SqliteConnection),
+    }
+}
+
+/// Everything needed to open a connection.
+#[derive(Debug, Clone)]
+pub(crate) enum Opener {
+    /// `busy` bounds the wait for another connection's lock.
+    Sqlite { path: PathBuf, busy: Duration },
+    /// `url` with its network limits; `statement` bounds each statement on the server, zero does not.
+    Postgres { url: String, statement: Duration },
+}
+
+impl Opener {
+    pub(crate) fn sqlite(path: &Path, busy: Duration) -> Self {
+        Self::Sqlite { path: path.to_owned(), busy }
+    }
+
+    pub(crate) fn postgres(url: &str, connect: Duration, statement: Duration) -> Self {
+        Self::Postgres { url: with_network_limits(url, connect, statement), statement }
+    }
+
+    pub(crate) fn open(&self) -> ConnectionResult<AnyConnection> {
+        match self {
+            Self::Sqlite { path, busy } => open_sqlite(path, *busy).map(AnyConnection::Sqlite),
+            Self::Postgres { url, statement } => open_postgres(url, *statement).map(AnyConnection::Postgres),
+        }
+    }
+}
+
+fn open_sqlite(path: &Path, busy: Duration) -> ConnectionResult<SqliteConnection> {
+    // Diesel takes some texts for other things than a file name, `:memory:` and `file:` among them.
+    let path = if path.is_absolute() { path.to_owned() } else { Path::new(".").join(path) };
+    let text = path.to_str().ok_or_else(|| {
+        ConnectionError::InvalidConnectionUrl("the path of the file is not UTF-8".to_owned())
+    })?;
+    let mut connection = SqliteConnection::establish(text)?;
+    // busy_timeout comes first: the change to WAL takes a lock. The size limit keeps a WAL file that grew under load
+    // from staying large for ever.
+    connection
+        .batch_execute(&format!(
+            "PRAGMA busy_timeout = {};
+             PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON;
+             PRAGMA journal_size_limit = 67108864;",
+            busy.as_millis()
+        ))
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+fn open_postgres(url: &str, statement: Duration) -> ConnectionResult<PgConnection> {
+    let mut connection = PgConnection::establish(url)?;
+    // A server or role may have asynchronous commits as its default; what this service acknowledged must be durable.
+    connection
+        .batch_execute(&format!(
+            "SET statement_timeout = {}; SET synchronous_commit = on;",
+            statement.as_millis()
+        ))
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+/// Adds libpq's limits for a network that says nothing, unless the URL sets them itself.
+fn with_network_limits(url: &str, connect: Duration, silence: Duration) -> String {
+    let silence = if silence.is_zero() { connect } else { silence };
+    let seconds = |duration: Duration, least: u128| duration.as_millis().div_ceil(1000).max(least);
+    let limits = [
+        // libpq takes whole seconds, 2 at least.
+        ("connect_timeout", seconds(connect, 2).to_string()),
+        ("tcp_user_timeout", silence.as_millis().to_string()),
+        ("keepalives_idle", seconds(silence, 1).to_string()),
+        ("keepalives_interval", "1".to_owned()),
+        ("keepalives_count", "3".to_owned()),
+        ("application_name", "gathering".to_owned()),
+    ];
+    let given: Vec<&str> = url
+        .split_once('?')
+        .map(|(_, query)| {
+            query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, _)| key).collect()
+        })
+        .unwrap_or_default();
+    let mut with_limits = url.to_owned();
+    for (key, value) in limits.iter().filter(|(key, _)| !given.contains(key)) {
+        with_limits.push(if with_limits.contains('?') { '&' } else { '?' });
+        with_limits.push_str(key);
+        with_limits.push('=');
+        with_limits.push_str(value);
+    }
+    with_limits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_added_but_do_not_override() {
+        let limits = |url| with_network_limits(url, Duration::from_millis(500), Duration::from_secs(5));
+        assert_eq!(
+            limits("postgres://h/db"),
+            "postgres://h/db?connect_timeout=2&tcp_user_timeout=5000&keepalives_idle=5&keepalives_interval=1\
+             &keepalives_count=3&application_name=gathering"
+        );
+        assert_eq!(
+            limits("postgres://h/db?connect_timeout=9&application_name=x"),
+            "postgres://h/db?connect_timeout=9&application_name=x&tcp_user_timeout=5000&keepalives_idle=5\
+             &keepalives_interval=1&keepalives_count=3"
+        );
+    }
+}

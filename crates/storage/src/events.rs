@@ -1,0 +1,79 @@
+//! Recording a batch of events in one transaction.
+
+use diesel::QueryResult;
+use gathering_domain::{EventKind, EventOutcome, RequestEvent, RequestState, Retention, Timestamp, fold};
+
+use crate::cluster_uuid::StoredCluster;
+use crate::connection::AnyConnection;
+use crate::dialect;
+use crate::requests::{hits_text, state_code};
+
+/// One event as a row. Where a row of that key exists, the statement that writes it applies the table of states.
+#[derive(Debug)]
+pub(crate) struct EventRow<'a> {
+    pub(crate) org_id: i64,
+    pub(crate) cluster_id: StoredCluster,
+    pub(crate) request_id: &'a str,
+    pub(crate) state: i16,
+    pub(crate) received_at: i64,
+    pub(crate) processed_at: Option<i64>,
+    pub(crate) rule_hits: String,
+    pub(crate) failure: Option<&'a str>,
+}
+
+impl<'a> EventRow<'a> {
+    fn new(event: &'a RequestEvent, now: Timestamp) -> Self {
+        let state = event.kind.state();
+        Self {
+            org_id: i64::from(event.key.organization.get()),
+            cluster_id: event.key.cluster.into(),
+            request_id: event.key.request.as_str(),
+            state: state_code(state),
+            received_at: event.received_at.as_micros(),
+            processed_at: (state == RequestState::Processed).then(|| now.as_micros()),
+            rule_hits: match &event.kind {
+                EventKind::Processed(hits) => hits_text(hits),
+                EventKind::Announced | EventKind::Failed(_) => String::new(),
+            },
+            failure: match &event.kind {
+                EventKind::Failed(reason) => Some(reason.as_str()),
+                EventKind::Announced | EventKind::Processed(_) => None,
+            },
+        }
+    }
+}
+
+/// The times that a write depends on, in microseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WriteTimes {
+    pub(crate) now: i64,
+    pub(crate) expires_at: i64,
+}
+
+pub(crate) fn store(
+    connection: &mut AnyConnection,
+    events: &[RequestEvent],
+    now: Timestamp,
+    retention: Retention,
+) -> QueryResult<Vec<EventOutcome>> {
+    let folded = fold(events);
+    let rows: Vec<_> = folded.writes().iter().map(|event| EventRow::new(event, now)).collect();
+    let times = WriteTimes { now: now.as_micros(), expires_at: retention.request_expiry(now).as_micros() };
+    let changed = match connection {
+        AnyConnection::Postgres(connection) => dialect::postgres::write(connection, &rows, times),
+        AnyConnection::Sqlite(connection) => dialect::sqlite::write(connection, &rows, times),
+    }?;
+    Ok(folded.outcomes(&changed))
+}
+
+/// The clusters whose requests changed, each once, sorted.
+pub(crate) fn changed_clusters(rows: &[EventRow<'_>], changed: &[bool]) -> Vec<(i64, StoredCluster)> {
+    let mut clusters: Vec<_> = rows
+        .iter()
+        .zip(changed)
+        .filter(|(_, changed)| **changed)
+        .map(|(row, _)| (row.org_id, row.cluster_id))
+        .collect();
+    clusters.dedup();
+    clusters
+}

@@ -1,0 +1,27 @@
+//! The ports of the domain on SQLite and PostgreSQL, with diesel and r2d2.
+//!
+//! What the databases share is written once against `AnyConnection`; what must differ is in `dialect`.
+//! No call blocks longer than the pool and query timeouts of [`Settings`], whatever the database or the network does.
+//! This crate knows nothing of HTTP, tokens, or the wire format of messages.
+
+mod cluster_uuid;
+mod connection;
+mod content;
+mod database_url;
+mod dialect;
+mod error;
+mod events;
+mod lane;
+mod migrator;
+mod pool;
+mod purge;
+mod requests;
+mod schema;
+mod storage;
+
+pub use database_url::DatabaseUrl;
+pub use error::StorageError;
+pub use migrator::Migrator;
+pub use pool::PoolState;
+pub use purge::Purged;
+pub use storage::{Settings, Storage};

@@ -1,0 +1,63 @@
+//! Deleting what has expired, in steps small enough that readers and writers hardly notice.
+
+use std::time::Duration;
+
+use diesel::QueryResult;
+use gathering_domain::{Retention, StoreError, Timestamp};
+
+use crate::connection::AnyConnection;
+use crate::dialect;
+use crate::lane::Lane;
+
+/// Rows deleted in one transaction: on SQLite a few milliseconds of the write lock.
+const STEP: u32 = 500;
+
+/// Rest between two steps, in which waiting writers get their turn.
+const REST: Duration = Duration::from_millis(5);
+
+/// How much a purge deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Purged {
+    /// Expired requests.
+    pub requests: u64,
+    /// Clusters that are no longer known.
+    pub clusters: u64,
+}
+
+type Step = fn(&mut AnyConnection, i64, i64) -> QueryResult<usize>;
+
+/// Purges on `lane` until nothing is left that was expired at `now`.
+pub(crate) async fn purge(lane: &Lane, now: Timestamp, retention: Retention) -> Result<Purged, StoreError> {
+    Ok(Purged {
+        requests: in_steps(lane, requests, now.as_micros()).await?,
+        clusters: in_steps(lane, clusters, retention.forgotten_since(now).as_micros()).await?,
+    })
+}
+
+async fn in_steps(lane: &Lane, step: Step, until: i64) -> Result<u64, StoreError> {
+    let mut total = 0;
+    loop {
+        let deleted = lane.run(move |connection| step(connection, until, STEP.into())).await?;
+        total += deleted as u64;
+        if deleted < STEP as usize {
+            return Ok(total);
+        }
+        tokio::time::sleep(REST).await;
+    }
+}
+
+fn requests(connection: &mut AnyConnection, now: i64, limit: i64) -> QueryResult<usize> {
+    match connection {
+        AnyConnection::Postgres(connection) => dialect::postgres::purge_requests(connection, now, limit),
+        AnyConnection::Sqlite(connection) => dialect::sqlite::purge_requests(connection, now, limit),
+    }
+}
+
+fn clusters(connection: &mut AnyConnection, forgotten: i64, limit: i64) -> QueryResult<usize> {
+    match connection {
+        AnyConnection::Postgres(connection) => {
+            dialect::postgres::purge_clusters(connection, forgotten, limit)
+        }
+        AnyConnection::Sqlite(connection) => dialect::sqlite::purge_clusters(connection, forgotten, limit),
+    }
+}

@@ -1,0 +1,177 @@
+//! The store: the domain's ports on a database.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gathering_domain::{
+    Clock, ClusterId, ContentRevision, ContentStore, EventOutcome, EventSink, OrganizationId, RequestEvent,
+    RequestId, RequestKey, RequestRecord, RequestState, RequestStore, Retention, RuleContentSet, StoreError,
+    StoredReport,
+};
+
+use crate::connection::Opener;
+use crate::lane::Lane;
+use crate::{DatabaseUrl, PoolState, Purged, StorageError, content, events, purge, requests};
+
+/// What a store needs to know. See `config/default.toml` for defaults.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Which database.
+    pub url: DatabaseUrl,
+    /// Connections to PostgreSQL; SQLite has `readers` and one writer.
+    pub pool_size: u32,
+    /// Reading connections to SQLite: as many as there are threads that ask.
+    pub readers: u32,
+    /// How long a caller waits for a connection.
+    pub pool_timeout: Duration,
+    /// How long a caller waits for an answer once there is a connection.
+    pub query_timeout: Duration,
+    /// How long records are kept.
+    pub retention: Retention,
+}
+
+/// A store on SQLite or PostgreSQL. Clones share their connections. Needs a tokio runtime with time enabled.
+#[derive(Clone)]
+pub struct Storage {
+    reads: Reads,
+    writes: Lane,
+    clock: Arc<dyn Clock>,
+    retention: Retention,
+}
+
+#[derive(Clone)]
+enum Reads {
+    /// On the caller's thread.
+    Sqlite(Lane),
+    /// On a thread for blocking work, with the connections that writes use too.
+    Postgres,
+}
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Storage").field("pools", &self.pools()).finish_non_exhaustive()
+    }
+}
+
+/// How long a SQLite reader waits for a lock. In WAL mode readers wait for nobody but a recovery after a crash, and
+/// while one waits, everything else on its thread does.
+const READER_BUSY: Duration = Duration::from_millis(100);
+
+/// Runs `$work` where this storage reads.
+macro_rules! read {
+    ($self:ident, $work:expr) => {
+        match &$self.reads {
+            Reads::Sqlite(lane) => lane.run_inline($work).await,
+            Reads::Postgres => $self.writes.run($work).await,
+        }
+    };
+}
+
+impl Storage {
+    /// Opens the store. A SQLite file is made with its folders where it is missing; PostgreSQL is not connected to
+    /// before the first operation.
+    pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StorageError> {
+        let Settings { pool_timeout, query_timeout, retention, .. } = *settings;
+        let lane = |name, opener, size| Lane::new(name, opener, size, pool_timeout, query_timeout);
+        let (reads, writes) = match &settings.url {
+            DatabaseUrl::Sqlite(path) => {
+                make_folder(path)?;
+                let opener = Opener::sqlite(path, query_timeout);
+                // Before any reader: the first connection makes the file and switches it to WAL.
+                opener.open().map_err(|error| StorageError::Connect {
+                    url: settings.url.clone(),
+                    source: error.into(),
+                })?;
+                let busy = READER_BUSY.min(query_timeout);
+                let reads = lane("sqlite_read", Opener::sqlite(path, busy), settings.readers);
+                (Reads::Sqlite(reads), lane("sqlite_write", opener, 1))
+            }
+            DatabaseUrl::Postgres(url) => {
+                let opener = Opener::postgres(url, pool_timeout, query_timeout);
+                (Reads::Postgres, lane("postgres", opener, settings.pool_size))
+            }
+        };
+        Ok(Self { reads, writes, clock, retention })
+    }
+
+    /// Asks the database for something small: proof that it answers and that its schema is there.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.content_revision().await.map(|_| ())
+    }
+
+    /// Deletes what has expired, in small steps. Reads do not depend on it; the size of the database does.
+    pub async fn purge(&self) -> Result<Purged, StoreError> {
+        purge::purge(&self.writes, self.clock.now(), self.retention).await
+    }
+
+    /// How full the pools are.
+    pub fn pools(&self) -> Vec<PoolState> {
+        match &self.reads {
+            Reads::Sqlite(reads) => vec![reads.state(), self.writes.state()],
+            Reads::Postgres => vec![self.writes.state()],
+        }
+    }
+}
+
+/// Makes the folder that `file` is to lie in.
+pub(crate) fn make_folder(file: &Path) -> Result<(), StorageError> {
+    match file.parent() {
+        Some(folder) => std::fs::create_dir_all(folder)
+            .map_err(|source| StorageError::Folder { path: folder.to_owned(), source }),
+        None => Ok(()),
+    }
+}
+
+impl RequestStore for Storage {
+    async fn state(&self, key: &RequestKey) -> Result<Option<RequestState>, StoreError> {
+        let (key, now) = (key.clone(), self.clock.now());
+        read!(self, move |connection| requests::state(connection, &key, now))
+    }
+
+    async fn list(
+        &self,
+        organization: OrganizationId,
+        cluster: ClusterId,
+    ) -> Result<Option<Vec<RequestRecord>>, StoreError> {
+        let now = self.clock.now();
+        let forgotten = self.retention.forgotten_since(now);
+        read!(self, move |connection| requests::list(connection, organization, cluster, now, forgotten))
+    }
+
+    async fn select(
+        &self,
+        organization: OrganizationId,
+        cluster: ClusterId,
+        requests: &[RequestId],
+    ) -> Result<Vec<RequestRecord>, StoreError> {
+        let (asked, now) = (requests.to_vec(), self.clock.now());
+        read!(self, move |connection| requests::select(connection, organization, cluster, &asked, now))
+    }
+
+    async fn report(&self, key: &RequestKey) -> Result<Option<StoredReport>, StoreError> {
+        let (key, now) = (key.clone(), self.clock.now());
+        read!(self, move |connection| requests::report(connection, &key, now))
+    }
+}
+
+impl EventSink for Storage {
+    async fn store(&self, events: Vec<RequestEvent>) -> Result<Vec<EventOutcome>, StoreError> {
+        let (now, retention) = (self.clock.now(), self.retention);
+        self.writes.run(move |connection| events::store(connection, &events, now, retention)).await
+    }
+}
+
+impl ContentStore for Storage {
+    async fn content_revision(&self) -> Result<ContentRevision, StoreError> {
+        read!(self, content::revision)
+    }
+
+    async fn content(&self) -> Result<(ContentRevision, RuleContentSet), StoreError> {
+        read!(self, content::load)
+    }
+
+    async fn replace_content(&self, content: RuleContentSet) -> Result<ContentRevision, StoreError> {
+        self.writes.run(move |connection| content::replace(connection, &content)).await
+    }
+}

@@ -1,0 +1,2 @@
+DROP TABLE content_revision;
+DROP TABLE rule_content;
