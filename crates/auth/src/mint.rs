@@ -1,0 +1,183 @@
+//! Tokens for operators, demonstrations and tests: what `gathering token` does.
+
+use std::path::Path;
+use std::time::Duration;
+
+use gathering_domain::{ClusterId, OrganizationId, Timestamp};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::Serialize;
+
+use crate::keys::{hmac_secret, read};
+use crate::{AuthError, KeyProblem, Scope};
+
+/// A key that signs tokens.
+pub struct SigningKey {
+    key: EncodingKey,
+    algorithm: Algorithm,
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SigningKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+impl SigningKey {
+    /// The secret of an HMAC, as `auth.keys.hmac_secret_file` is read. Signs with HS256.
+    pub fn hmac_from_file(path: &Path) -> Result<Self, AuthError> {
+        let secret = hmac_secret(path)?;
+        Ok(Self { key: EncodingKey::from_secret(&secret), algorithm: Algorithm::HS256 })
+    }
+
+    /// A private key in PEM. RSA signs with RS256, P-256 with ES256, P-384 with ES384 and Ed25519 with `EdDSA`.
+    pub fn private_pem_from_file(path: &Path) -> Result<Self, AuthError> {
+        let pem = read(path)?;
+        let candidates = [
+            (EncodingKey::from_rsa_pem(&pem), Algorithm::RS256),
+            (EncodingKey::from_ec_pem(&pem), Algorithm::ES256),
+            (EncodingKey::from_ec_pem(&pem), Algorithm::ES384),
+            (EncodingKey::from_ed_pem(&pem), Algorithm::EdDSA),
+        ];
+        // A key says what family it is of, not what size; one that cannot sign is not the right one.
+        candidates
+            .into_iter()
+            .filter_map(|(key, algorithm)| key.ok().map(|key| Self { key, algorithm }))
+            .find(|key| jsonwebtoken::crypto::sign(b"", &key.key, key.algorithm).is_ok())
+            .ok_or_else(|| AuthError::Key { path: path.to_owned(), problem: KeyProblem::NoPrivateKey })
+    }
+}
+
+/// What a token is to say.
+#[derive(Debug, Clone)]
+pub struct TokenRequest {
+    /// `org_id`.
+    pub organization: OrganizationId,
+    /// `cluster_id`; `None` for no binding.
+    pub cluster: Option<ClusterId>,
+    /// `scope`.
+    pub scopes: Vec<Scope>,
+    /// From now to `exp`, in whole seconds.
+    pub lifetime: Duration,
+    /// `iss`.
+    pub issuer: Option<String>,
+    /// `aud`.
+    pub audience: Option<String>,
+    /// `sub`.
+    pub subject: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Claims<'a> {
+    org_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster_id: Option<ClusterId>,
+    scope: String,
+    iat: i64,
+    exp: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iss: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<&'a str>,
+}
+
+impl TokenRequest {
+    /// The signed token.
+    pub fn mint(&self, key: &SigningKey, now: Timestamp) -> Result<String, AuthError> {
+        let seconds = |time: Timestamp| time.as_micros().div_euclid(1_000_000);
+        let claims = Claims {
+            org_id: self.organization.to_string(),
+            cluster_id: self.cluster,
+            scope: self.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "),
+            iat: seconds(now),
+            exp: seconds(now.saturating_add(self.lifetime)),
+            iss: self.issuer.as_deref(),
+            aud: self.audience.as_deref(),
+            sub: self.subject.as_deref(),
+        };
+        jsonwebtoken::encode(&Header::new(key.algorithm), &claims, &key.key)
+            .map_err(|source| AuthError::Signing { source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use gathering_domain::ManualClock;
+
+    use super::*;
+    use crate::test_keys::{TestKey, file};
+    use crate::{Authenticator, Mode, Refused, Settings};
+
+    fn request() -> TokenRequest {
+        TokenRequest {
+            organization: "42".parse().unwrap(),
+            cluster: Some("5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap()),
+            scopes: vec![Scope::Read, Scope::WriteAny],
+            lifetime: Duration::from_secs(600),
+            issuer: Some("issuer".to_owned()),
+            audience: Some("audience".to_owned()),
+            subject: Some("tester".to_owned()),
+        }
+    }
+
+    fn settings() -> Settings {
+        Settings {
+            mode: Mode::Jwt,
+            issuer: Some("issuer".to_owned()),
+            audience: Some("audience".to_owned()),
+            leeway: Duration::ZERO,
+            hmac_secret_file: None,
+            public_key_files: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_minted_token_verifies_until_it_expires() {
+        let secret = file(&[b's'; 32]);
+        let key = SigningKey::hmac_from_file(secret.path()).unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_800_000_000_000_000)));
+        let settings = Settings { hmac_secret_file: Some(secret.path().to_owned()), ..settings() };
+        let authenticator = Authenticator::from_settings(&settings, Arc::clone(&clock) as _).unwrap();
+        let header =
+            format!("Bearer {}", request().mint(&key, gathering_domain::Clock::now(&clock)).unwrap());
+
+        let identity = authenticator.authenticate([header.as_bytes()].into_iter()).unwrap();
+        assert_eq!(
+            (identity.organization(), identity.cluster()),
+            (request().organization, request().cluster)
+        );
+        assert_eq!(identity.subject(), Some("tester"));
+        assert!(identity.has(Scope::Read) && identity.has(Scope::WriteAny) && !identity.has(Scope::Write));
+
+        clock.advance(Duration::from_secs(600));
+        assert_eq!(authenticator.authenticate([header.as_bytes()].into_iter()), Err(Refused::Expired));
+    }
+
+    #[test]
+    fn every_kind_of_private_key_signs() {
+        let now = Timestamp::from_micros(1_800_000_000_000_000);
+        for key in [TestKey::rsa(), TestKey::p256(), TestKey::p384(), TestKey::ed25519()] {
+            let private = file(key.private_pem.as_bytes());
+            let public = file(key.public_pem.as_bytes());
+            let token =
+                request().mint(&SigningKey::private_pem_from_file(private.path()).unwrap(), now).unwrap();
+            let settings = Settings { public_key_files: vec![public.path().to_owned()], ..settings() };
+            let authenticator =
+                Authenticator::from_settings(&settings, Arc::new(ManualClock::at(now))).unwrap();
+            let header = format!("Bearer {token}");
+            assert!(authenticator.authenticate([header.as_bytes()].into_iter()).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_public_key_does_not_sign() {
+        let public = file(TestKey::p256().public_pem.as_bytes());
+        assert!(matches!(
+            SigningKey::private_pem_from_file(public.path()),
+            Err(AuthError::Key { problem: KeyProblem::NoPrivateKey, .. })
+        ));
+    }
+}
