@@ -1,0 +1,371 @@
+//! Messages with one peculiarity each, and what becomes of them.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
+const ARRIVAL: &str = "2026-03-01T12:00:00Z";
+
+fn message() -> Value {
+    json!({
+        "OrgID": 42,
+        "AccountNumber": 7,
+        "ClusterName": CLUSTER,
+        "Report": {
+            "system": {"metadata": {}, "hostname": null},
+            "reports": [{"rule_id": "ignored", "component": "rules.disk_full.report", "key": "DISK_FULL", "details": {"x": 1}}],
+            "fingerprints": [],
+            "info": [{"info_id": "v", "details": {"version": "4.20.1", "other": null}}],
+            "skips": []
+        },
+        "LastChecked": "2026-03-01T11:30:00.5+00:00",
+        "Version": 2,
+        "RequestId": "req1",
+        "Metadata": {"gathering_time": "2026-03-01T11:29:00Z"}
+    })
+}
+
+/// The message with the value at a JSON pointer replaced, or removed.
+fn with(pointer: &str, value: impl Into<Option<Value>>) -> Value {
+    let mut message = message();
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    let parent = message.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+    match value.into() {
+        Some(value) => parent.insert(key.to_owned(), value),
+        None => parent.remove(key),
+    };
+    message
+}
+
+fn judged(message: &Value) -> Judgement {
+    judge(message.to_string().as_bytes(), ARRIVAL.parse().unwrap())
+}
+
+fn raw(document: &str) -> Judgement {
+    judge(document.as_bytes(), ARRIVAL.parse().unwrap())
+}
+
+fn outcome(judgement: &Judgement) -> &'static str {
+    match judgement.verdict {
+        Verdict::Stored(_) => "stored",
+        Verdict::Failed(..) => "failed",
+        Verdict::Skipped(_) => "skipped",
+        Verdict::Rejected(_) => "rejected",
+    }
+}
+
+fn hits(judgement: &Judgement) -> Vec<&str> {
+    match &judgement.verdict {
+        Verdict::Stored(RequestEvent { kind: EventKind::Processed(hits), .. }) => {
+            hits.iter().map(RuleHit::as_str).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn received(message: &Value) -> String {
+    match judged(message).verdict {
+        Verdict::Stored(event) | Verdict::Failed(event, _) => event.received_at.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn problem(message: &Value) -> String {
+    match judged(message).verdict {
+        Verdict::Failed(event, problem) => {
+            assert_eq!(event.kind, EventKind::Failed(FailureReason::new(&problem.to_string())));
+            format!("failed: {problem}")
+        }
+        Verdict::Rejected(problem) => format!("rejected: {problem}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_good_message_is_stored_under_its_key() {
+    let judgement = judged(&message());
+    let Verdict::Stored(event) = &judgement.verdict else { panic!("{judgement:?}") };
+    assert_eq!(event.key.organization.get(), 42);
+    assert_eq!(event.key.cluster.to_string(), CLUSTER);
+    assert_eq!(event.key.request.as_str(), "req1");
+    assert_eq!(event.received_at.to_string(), "2026-03-01T11:29:00Z");
+    assert_eq!(hits(&judgement), ["rules.disk_full|DISK_FULL"]);
+    assert_eq!(judgement.warnings, []);
+    assert_eq!(judgement.request.as_deref(), Some("req1"));
+}
+
+#[test]
+fn attributes_that_nobody_needs_may_be_missing() {
+    for pointer in ["/AccountNumber", "/Version", "/Metadata", "/Report/info", "/Report/skips"] {
+        assert_eq!(outcome(&judged(&with(pointer, None))), "stored", "{pointer}");
+    }
+    for pointer in
+        ["/AccountNumber", "/Version", "/Metadata", "/Metadata/gathering_time", "/Report/fingerprints"]
+    {
+        assert_eq!(outcome(&judged(&with(pointer, json!(null)))), "stored", "{pointer}");
+    }
+    for pointer in ["/Unknown", "/Metrics", "/Report/unknown", "/Metadata/unknown"] {
+        assert_eq!(outcome(&judged(&with(pointer, json!({"a": [1, "x"]})))), "stored", "{pointer}");
+    }
+}
+
+#[test]
+fn content_that_is_not_usable_fails_the_request() {
+    for (pointer, value, expected) in [
+        ("/Report", None, "failed: the attribute 'Report' is missing"),
+        ("/Report", Some(json!(null)), "failed: the attribute 'Report' is missing"),
+        ("/Report", Some(json!([])), "failed: the attribute 'Report' is not an object"),
+        ("/Report", Some(json!({})), "failed: the report is empty"),
+        ("/Report/system", None, "failed: the report lacks the required key 'system'"),
+        ("/Report/reports", Some(json!(null)), "failed: the attribute 'reports' is not a list"),
+        ("/Report/reports", Some(json!("x")), "failed: the attribute 'reports' is not a list"),
+        ("/Report/info", Some(json!(null)), "failed: the attribute 'info' is not a list"),
+        ("/LastChecked", None, "failed: the attribute 'LastChecked' is missing"),
+        ("/LastChecked", Some(json!(null)), "failed: the attribute 'LastChecked' is missing"),
+        ("/LastChecked", Some(json!("")), "failed: the attribute 'LastChecked' is not an RFC 3339 time"),
+        (
+            "/LastChecked",
+            Some(json!("2026-03-01T11:30:00")),
+            "failed: the attribute 'LastChecked' is not an RFC 3339 time",
+        ),
+        (
+            "/AccountNumber",
+            Some(json!("7")),
+            "failed: the attribute 'AccountNumber' is not a whole number from 0 to 4294967295",
+        ),
+        ("/Version", Some(json!(256)), "failed: the attribute 'Version' is not a whole number from 0 to 255"),
+        ("/Version", Some(json!("2")), "failed: the attribute 'Version' is not a whole number from 0 to 255"),
+        ("/Metadata", Some(json!([])), "failed: the attribute 'Metadata' is not an object"),
+        (
+            "/Metadata/gathering_time",
+            Some(json!("")),
+            "failed: the attribute 'Metadata.gathering_time' is not an RFC 3339 time",
+        ),
+        (
+            "/Metadata/gathering_time",
+            Some(json!(5)),
+            "failed: the attribute 'Metadata.gathering_time' is not an RFC 3339 time",
+        ),
+        (
+            "/Metadata/gathering_time",
+            Some(json!("2026-03-01 11:29:00Z")),
+            "failed: the attribute 'Metadata.gathering_time' is not an RFC 3339 time",
+        ),
+    ] {
+        assert_eq!(problem(&with(pointer, value.clone())), expected, "{pointer} {value:?}");
+    }
+}
+
+#[test]
+fn elements_of_the_report_are_looked_at_one_by_one() {
+    let hit = "an object whose 'component' and 'key' are strings";
+    for element in
+        [json!(1), json!("x"), json!([]), json!(["a", "b"]), json!({"key": 1}), json!({"component": []})]
+    {
+        let message = with("/Report/reports", json!([{}, element]));
+        assert_eq!(
+            problem(&message),
+            format!("failed: element 1 of the report's 'reports' is not {hit}"),
+            "{element}"
+        );
+    }
+    let info = "an object whose 'details' are strings";
+    for element in [
+        json!(1),
+        json!([]),
+        json!({"details": {"n": 1}}),
+        json!({"details": "x"}),
+        json!({"details": {"o": {}}}),
+    ] {
+        let message = with("/Report/info", json!([element]));
+        assert_eq!(
+            problem(&message),
+            format!("failed: element 0 of the report's 'info' is not {info}"),
+            "{element}"
+        );
+    }
+    for element in [json!(null), json!({}), json!({"details": null})] {
+        assert_eq!(outcome(&judged(&with("/Report/info", json!([element])))), "stored", "{element}");
+    }
+}
+
+#[test]
+fn a_message_of_nobody_is_rejected() {
+    for (pointer, value, expected) in [
+        ("/OrgID", None, "rejected: the attribute 'OrgID' is missing"),
+        ("/OrgID", Some(json!(null)), "rejected: the attribute 'OrgID' is missing"),
+        (
+            "/OrgID",
+            Some(json!(0)),
+            "rejected: the attribute 'OrgID' is not a whole number from 1 to 4294967295",
+        ),
+        (
+            "/OrgID",
+            Some(json!("42")),
+            "rejected: the attribute 'OrgID' is not a whole number from 1 to 4294967295",
+        ),
+        (
+            "/OrgID",
+            Some(json!(42.0)),
+            "rejected: the attribute 'OrgID' is not a whole number from 1 to 4294967295",
+        ),
+        (
+            "/OrgID",
+            Some(json!(4_294_967_296_u64)),
+            "rejected: the attribute 'OrgID' is not a whole number from 1 to 4294967295",
+        ),
+        ("/ClusterName", None, "rejected: the attribute 'ClusterName' is missing"),
+        ("/ClusterName", Some(json!("aaaa")), "rejected: the attribute 'ClusterName' is not a UUID"),
+        ("/ClusterName", Some(json!(1)), "rejected: the attribute 'ClusterName' is not a UUID"),
+        ("/RequestId", Some(json!(1)), "rejected: the attribute 'RequestId' is not a string"),
+    ] {
+        assert_eq!(problem(&with(pointer, value.clone())), expected, "{pointer} {value:?}");
+    }
+}
+
+#[test]
+fn what_can_be_read_of_the_identity_is_told() {
+    let judgement = judged(&with("/ClusterName", json!("aaaa")));
+    assert_eq!(judgement.organization.map(OrganizationId::get), Some(42));
+    assert_eq!((judgement.cluster, judgement.request.as_deref()), (None, Some("req1")));
+    let judgement = judged(&with("/OrgID", json!("x")));
+    assert_eq!(judgement.cluster.map(|cluster| cluster.to_string()).as_deref(), Some(CLUSTER));
+}
+
+#[test]
+fn a_good_or_empty_message_that_nobody_can_ask_for_is_skipped() {
+    for value in [None, Some(json!(null)), Some(json!(""))] {
+        let verdict = judged(&with("/RequestId", value)).verdict;
+        assert_eq!(verdict, Verdict::Skipped(SkipReason::NoRequestId));
+    }
+    for value in [" ", "a-b", "host/AbC-000001", "abc:def", &"x".repeat(129)] {
+        let verdict = judged(&with("/RequestId", json!(value))).verdict;
+        assert_eq!(verdict, Verdict::Skipped(SkipReason::UnusableRequestId), "{value}");
+    }
+    let mut empty = with("/Report", json!({}));
+    empty["RequestId"] = json!(null);
+    assert_eq!(outcome(&judged(&empty)), "skipped");
+    let mut broken = with("/Report/reports", json!(7));
+    broken["RequestId"] = json!(null);
+    assert_eq!(outcome(&judged(&broken)), "rejected", "content is looked at before the missing ID");
+}
+
+#[test]
+fn a_report_is_empty_when_it_lacks_a_key_and_says_nothing() {
+    for report in [
+        json!({"reports": [], "skips": [], "info": []}),
+        json!({"system": {"hostname": null}, "fingerprints": []}),
+        json!({"system": {"hostname": ""}, "pass": {}}),
+        json!({"analysis_metadata": {"start": "x"}, "system": {"metadata": {"a": 1}}}),
+    ] {
+        assert_eq!(problem(&with("/Report", report.clone())), "failed: the report is empty", "{report}");
+    }
+    for report in [
+        json!({"system": {"hostname": "host"}}),
+        json!({"system": {"hostname": 1}}),
+        json!({"system": []}),
+        json!({"reports": [{}]}),
+        json!({"skips": [1]}),
+        json!({"pass": null}),
+        json!({"version": 1}),
+    ] {
+        assert!(problem(&with("/Report", report.clone())).contains("lacks the required key"), "{report}");
+    }
+    let healthy = json!({"system": {}, "reports": [], "fingerprints": []});
+    assert!(hits(&judged(&with("/Report", healthy))).is_empty());
+}
+
+#[test]
+fn hits_lose_one_suffix_and_what_no_rule_has() {
+    for (component, key, expected) in [
+        ("m.rule.report", "KEY", &["m.rule|KEY"][..]),
+        ("m.rule", "KEY", &["m.rule|KEY"]),
+        ("m.rule.report.report", "KEY", &["m.rule.report|KEY"]),
+        ("m.rule.REPORT", "KEY", &["m.rule.REPORT|KEY"]),
+        ("m.rule", "A,n|B", &["m.rule|A", "n|B"]),
+        ("m.rule", "A,B", &["m.rule|A"]),
+        ("m.rule", "A-B", &[]),
+        ("m rule", "KEY", &[]),
+        ("m.rule", "", &[]),
+        ("", "KEY", &[]),
+        ("m.rule", "K\0", &[]),
+        ("m|n", "KEY", &[]),
+    ] {
+        let judgement = judged(&with("/Report/reports", json!([{"component": component, "key": key}])));
+        assert_eq!(hits(&judgement), expected, "{component} {key}");
+        let pieces = key.split(',').count();
+        assert_eq!(judgement.warnings.len(), pieces - expected.len(), "each dropped one is told of");
+    }
+    let hit = |key: &str| json!({"component": "m", "key": key});
+    let message = with("/Report/reports", json!([hit("B"), null, hit("A"), {}, hit("B")]));
+    assert_eq!(hits(&judged(&message)), ["m|B", "m|A"], "in the order of the message, each once");
+}
+
+#[test]
+fn received_is_the_best_time_there_is() {
+    assert_eq!(received(&message()), "2026-03-01T11:29:00Z");
+    let offset = with("/Metadata/gathering_time", json!("2026-03-01T13:29:00.123456789+02:00"));
+    assert_eq!(received(&offset), "2026-03-01T11:29:00.123456Z");
+    assert_eq!(received(&with("/Metadata", None)), "2026-03-01T11:30:00.5Z");
+    assert_eq!(received(&with("/Metadata", json!(7))), "2026-03-01T11:30:00.5Z");
+    let mut neither = with("/Metadata", json!(null));
+    neither["LastChecked"] = json!("yesterday");
+    assert_eq!(received(&neither), ARRIVAL);
+}
+
+#[test]
+fn oddities_are_told_of() {
+    assert_eq!(judged(&with("/Version", json!(3))).warnings, [Warning::UnknownVersion(3)]);
+    let future = with("/LastChecked", json!("2026-03-01T12:00:01Z"));
+    assert_eq!(judged(&future).warnings, [Warning::FutureLastChecked]);
+}
+
+#[test]
+fn every_spelling_of_a_cluster_is_the_cluster() {
+    for spelling in [
+        CLUSTER.to_uppercase(),
+        CLUSTER.replace('-', ""),
+        format!("{{{CLUSTER}}}"),
+        format!("urn:uuid:{CLUSTER}"),
+    ] {
+        let judgement = judged(&with("/ClusterName", json!(spelling)));
+        assert_eq!(judgement.cluster.map(|cluster| cluster.to_string()).as_deref(), Some(CLUSTER));
+    }
+}
+
+#[test]
+fn exactly_one_json_object_is_a_message() {
+    for document in ["", " ", "{", "{}x", "{} {}", "\u{feff}{}", "nul", "{\"a\":1,}"] {
+        let verdict = raw(document).verdict;
+        assert!(matches!(verdict, Verdict::Rejected(Problem::NotJson { .. })), "{document}: {verdict:?}");
+    }
+    for document in ["null", "[]", "\"x\"", "7", "true"] {
+        assert_eq!(raw(document).verdict, Verdict::Rejected(Problem::NotAnObject), "{document}");
+    }
+    assert_eq!(outcome(&raw(&format!("\n\t {}\r\n", message()))), "stored");
+}
+
+#[test]
+fn of_a_key_that_comes_twice_the_later_one_counts() {
+    let text = message().to_string();
+    let twice = format!("{},\"OrgID\":43}}", &text[..text.len() - 1]);
+    assert_eq!(raw(&twice).organization.map(OrganizationId::get), Some(43));
+}
+
+#[test]
+fn numbers_and_depths_that_nobody_reads_do_no_harm() {
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for odd in ["1e99999", "123456789012345678901234567890", &deep] {
+        let text = message().to_string().replace("{\"x\":1}", odd);
+        assert!(text.contains(odd));
+        assert_eq!(outcome(&raw(&text)), "stored");
+    }
+}
+
+#[test]
+fn reasons_and_ids_hold_nothing_that_a_database_refuses() {
+    let judgement = judged(&with("/RequestId", json!(format!("a\0\n{}", "x".repeat(900)))));
+    let request = judgement.request.unwrap();
+    assert!(request.chars().count() == 500 && !request.chars().any(char::is_control));
+}

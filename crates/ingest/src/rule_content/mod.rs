@@ -1,0 +1,253 @@
+//! Rule content from a directory tree, as rule repositories lay it out.
+//!
+//! `config.yaml` at the top names the impacts. Below `external` and `internal`, a directory with a `plugin.yaml` is a
+//! rule and each directory in it an error key. A rule or key that cannot be used is left out with a reason; only a tree
+//! that cannot be read as a whole is an error.
+
+mod tree;
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use gathering_domain::{RuleContent, RuleContentSet, RuleHit, Timestamp};
+
+use tree::{KeyFiles, RuleFiles};
+use yaml::{Config, Metadata, Plugin};
+
+/// What a tree holds.
+#[derive(Debug, Default)]
+pub struct LoadedContent {
+    /// What reports are worded with.
+    pub content: RuleContentSet,
+    /// How many rules have at least one key in `content`.
+    pub rules: usize,
+    /// What is not in `content`, and why.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A rule, or a key of one, that is not served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Where it lies in the tree.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: LeftOutReason,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.reason)
+    }
+}
+
+/// Why a rule or key is not served.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LeftOutReason {
+    /// Another rule, read later, lies in a directory of the same name.
+    #[error("the rule is replaced by the one in {}", .0.display())]
+    Replaced(PathBuf),
+    /// A file cannot be read; the whole rule is left out.
+    #[error("the rule is left out: {file} cannot be read ({problem})")]
+    File {
+        /// The file, from the rule's directory.
+        file: String,
+        /// What the system or the YAML reader said.
+        problem: String,
+    },
+    /// A key has no generic or no reason text of its own or of its rule; the whole rule is left out.
+    #[error("the rule is left out: its key {key} has no text in {file}")]
+    NoText {
+        /// Which key.
+        key: String,
+        /// Which file.
+        file: &'static str,
+    },
+    /// The module and key are not such that a hit can name them.
+    #[error("'{0}' is no name that a rule hit can have")]
+    Name(String),
+    /// The status is another than `active` and `inactive`.
+    #[error("the status '{0}' is neither active nor inactive")]
+    Status(String),
+    /// The date of publication cannot be read.
+    #[error("the publish_date '{0}' is neither YYYY-MM-DD hh:mm:ss nor RFC 3339")]
+    PublishDate(String),
+    /// A text that a database cannot hold.
+    #[error("its texts hold a NUL character or are not UTF-8")]
+    Text,
+    /// Another rule has a key of the same name.
+    #[error("'{0}' is already served by another rule")]
+    Duplicate(String),
+}
+
+/// Why a tree as a whole cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TreeError {
+    /// A file or directory that every tree has cannot be read.
+    #[error("{} cannot be read ({source}); a rule content tree has config.yaml, external and internal", path.display())]
+    Read {
+        /// Which one.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// `config.yaml` is not what it has to be.
+    #[error("{} is not usable: {problem}", path.display())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// What the YAML reader said.
+        problem: String,
+    },
+}
+
+/// Loads a tree.
+pub fn load(root: &Path) -> Result<LoadedContent, TreeError> {
+    let path = root.join("config.yaml");
+    let text =
+        std::fs::read_to_string(&path).map_err(|source| TreeError::Read { path: path.clone(), source })?;
+    let config: Config = yaml::parse(&text).map_err(|problem| TreeError::Config { path, problem })?;
+
+    let mut loaded = LoadedContent::default();
+    let mut rules: BTreeMap<String, Rule> = BTreeMap::new();
+    // In this order: a rule that comes later takes the place of one with the same directory name.
+    for part in ["external", "internal"] {
+        for files in tree::rules(root, Path::new(part))? {
+            let path = files.path.clone();
+            match Rule::read(root, &files) {
+                Ok(rule) => {
+                    if let Some(former) = rules.insert(files.name, rule) {
+                        loaded.left_out(former.path, LeftOutReason::Replaced(path));
+                    }
+                }
+                Err(reason) => loaded.left_out(path, reason),
+            }
+        }
+    }
+    for rule in rules.into_values() {
+        rule.serve(&config, &mut loaded);
+    }
+    Ok(loaded)
+}
+
+impl LoadedContent {
+    fn left_out(&mut self, path: PathBuf, reason: LeftOutReason) {
+        self.left_out.push(LeftOut { path, reason });
+    }
+}
+
+/// A rule whose files are whole.
+struct Rule {
+    path: PathBuf,
+    module: String,
+    keys: Vec<Key>,
+}
+
+struct Key {
+    path: PathBuf,
+    name: String,
+    generic: Vec<u8>,
+    metadata: Metadata,
+}
+
+impl Rule {
+    fn read(root: &Path, files: &RuleFiles) -> Result<Self, LeftOutReason> {
+        let plugin: Plugin = read_yaml(root, &files.path, &files.path.join("plugin.yaml"))?;
+        let generic = read_text(root, &files.path, &files.path.join("generic.md"))?;
+        let reason = read_text(root, &files.path, &files.path.join("reason.md"))?;
+        let key = |KeyFiles { path, name }: &KeyFiles| {
+            let own = |file: &'static str, fallback: &[u8]| {
+                let text = read_text(root, &files.path, &path.join(file))?;
+                let text = if text.is_empty() { fallback.to_vec() } else { text };
+                if text.is_empty() {
+                    Err(LeftOutReason::NoText { key: name.clone(), file })
+                } else {
+                    Ok(text)
+                }
+            };
+            let metadata = read_yaml(root, &files.path, &path.join("metadata.yaml"))?;
+            own("reason.md", &reason)?;
+            Ok(Key {
+                path: path.clone(),
+                name: name.clone(),
+                generic: own("generic.md", &generic)?,
+                metadata,
+            })
+        };
+        let keys = files.keys.iter().map(key).collect::<Result<_, _>>()?;
+        Ok(Self { path: files.path.clone(), module: plugin.python_module.0, keys })
+    }
+
+    fn serve(self, config: &Config, loaded: &mut LoadedContent) {
+        let before = loaded.content.len();
+        for key in self.keys {
+            let path = key.path.clone();
+            match key.content(&self.module, config) {
+                Ok((hit, _)) if loaded.content.get(&hit).is_some() => {
+                    loaded.left_out(path, LeftOutReason::Duplicate(hit.to_string()));
+                }
+                Ok((hit, content)) => {
+                    loaded.content.insert(hit, content);
+                }
+                Err(reason) => loaded.left_out(path, reason),
+            }
+        }
+        loaded.rules += usize::from(loaded.content.len() > before);
+    }
+}
+
+impl Key {
+    fn content(self, module: &str, config: &Config) -> Result<(RuleHit, RuleContent), LeftOutReason> {
+        let hit = RuleHit::new(module, &self.name)
+            .map_err(|_| LeftOutReason::Name(format!("{module}|{}", self.name)))?;
+        let status = self.metadata.status.0.trim().to_lowercase();
+        if !["", "active", "inactive"].contains(&status.as_str()) {
+            return Err(LeftOutReason::Status(status));
+        }
+        if !is_publish_date(&self.metadata.publish_date.0) {
+            return Err(LeftOutReason::PublishDate(self.metadata.publish_date.0));
+        }
+        let total_risk = self.metadata.total_risk(config);
+        let generic = String::from_utf8(self.generic).map_err(|_| LeftOutReason::Text)?;
+        let summary = self.metadata.description.0;
+        if generic.contains('\0') || summary.contains('\0') {
+            return Err(LeftOutReason::Text);
+        }
+        Ok((hit, RuleContent { generic, summary, total_risk }))
+    }
+}
+
+fn is_publish_date(text: &str) -> bool {
+    let is_time = |text: &str| text.parse::<Timestamp>().is_ok();
+    text.is_empty()
+        || is_time(text)
+        || (!text.contains('T') && is_time(&format!("{}Z", text.replacen(' ', "T", 1))))
+}
+
+/// The file's bytes; none where there is no such file.
+fn read_text(root: &Path, rule: &Path, file: &Path) -> Result<Vec<u8>, LeftOutReason> {
+    match std::fs::read(root.join(file)) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(unreadable(rule, file, error.to_string())),
+    }
+}
+
+fn read_yaml<T: serde::de::DeserializeOwned + Default>(
+    root: &Path,
+    rule: &Path,
+    file: &Path,
+) -> Result<T, LeftOutReason> {
+    let text = std::fs::read_to_string(root.join(file))
+        .map_err(|error| unreadable(rule, file, error.to_string()))?;
+    yaml::parse(&text).map_err(|problem| unreadable(rule, file, problem))
+}
+
+fn unreadable(rule: &Path, file: &Path, problem: String) -> LeftOutReason {
+    let file = file.strip_prefix(rule).unwrap_or(file).display().to_string();
+    LeftOutReason::File { file, problem }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! The YAML files of a tree, with the types that today's reader takes.
+//!
+//! A plain scalar is a text wherever a text is wanted, null and an absent key are the empty text; a number has to be a
+//! number, and loses its fraction.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::de::{DeserializeOwned, Error, Visitor};
+use serde::{Deserialize, Deserializer};
+
+/// Reads a file; one without content is one without keys.
+pub(super) fn parse<T: DeserializeOwned + Default>(text: &str) -> Result<T, String> {
+    let parsed: Result<Option<T>, _> = serde_saphyr::from_str(text);
+    // The reader's message goes over several lines with an excerpt; the first says what is wrong.
+    parsed
+        .map(Option::unwrap_or_default)
+        .map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
+}
+
+/// `config.yaml`, as far as it matters here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Config {
+    impact: HashMap<Text, Integer>,
+    #[serde(rename = "resolution_risk")]
+    _resolution_risk: HashMap<Text, Integer>,
+}
+
+/// `plugin.yaml`. What is not used is read all the same: a value of a wrong type makes the rule unusable.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Plugin {
+    pub(super) python_module: Text,
+    #[serde(rename = "name")]
+    _name: Text,
+    #[serde(rename = "node_id")]
+    _node_id: Text,
+    #[serde(rename = "product_code")]
+    _product_code: Text,
+}
+
+/// `metadata.yaml` of a key.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Metadata {
+    pub(super) description: Text,
+    pub(super) status: Text,
+    pub(super) publish_date: Text,
+    impact: Text,
+    likelihood: Integer,
+    #[serde(rename = "resolution_risk")]
+    _resolution_risk: Text,
+    #[serde(rename = "tags")]
+    _tags: Option<Vec<Text>>,
+}
+
+impl Metadata {
+    /// The mean of impact and likelihood without its fraction. An impact that the table does not name counts 0; the
+    /// table's `null` is for keys that have none.
+    pub(super) fn total_risk(&self, config: &Config) -> i32 {
+        let impact = config.impact.get(&self.impact).copied().unwrap_or_default();
+        let risk = impact.0.saturating_add(self.likelihood.0) / 2;
+        i32::try_from(risk).unwrap_or(if risk < 0 { i32::MIN } else { i32::MAX })
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct Text(pub(super) String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl Visitor<'_> for TextVisitor {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+            fn visit_str<E: Error>(self, value: &str) -> Result<Text, E> {
+                Ok(Text(value.to_owned()))
+            }
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Text, E> {
+                Ok(Text(value.to_string()))
+            }
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Text, E> {
+                Ok(Text(value.to_string()))
+            }
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Text, E> {
+                Ok(Text(value.to_string()))
+            }
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Text, E> {
+                Ok(Text(value.to_string()))
+            }
+            fn visit_unit<E: Error>(self) -> Result<Text, E> {
+                Ok(Text::default())
+            }
+        }
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Integer(i64);
+
+impl<'de> Deserialize<'de> for Integer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IntegerVisitor;
+        impl Visitor<'_> for IntegerVisitor {
+            type Value = Integer;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number")
+            }
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Integer, E> {
+                Ok(Integer(value))
+            }
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Integer, E> {
+                i64::try_from(value).map(Integer).map_err(E::custom)
+            }
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Integer, E> {
+                #[expect(clippy::cast_possible_truncation, reason = "what is cut off is meant to be")]
+                Ok(Integer(value as i64))
+            }
+            fn visit_unit<E: Error>(self) -> Result<Integer, E> {
+                Ok(Integer::default())
+            }
+        }
+        deserializer.deserialize_any(IntegerVisitor)
+    }
+}
