@@ -15,6 +15,13 @@ pub enum DatabaseUrl {
     Postgres(String),
 }
 
+impl DatabaseUrl {
+    /// A URL, or what was meant to be one, as it may be shown: without passwords.
+    pub fn redact(url: &str) -> String {
+        without_passwords(url)
+    }
+}
+
 impl FromStr for DatabaseUrl {
     type Err = StorageError;
 

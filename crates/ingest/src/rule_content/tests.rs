@@ -186,9 +186,9 @@ fn a_tree_needs_its_three_parts() {
         let tree = Tree::new();
         let path = tree.0.path().join(part);
         if path.is_dir() {
-            fs::remove_dir(&path).unwrap()
+            fs::remove_dir(&path).unwrap();
         } else {
-            fs::remove_file(&path).unwrap()
+            fs::remove_file(&path).unwrap();
         }
         let error = load(tree.0.path()).unwrap_err();
         assert!(matches!(&error, TreeError::Read { path: missing, .. } if *missing == path), "{error}");

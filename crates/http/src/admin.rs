@@ -1,0 +1,69 @@
+//! The admin address: probes and metrics, for those who run the service.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::{App, HttpResponse, HttpResponseBuilder, HttpServer, web};
+use prometheus::{Registry, TextEncoder};
+
+use crate::server::{BindError, Listener};
+use crate::wire::{self, Failure};
+
+/// Tells whether the service can answer, or in one sentence why not.
+pub type Readiness = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+
+/// Binds the admin address. One thread is enough: it is asked a few times a minute.
+pub fn serve_admin(
+    bind: SocketAddr,
+    registry: Registry,
+    readiness: Readiness,
+) -> Result<Listener, BindError> {
+    let (registry, readiness) = (web::Data::new(registry), web::Data::new(readiness));
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(registry.clone())
+            .app_data(readiness.clone())
+            .route("/livez", web::get().to(livez))
+            .route("/readyz", web::get().to(readyz))
+            .route("/metrics", web::get().to(metrics))
+            .default_service(web::to(other))
+    })
+    .workers(1)
+    .shutdown_timeout(1)
+    .disable_signals()
+    .bind(bind)
+    .map_err(|source| BindError { key: "admin.bind", address: bind, source })?;
+    let addresses = server.addrs();
+    Ok(Listener::new(server.run(), &addresses, bind))
+}
+
+fn status(response: HttpResponseBuilder, text: impl Into<String>) -> HttpResponse {
+    wire::json(response, &Failure { status: text.into() })
+}
+
+async fn livez() -> HttpResponse {
+    status(HttpResponse::Ok(), "alive")
+}
+
+async fn readyz(readiness: web::Data<Readiness>) -> HttpResponse {
+    match readiness().await {
+        Ok(()) => status(HttpResponse::Ok(), "ready"),
+        Err(reason) => status(HttpResponse::ServiceUnavailable(), reason),
+    }
+}
+
+async fn metrics(registry: web::Data<Registry>) -> HttpResponse {
+    match TextEncoder::new().encode_to_string(&registry.gather()) {
+        Ok(text) => HttpResponse::Ok().content_type(prometheus::TEXT_FORMAT).body(text),
+        Err(error) => {
+            log::error!("the metrics cannot be written: {error}");
+            status(HttpResponse::InternalServerError(), "Internal Server Error")
+        }
+    }
+}
+
+async fn other() -> HttpResponse {
+    status(HttpResponse::NotFound(), "The admin address has GET /livez, /readyz and /metrics")
+}

@@ -1,0 +1,257 @@
+//! Every error that a caller can meet, and the only place that maps one to a status, headers and a body.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use gathering_auth::{Denied, Refused};
+use gathering_domain::{IdError, StoreError};
+
+use crate::wire::{self, Failure, Problem};
+
+/// Why a call is not answered as asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error("Unauthorized: {0}")]
+    Unauthorized(Refused),
+    #[error("Forbidden: {0}")]
+    Forbidden(#[from] Denied),
+    #[error("Parameter '{name}' with value '{value}' is not valid: {problem}")]
+    Parameter { name: &'static str, value: String, problem: IdError },
+    #[error("The request body is not valid: {0}")]
+    Body(BodyProblem),
+    #[error("The request body is larger than {limit} bytes")]
+    BodyTooLarge { limit: usize },
+    #[error("The request body did not arrive within {} seconds", limit.as_secs())]
+    BodyTimeout { limit: Duration },
+    #[error("Request ID not found for given org_id and cluster_id")]
+    RequestNotFound,
+    #[error("Requests for cluster not found")]
+    ClusterNotFound,
+    #[error("No endpoint has this path")]
+    NoSuchPath,
+    #[error("The endpoint does not know this method; it knows {allow}")]
+    MethodNotAllowed { allow: &'static str },
+    #[error("The storage cannot answer at the moment, please try again")]
+    StorageAway(StoreError),
+    #[error("Internal Server Error")]
+    Defect(Defect),
+}
+
+/// What is wrong with the body of a POST.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyProblem {
+    #[error("it is empty; a JSON array of request IDs is expected")]
+    Missing,
+    #[error("it is not a JSON array of strings (line {line}, column {column})")]
+    NotAnArrayOfStrings { line: usize, column: usize },
+    #[error("it has {given} request IDs and at most {limit} are allowed")]
+    TooManyRequestIds { given: usize, limit: usize },
+    #[error("it could not be read to its end")]
+    CutOff,
+}
+
+/// A defect of ours. Callers get a fixed text, the log everything.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Defect {
+    #[error(transparent)]
+    Store(StoreError),
+    #[error("the route is not set up: {0} is missing")]
+    Route(&'static str),
+}
+
+/// The longest part of a caller's value that is shown to it, in characters.
+const MAX_SHOWN: usize = 200;
+
+/// What a caller that gets 503 is asked to wait, in seconds.
+const RETRY_AFTER: &str = "1";
+
+impl ApiError {
+    pub(crate) fn parameter(name: &'static str, value: &str, problem: IdError) -> Self {
+        Self::Parameter { name, value: value.chars().take(MAX_SHOWN).collect(), problem }
+    }
+
+    /// The cause that callers are not told, for the log.
+    pub(crate) const fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::StorageAway(error) => Some(error),
+            Self::Defect(defect) => Some(defect),
+            _ => None,
+        }
+    }
+
+    /// The answer, as a problem document (RFC 9457) or in the way of today's clients.
+    pub(crate) fn answer(&self, as_problem: bool) -> HttpResponse {
+        let status = self.status_code();
+        let mut response = HttpResponseBuilder::new(status);
+        match self {
+            Self::Unauthorized(refused) => {
+                response.insert_header((header::WWW_AUTHENTICATE, refused.challenge()));
+            }
+            Self::MethodNotAllowed { allow } => {
+                response.insert_header((header::ALLOW, *allow));
+            }
+            Self::StorageAway(_) => {
+                response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+            }
+            _ => {}
+        }
+        if !as_problem {
+            return wire::json(response, &Failure { status: self.to_string() });
+        }
+        let problem = Problem {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: self.to_string(),
+        };
+        let mut response = wire::json(response, &problem);
+        response.headers_mut().insert(header::CONTENT_TYPE, PROBLEM);
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::PoolExhausted { .. }
+            | StoreError::Timeout { .. }
+            | StoreError::Unavailable { .. } => Self::StorageAway(error),
+            StoreError::Defect { .. } => Self::Defect(Defect::Store(error)),
+        }
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Parameter { .. } | Self::Body(_) => StatusCode::BAD_REQUEST,
+            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::RequestNotFound | Self::ClusterNotFound | Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::StorageAway(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Defect(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.answer(false)
+    }
+}
+
+pub(crate) const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Whether the caller asks for problem documents by name. Today's clients do not, and read `status`.
+pub(crate) fn wants_problem(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/problem+json"))
+                && !parts.any(|parameter| ["q=0", "q=0.0", "q=0.00", "q=0.000"].contains(&parameter))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::MessageBody;
+    use gathering_auth::Scope;
+
+    use super::*;
+
+    fn driver() -> Box<dyn std::error::Error + Send + Sync> {
+        "password=secret SELECT * FROM requests".into()
+    }
+
+    fn body(response: HttpResponse) -> String {
+        String::from_utf8(response.into_body().try_into_bytes().unwrap().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn every_error_has_its_status_and_tells_no_secret() {
+        let limit = Duration::from_secs(5);
+        for (error, status, text) in [
+            (ApiError::Unauthorized(Refused::Expired), 401, "Unauthorized: the token has expired"),
+            (Denied::MissingScope(Scope::Read).into(), 403, "Forbidden: the token lacks the scope 'read'"),
+            (
+                ApiError::parameter("requestID", "a-b", IdError::Request),
+                400,
+                "Parameter 'requestID' with value 'a-b' is not valid: a request ID is 1 to 128 ASCII letters or digits",
+            ),
+            (
+                ApiError::Body(BodyProblem::Missing),
+                400,
+                "The request body is not valid: it is empty; a JSON array of request IDs is expected",
+            ),
+            (ApiError::BodyTooLarge { limit: 10 }, 413, "The request body is larger than 10 bytes"),
+            (ApiError::BodyTimeout { limit }, 408, "The request body did not arrive within 5 seconds"),
+            (ApiError::RequestNotFound, 404, "Request ID not found for given org_id and cluster_id"),
+            (ApiError::ClusterNotFound, 404, "Requests for cluster not found"),
+            (ApiError::NoSuchPath, 404, "No endpoint has this path"),
+            (
+                ApiError::MethodNotAllowed { allow: "GET" },
+                405,
+                "The endpoint does not know this method; it knows GET",
+            ),
+            (
+                StoreError::PoolExhausted { waited: limit }.into(),
+                503,
+                "The storage cannot answer at the moment, please try again",
+            ),
+            (
+                StoreError::Timeout { limit }.into(),
+                503,
+                "The storage cannot answer at the moment, please try again",
+            ),
+            (
+                StoreError::Unavailable { source: driver() }.into(),
+                503,
+                "The storage cannot answer at the moment, please try again",
+            ),
+            (StoreError::Defect { source: driver() }.into(), 500, "Internal Server Error"),
+            (ApiError::Defect(Defect::Route("x")), 500, "Internal Server Error"),
+        ] {
+            let response = error.answer(false);
+            assert_eq!(response.status().as_u16(), status, "{error:?}");
+            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), status == 503, "{error:?}");
+            assert_eq!(response.headers().contains_key(header::WWW_AUTHENTICATE), status == 401);
+            assert_eq!(response.headers().contains_key(header::ALLOW), status == 405);
+            assert_eq!(body(response), serde_json::json!({"status": text}).to_string() + "\n");
+
+            let problem = error.answer(true);
+            assert_eq!(problem.headers().get(header::CONTENT_TYPE), Some(&PROBLEM));
+            let problem: serde_json::Value = serde_json::from_str(&body(problem)).unwrap();
+            assert_eq!((&problem["status"], &problem["detail"]), (&status.into(), &text.into()));
+        }
+    }
+
+    #[test]
+    fn long_values_are_not_sent_back_whole() {
+        let error = ApiError::parameter("clusterID", &"x".repeat(100_000), IdError::Cluster);
+        assert!(error.to_string().len() < 400);
+    }
+
+    #[test]
+    fn problem_documents_are_for_those_who_name_them() {
+        let wants = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::ACCEPT, HeaderValue::from_static(value));
+            }
+            wants_problem(&headers)
+        };
+        assert!(wants(&["application/problem+json"]));
+        assert!(wants(&["application/json, Application/Problem+JSON;q=0.5"]));
+        assert!(wants(&["text/html", "application/problem+json"]));
+        assert!(!wants(&[]));
+        assert!(!wants(&["*/*"]));
+        assert!(!wants(&["application/json"]));
+        assert!(!wants(&["application/problem+json; q=0"]));
+    }
+}

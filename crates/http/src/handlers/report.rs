@@ -1,0 +1,58 @@
+//! `GET /cluster/{clusterID}/request/{requestID}/report`
+
+use actix_web::{HttpResponse, web};
+use gathering_domain::{LookupService, RequestKey, RequestStore};
+
+use crate::error::ApiError;
+use crate::extract::{Caller, RequestPath};
+use crate::openapi::{ClusterParameter, ReadErrors, RequestParameter};
+use crate::server::Limits;
+use crate::wire;
+
+/// What the analysis of a request found
+///
+/// Ordered by risk from high to low, then by rule and error key. Empty until the request is processed, and for a
+/// healthy cluster.
+#[utoipa::path(
+    get,
+    path = "/cluster/{clusterID}/request/{requestID}/report",
+    operation_id = "getRequestReport",
+    tag = "requests",
+    params(ClusterParameter, RequestParameter),
+    responses(
+        (status = 200, description = "The request is recorded.", body = wire::RequestReport<'static>,
+            headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),
+            example = json!({
+                "cluster": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
+                "requestID": "6d2eede257644308a8949c4ec251c5c4",
+                "status": "processed",
+                "report": [{
+                    "rule_fqdn": "ccx_rules_ocp.external.rules.nodes_requirements_check",
+                    "error_key": "NODES_MINIMUM_REQUIREMENTS_NOT_MET",
+                    "description": "Nodes have less memory than the cluster needs.\n",
+                    "total_risk": 3
+                }]
+            })),
+        (status = 404, description = "The organization has no such request, or it has expired.",
+            body = wire::Failure,
+            example = json!({"status": "Request ID not found for given org_id and cluster_id"})),
+        ReadErrors
+    )
+)]
+pub(crate) async fn report<S: RequestStore>(
+    caller: Caller,
+    path: RequestPath,
+    lookup: web::Data<LookupService<S>>,
+    limits: web::Data<Limits>,
+) -> Result<HttpResponse, ApiError> {
+    let RequestPath { cluster, request } = path;
+    let key = RequestKey { organization: caller.reads(cluster)?, cluster, request };
+    let report = limits.visible(lookup.report(&key).await?, |report| report.state)?;
+    let body = wire::RequestReport {
+        cluster,
+        request_id: &key.request,
+        status: report.state,
+        report: report.entries.iter().map(wire::RuleHit::from).collect(),
+    };
+    Ok(wire::json(HttpResponse::Ok(), &body))
+}

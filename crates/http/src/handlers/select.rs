@@ -1,0 +1,63 @@
+//! `POST /cluster/{clusterID}/requests`
+
+use actix_web::{HttpResponse, web};
+use gathering_domain::{LookupService, RequestStore};
+
+use crate::error::ApiError;
+use crate::extract::{Caller, ClusterPath, read_request_ids};
+use crate::openapi::{ClusterParameter, ReadErrors};
+use crate::server::Limits;
+use crate::wire::{self, RequestEntry};
+
+/// Selected requests of a cluster
+///
+/// One entry for each given ID, in the given order, duplicates kept. A request that is not recorded is there with
+/// `valid: false`, also when the organization does not know the cluster at all.
+#[utoipa::path(
+    post,
+    path = "/cluster/{clusterID}/requests",
+    operation_id = "selectRequests",
+    tag = "requests",
+    params(ClusterParameter),
+    request_body(content = Vec<String>, description = "The request IDs, whatever the Content-Type says.",
+        content_type = "application/json",
+        example = json!(["6d2eede257644308a8949c4ec251c5c4", "unknown1"])),
+    responses(
+        (status = 200, description = "One entry for each given ID.", body = wire::RequestList,
+            headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),
+            example = json!({
+                "cluster": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
+                "requests": [
+                    {
+                        "requestID": "6d2eede257644308a8949c4ec251c5c4",
+                        "valid": true,
+                        "received": "2026-03-01T11:29:00Z",
+                        "processed": "2026-03-01T11:31:20.25Z"
+                    },
+                    {"requestID": "unknown1", "valid": false, "received": null, "processed": null}
+                ],
+                "status": "ok"
+            })),
+        (status = 408, description = "The body did not arrive in time.", body = wire::Failure,
+            example = json!({"status": "The request body did not arrive within 30 seconds"})),
+        (status = 413, description = "The body is larger than `http.max_body`.", body = wire::Failure,
+            example = json!({"status": "The request body is larger than 1048576 bytes"})),
+        ReadErrors
+    )
+)]
+pub(crate) async fn select<S: RequestStore>(
+    caller: Caller,
+    path: ClusterPath,
+    payload: web::Payload,
+    lookup: web::Data<LookupService<S>>,
+    limits: web::Data<Limits>,
+) -> Result<HttpResponse, ApiError> {
+    let ClusterPath(cluster) = path;
+    let asked = read_request_ids(payload, &limits).await?;
+    let found = lookup.select(caller.reads(cluster)?, cluster, &asked).await?;
+    let entry = |(request, record): (_, Option<_>)| {
+        record.map_or_else(|| RequestEntry::unknown(request), RequestEntry::recorded)
+    };
+    let requests = asked.into_iter().zip(found).map(entry).collect();
+    Ok(wire::json(HttpResponse::Ok(), &wire::RequestList { cluster, requests, status: "ok" }))
+}

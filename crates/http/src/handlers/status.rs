@@ -1,0 +1,59 @@
+//! `GET /cluster/{clusterID}/request/{requestID}/status`
+
+use actix_web::{HttpResponse, web};
+use gathering_domain::{LookupService, RequestKey, RequestState, RequestStore};
+
+use crate::error::ApiError;
+use crate::extract::{Caller, RequestPath};
+use crate::openapi::{ClusterParameter, ReadErrors, RequestParameter};
+use crate::server::Limits;
+use crate::wire;
+
+/// How far a request has come
+///
+/// Known only for the retention time (24 hours unless configured) after the request was last changed.
+#[utoipa::path(
+    get,
+    path = "/cluster/{clusterID}/request/{requestID}/status",
+    operation_id = "getRequestStatus",
+    tag = "requests",
+    params(ClusterParameter, RequestParameter),
+    responses(
+        (status = 200, description = "The request is recorded.", body = wire::RequestStatus<'static>,
+            headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),
+            example = json!({
+                "cluster": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
+                "requestID": "6d2eede257644308a8949c4ec251c5c4",
+                "status": "processed"
+            })),
+        (status = 404, description = "The organization has no such request, or it has expired.",
+            body = wire::Failure,
+            example = json!({"status": "Request ID not found for given org_id and cluster_id"})),
+        ReadErrors
+    )
+)]
+pub(crate) async fn status<S: RequestStore>(
+    caller: Caller,
+    path: RequestPath,
+    lookup: web::Data<LookupService<S>>,
+    limits: web::Data<Limits>,
+) -> Result<HttpResponse, ApiError> {
+    let RequestPath { cluster, request } = path;
+    let key = RequestKey { organization: caller.reads(cluster)?, cluster, request };
+    let state = limits.visible(lookup.status(&key).await?, |state| *state)?;
+    let status = wire::RequestStatus { cluster, request_id: &key.request, status: state };
+    Ok(wire::json(HttpResponse::Ok(), &status))
+}
+
+impl Limits {
+    /// What was found, unless it is nothing, or pending where callers are to see nothing until it is processed.
+    pub(crate) fn visible<T>(
+        &self,
+        found: Option<T>,
+        state: impl Fn(&T) -> RequestState,
+    ) -> Result<T, ApiError> {
+        found
+            .filter(|found| self.shows_pending || state(found) == RequestState::Processed)
+            .ok_or(ApiError::RequestNotFound)
+    }
+}

@@ -1,0 +1,25 @@
+//! The REST API and the admin address, on actix-web.
+//!
+//! Handlers extract, call the domain's lookup service and answer; they know neither a database nor where tokens come
+//! from. [`error`] is the only place where an error becomes a status, [`routes`] the only table of routes.
+
+mod admin;
+mod base_path;
+mod cors;
+mod error;
+mod extract;
+mod handlers;
+mod metrics;
+mod observe;
+mod openapi;
+mod request_id;
+mod routes;
+mod server;
+mod wire;
+
+pub use admin::{Readiness, serve_admin};
+pub use base_path::{BasePath, BasePathError};
+pub use metrics::HttpMetrics;
+pub use openapi::document as openapi_document;
+pub use request_id::current_request_id;
+pub use server::{Api, BindError, Listener, PendingStatus, Settings, StopHandle, serve_api};

@@ -1,0 +1,76 @@
+//! Around every call: its ID, its log lines, its metrics, and errors in the form that the caller asked for.
+
+use std::error::Error;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::web;
+
+use crate::error::{ApiError, wants_problem};
+use crate::metrics::{Endpoint, HttpMetrics};
+use crate::request_id;
+
+/// The target of access lines, to be switched on alone: `log.filter = "info,gathering::access=debug"`.
+const ACCESS: &str = "gathering::access";
+
+/// The middleware.
+pub(crate) async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let id = request_id::of(request.headers());
+    let inner_id = id.clone();
+    request_id::CURRENT
+        .scope(inner_id, async move {
+            let started = Instant::now();
+            let metrics = request.app_data::<web::Data<HttpMetrics>>().cloned();
+            let response = next.call(request).await?.map_into_boxed_body();
+            let mut response = worded(response);
+            response.headers_mut().insert(request_id::HEADER, id);
+
+            let (request, status, took) = (response.request(), response.status(), started.elapsed());
+            if let Some(metrics) = metrics {
+                metrics.observe(request.app_data::<Endpoint>(), request.method(), status, took);
+            }
+            log::debug!(
+                target: ACCESS,
+                method = request.method().as_str(), path = request.path(), status = status.as_u16(),
+                micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+                "answered"
+            );
+            Ok(response)
+        })
+        .await
+}
+
+/// Logs what callers are not told, and words the error again for a caller that wants a problem document.
+fn worded(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let Some(error) = response.response().error().and_then(|error| error.as_error::<ApiError>()) else {
+        return response;
+    };
+    if let Some(cause) = error.cause() {
+        let level = if response.status().as_u16() == 503 { log::Level::Warn } else { log::Level::Error };
+        log::log!(level, "{} {}: {}", response.request().method(), response.request().path(), chain(cause));
+    }
+    if !wants_problem(response.request().headers()) {
+        return response;
+    }
+    let answer = error.answer(true);
+    response.into_response(answer)
+}
+
+/// An error with its sources, each told once.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let next = error.to_string();
+        if !text.ends_with(&next) {
+            text = format!("{text}: {next}");
+        }
+        source = error.source();
+    }
+    text
+}

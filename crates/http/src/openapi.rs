@@ -1,0 +1,141 @@
+//! The OpenAPI document: the chapters of the handlers with what they share.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ContentBuilder, HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Server, Type,
+};
+use utoipa::{IntoParams, IntoResponses, OpenApi};
+
+use crate::base_path::BasePath;
+use crate::{handlers, request_id, wire};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "gathering",
+        description = "Requests of on-demand data gathering of OpenShift clusters, and what their analysis found.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    paths(
+        handlers::status::status,
+        handlers::list::list,
+        handlers::select::select,
+        handlers::report::report
+    ),
+    components(schemas(wire::Failure, wire::Problem)),
+    tags((name = "requests", description = "Requests of a cluster. Every organization sees its own only."))
+)]
+struct Document;
+
+const SCHEME: &str = "bearerToken";
+
+/// The document for a service with these base paths, OpenAPI 3.1 as JSON.
+pub fn document(base_paths: &[BasePath]) -> String {
+    let mut document = Document::openapi();
+    document.servers = Some(base_paths.iter().map(|path| Server::new(path.to_string())).collect());
+    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
+        "A JSON Web Token with the claims `org_id` and `exp`, and the scope `read` (also without `scope`).",
+    ));
+    let components = document.components.get_or_insert_default();
+    components.security_schemes.insert(SCHEME.to_owned(), SecurityScheme::Http(token.build()).into());
+    document.security = Some(vec![SecurityRequirement::new(SCHEME, Vec::<String>::new())]);
+    document.to_pretty_json().unwrap_or_default() + "\n"
+}
+
+/// `clusterID`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "a chapter of the document; extractors read the path")]
+pub(crate) struct ClusterParameter {
+    /// The cluster: a UUID with hyphens, in any letter case.
+    #[param(rename = "clusterID", format = "uuid", example = "5d5892d3-1f74-4ccf-91af-548dfc9767aa")]
+    cluster: String,
+}
+
+/// `requestID`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "a chapter of the document; extractors read the path")]
+pub(crate) struct RequestParameter {
+    /// The request: the ID that the upload was answered with.
+    #[param(
+        rename = "requestID",
+        pattern = "^[a-zA-Z0-9]+$",
+        min_length = 1,
+        max_length = 128,
+        example = "6d2eede257644308a8949c4ec251c5c4"
+    )]
+    request: String,
+}
+
+/// What every endpoint that reads can answer instead.
+pub(crate) struct ReadErrors;
+
+impl IntoResponses for ReadErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        [
+            (
+                "400",
+                "A parameter or the body is not valid.",
+                "Parameter 'clusterID' with value 'aaaa' is not valid: a cluster ID is a UUID such as \
+                 5d5892d3-1f74-4ccf-91af-548dfc9767aa",
+                None,
+            ),
+            (
+                "401",
+                "There is no token, or it does not verify.",
+                "Unauthorized: an Authorization header with a bearer token is required",
+                Some(("WWW-Authenticate", "The challenge, as RFC 6750 has it.")),
+            ),
+            (
+                "403",
+                "The token lacks the scope, or is bound to another cluster.",
+                "Forbidden: the token is bound to another cluster",
+                None,
+            ),
+            (
+                "405",
+                "The endpoint does not know the method.",
+                "The endpoint does not know this method; it knows GET, HEAD, OPTIONS",
+                Some(("Allow", "The methods that the endpoint knows.")),
+            ),
+            ("500", "A defect of the service.", "Internal Server Error", None),
+            (
+                "503",
+                "The storage is unreachable, too slow or too busy.",
+                "The storage cannot answer at the moment, please try again",
+                Some(("Retry-After", "How many seconds to wait.")),
+            ),
+        ]
+        .into_iter()
+        .map(|(status, description, example, header)| {
+            (status.to_owned(), RefOr::T(failure(description, example, header)))
+        })
+        .collect()
+    }
+}
+
+fn failure(description: &str, example: &str, header: Option<(&str, &str)>) -> Response {
+    let content = |schema: &str, example| {
+        ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).example(Some(example)).build()
+    };
+    let text = |description: &str| {
+        let text = ObjectBuilder::new().schema_type(Type::String).build();
+        HeaderBuilder::new().schema(Some(text)).description(Some(description)).build()
+    };
+    let response = ResponseBuilder::new()
+        .description(description)
+        .content("application/json", content("Failure", json!({"status": example})))
+        .content(
+            "application/problem+json",
+            ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build(),
+        )
+        .header(request_id::HEADER.as_str(), text("The ID of this call."));
+    match header {
+        Some((name, description)) => response.header(name, text(description)).build(),
+        None => response.build(),
+    }
+}

@@ -1,0 +1,62 @@
+//! The only table of routes.
+
+use actix_web::http::{Method, header};
+use actix_web::{HttpResponse, Resource, web};
+use gathering_domain::RequestStore;
+
+use crate::base_path::BasePath;
+use crate::error::ApiError;
+use crate::handlers;
+use crate::metrics::Endpoint;
+use crate::server::OpenApiDocument;
+
+/// Adds every endpoint under every base path.
+pub(crate) fn configure<S: RequestStore + 'static>(config: &mut web::ServiceConfig, base_paths: &[BasePath]) {
+    let get_or_head =
+        || web::route().guard(actix_web::guard::Any(actix_web::guard::Get()).or(actix_web::guard::Head()));
+    let endpoint = |template: &'static str| {
+        let patterns: Vec<String> = base_paths.iter().flat_map(|base| base.patterns(template)).collect();
+        web::resource(patterns).app_data(Endpoint(template))
+    };
+    config
+        .service(with_methods(
+            endpoint("/cluster/{clusterID}/request/{requestID}/status")
+                .route(get_or_head().to(handlers::status::status::<S>)),
+            GET,
+        ))
+        .service(with_methods(
+            endpoint("/cluster/{clusterID}/request/{requestID}/report")
+                .route(get_or_head().to(handlers::report::report::<S>)),
+            GET,
+        ))
+        .service(with_methods(
+            endpoint("/cluster/{clusterID}/requests")
+                .route(get_or_head().to(handlers::list::list::<S>))
+                .route(web::post().to(handlers::select::select::<S>)),
+            GET_AND_POST,
+        ))
+        .service(with_methods(endpoint("/openapi.json").route(get_or_head().to(openapi)), GET))
+        .default_service(web::to(no_such_path));
+}
+
+const GET: &str = "GET, HEAD, OPTIONS";
+const GET_AND_POST: &str = "GET, HEAD, POST, OPTIONS";
+
+/// Answers OPTIONS, and any method that the resource has no route for.
+fn with_methods(resource: Resource, allow: &'static str) -> Resource {
+    resource
+        .route(web::method(Method::OPTIONS).to(move || async move {
+            HttpResponse::NoContent().insert_header((header::ALLOW, allow)).finish()
+        }))
+        .default_service(web::to(move || async move {
+            Err::<HttpResponse, _>(ApiError::MethodNotAllowed { allow })
+        }))
+}
+
+async fn no_such_path() -> Result<HttpResponse, ApiError> {
+    Err(ApiError::NoSuchPath)
+}
+
+async fn openapi(document: web::Data<OpenApiDocument>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(document.0.clone())
+}

@@ -1,0 +1,166 @@
+//! Starting and stopping listeners.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::{Condition, from_fn};
+use actix_web::web::Bytes;
+use actix_web::{App, HttpServer, web};
+use gathering_auth::Authenticator;
+use gathering_domain::{LookupService, RequestStore};
+
+use crate::base_path::BasePath;
+use crate::cors::cors;
+use crate::metrics::HttpMetrics;
+use crate::observe::observe;
+use crate::{openapi, routes};
+
+/// What a caller gets for a request that is recorded and not processed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PendingStatus {
+    /// 200 with the state.
+    Ok,
+    /// 404, for operators up to 4.20, which give up at once on any other 200.
+    NotFound,
+}
+
+/// What the API needs to know. See `config/default.toml` for defaults.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where it listens; port 0 takes a free one.
+    pub bind: SocketAddr,
+    /// Under which paths the endpoints answer.
+    pub base_paths: Vec<BasePath>,
+    /// How many threads answer, at least 1.
+    pub workers: usize,
+    /// The largest body, in bytes.
+    pub max_body: usize,
+    /// The longest list of request IDs.
+    pub max_request_ids: usize,
+    /// What a caller gets for a request that is recorded and not processed.
+    pub pending_status: PendingStatus,
+    /// How long calls may still take after a stop.
+    pub shutdown_grace: Duration,
+    /// Origins whose pages may call from a browser.
+    pub cors_origins: Vec<String>,
+}
+
+/// What the API is made of.
+#[derive(Debug, Clone)]
+pub struct Api<S> {
+    /// Answers questions.
+    pub lookup: Arc<LookupService<S>>,
+    /// Knows callers.
+    pub authenticator: Arc<Authenticator>,
+    /// Counts calls.
+    pub metrics: HttpMetrics,
+}
+
+/// The limits that handlers keep.
+pub(crate) struct Limits {
+    pub(crate) max_body: usize,
+    pub(crate) max_request_ids: usize,
+    pub(crate) shows_pending: bool,
+}
+
+/// The document that `/openapi.json` answers.
+pub(crate) struct OpenApiDocument(pub(crate) Bytes);
+
+/// An address that cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} ({source}); stop what uses it, or choose another address with {key}")]
+pub struct BindError {
+    /// The key of the configuration that the address comes from.
+    pub key: &'static str,
+    /// The address.
+    pub address: SocketAddr,
+    /// What the system said.
+    pub source: std::io::Error,
+}
+
+/// A bound listener. It answers while [`run`](Self::run) is polled.
+pub struct Listener {
+    server: Server,
+    address: SocketAddr,
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listener").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Stops a listener from elsewhere.
+#[derive(Clone)]
+pub struct StopHandle(ServerHandle);
+
+impl std::fmt::Debug for StopHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StopHandle").finish_non_exhaustive()
+    }
+}
+
+impl StopHandle {
+    /// Takes no more calls and waits for those in flight, within the grace time.
+    pub fn stop(&self) -> impl Future<Output = ()> + use<> {
+        self.0.stop(true)
+    }
+}
+
+impl Listener {
+    /// Wraps a server that was bound to one address, `asked` unless that has port 0.
+    pub(crate) fn new(server: Server, addresses: &[SocketAddr], asked: SocketAddr) -> Self {
+        Self { server, address: addresses.first().copied().unwrap_or(asked) }
+    }
+
+    /// Where it listens, with the port that the system chose if it was asked to.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A handle to stop it.
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle(self.server.handle())
+    }
+
+    /// Answers until it is stopped.
+    pub async fn run(self) -> std::io::Result<()> {
+        self.server.await
+    }
+}
+
+/// Binds the API. Needs a tokio runtime; the workers have threads of their own.
+pub fn serve_api<S: RequestStore + 'static>(settings: &Settings, api: Api<S>) -> Result<Listener, BindError> {
+    let limits = web::Data::new(Limits {
+        max_body: settings.max_body,
+        max_request_ids: settings.max_request_ids,
+        shows_pending: settings.pending_status == PendingStatus::Ok,
+    });
+    let document = web::Data::new(OpenApiDocument(Bytes::from(openapi::document(&settings.base_paths))));
+    let lookup = web::Data::from(api.lookup);
+    let authenticator = web::Data::from(api.authenticator);
+    let metrics = web::Data::new(api.metrics);
+    let (base_paths, origins) = (settings.base_paths.clone(), settings.cors_origins.clone());
+
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(limits.clone())
+            .app_data(document.clone())
+            .app_data(lookup.clone())
+            .app_data(authenticator.clone())
+            .app_data(metrics.clone())
+            .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
+            .wrap(from_fn(observe))
+            .configure(|config| routes::configure::<S>(config, &base_paths))
+    })
+    .workers(settings.workers.max(1))
+    .shutdown_timeout(settings.shutdown_grace.as_secs())
+    .disable_signals()
+    .bind(settings.bind)
+    .map_err(|source| BindError { key: "http.bind", address: settings.bind, source })?;
+    let addresses = server.addrs();
+    Ok(Listener::new(server.run(), &addresses, settings.bind))
+}

@@ -1,0 +1,148 @@
+//! The JSON bodies of answers.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use gathering_domain::{ClusterId, ReportEntry, RequestId, RequestRecord, RequestState, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Finishes an answer with a JSON body, and with a newline for those who read it in a terminal.
+pub(crate) fn json(mut response: HttpResponseBuilder, body: &impl Serialize) -> HttpResponse {
+    let Ok(mut bytes) = serde_json::to_vec(body) else {
+        return HttpResponse::InternalServerError().body("{\"status\":\"Internal Server Error\"}\n");
+    };
+    bytes.push(b'\n');
+    let kind = (header::CONTENT_TYPE, header::ContentType::json());
+    response.insert_header(kind).body(bytes)
+}
+
+/// How far a request has come.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RequestStatus<'a> {
+    /// The cluster, in lower case.
+    #[schema(value_type = String, format = "uuid")]
+    pub(crate) cluster: ClusterId,
+    /// The request.
+    #[serde(rename = "requestID")]
+    #[schema(value_type = String)]
+    pub(crate) request_id: &'a RequestId,
+    /// Where it stands.
+    #[schema(value_type = State)]
+    pub(crate) status: RequestState,
+}
+
+/// `received`: the upload is known. `failed`: the pipeline published nothing usable. `processed`: the report is there.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "the schema of RequestState, which does not know OpenAPI")]
+pub(crate) enum State {
+    Received,
+    Failed,
+    Processed,
+}
+
+/// The requests of a cluster.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RequestList {
+    /// The cluster, in lower case.
+    #[schema(value_type = String, format = "uuid")]
+    pub(crate) cluster: ClusterId,
+    /// One entry for each request.
+    pub(crate) requests: Vec<RequestEntry>,
+    /// Always `ok`.
+    pub(crate) status: &'static str,
+}
+
+/// One request of a cluster.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RequestEntry {
+    /// The request.
+    #[serde(rename = "requestID")]
+    #[schema(value_type = String)]
+    pub(crate) request_id: RequestId,
+    /// Whether it is recorded.
+    pub(crate) valid: bool,
+    /// When the cluster gathered the data; null if the request is not recorded.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) received: Option<Timestamp>,
+    /// When the result was recorded; null until then.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) processed: Option<Timestamp>,
+}
+
+impl RequestEntry {
+    pub(crate) fn recorded(record: RequestRecord) -> Self {
+        Self {
+            request_id: record.request,
+            valid: true,
+            received: Some(record.received_at),
+            processed: record.processed_at,
+        }
+    }
+
+    pub(crate) const fn unknown(request_id: RequestId) -> Self {
+        Self { request_id, valid: false, received: None, processed: None }
+    }
+}
+
+/// What the analysis found.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RequestReport<'a> {
+    /// The cluster, in lower case.
+    #[schema(value_type = String, format = "uuid")]
+    pub(crate) cluster: ClusterId,
+    /// The request.
+    #[serde(rename = "requestID")]
+    #[schema(value_type = String)]
+    pub(crate) request_id: &'a RequestId,
+    /// Where the request stands.
+    #[schema(value_type = State)]
+    pub(crate) status: RequestState,
+    /// The hits, the highest risk first; empty until the request is processed.
+    pub(crate) report: Vec<RuleHit<'a>>,
+}
+
+/// One rule that did hit.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RuleHit<'a> {
+    /// The rule's Python module.
+    pub(crate) rule_fqdn: &'a str,
+    /// Which finding of the rule.
+    pub(crate) error_key: &'a str,
+    /// What to tell the user, Markdown.
+    pub(crate) description: &'a str,
+    /// 1 (low) to 4 (critical).
+    #[schema(minimum = 1, maximum = 4)]
+    pub(crate) total_risk: u8,
+}
+
+impl<'a> From<&'a ReportEntry> for RuleHit<'a> {
+    fn from(entry: &'a ReportEntry) -> Self {
+        Self {
+            rule_fqdn: entry.hit.module(),
+            error_key: entry.hit.error_key(),
+            description: &entry.description,
+            total_risk: entry.total_risk,
+        }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Failure {
+    /// One sentence.
+    pub(crate) status: String,
+}
+
+/// Why there is no answer, as RFC 9457 words it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Always `about:blank`: the status says what kind of problem it is.
+    pub(crate) r#type: &'static str,
+    /// The name of the status.
+    pub(crate) title: &'static str,
+    /// The status.
+    pub(crate) status: u16,
+    /// One sentence.
+    pub(crate) detail: String,
+}

@@ -1,0 +1,180 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use gathering_auth::Scope;
+use gathering_domain::{ClusterId, OrganizationId};
+
+/// Records what an analysis pipeline publishes about OpenShift clusters, and answers for it over REST.
+#[derive(Debug, Parser)]
+#[command(name = "gathering", version, about, arg_required_else_help = true)]
+#[command(after_help = "Example: gathering serve --config /etc/gathering.toml --set http.bind=0.0.0.0:8080")]
+pub struct Cli {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes, anywhere on the line.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Options {
+    /// The configuration file; without it, the one that the variable `GATHERING_CONFIG` names
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Sets one key of the configuration; VALUE is TOML, and a bare word is a text
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    pub(crate) assignments: Vec<String>,
+}
+
+impl Options {
+    /// These options and then those further right on the line.
+    #[must_use]
+    pub(crate) fn and(mut self, inner: Self) -> Self {
+        self.config = inner.config.or(self.config);
+        self.assignments.extend(inner.assignments);
+        self
+    }
+}
+
+/// A command's own arguments with the options that every command takes.
+#[derive(Debug, Args)]
+pub struct With<A: Args> {
+    #[command(flatten)]
+    pub(crate) options: Options,
+    #[command(flatten)]
+    pub(crate) arguments: A,
+}
+
+/// No arguments.
+#[derive(Debug, Args)]
+pub struct Nothing {}
+
+/// What the program does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs the service
+    #[command(after_help = "Example: gathering serve --set storage.url=postgres://gathering@db/gathering \
+        --set auth.keys.hmac_secret_file=hmac.key")]
+    Serve(With<Nothing>),
+    /// Runs the service on a SQLite file with demo data, and prints curl lines to paste
+    #[command(after_help = "Example: gathering demo --set http.bind=127.0.0.1:9000")]
+    Demo(With<Nothing>),
+    /// Applies, checks or reverts schema migrations
+    #[command(
+        after_help = "Example: gathering migrate --check --set storage.url=postgres://gathering@db/gathering"
+    )]
+    Migrate(With<Migrate>),
+    /// Loads result messages or rule content
+    #[command(after_help = "Example: gathering import results results.ndjson")]
+    Import(With<Import>),
+    /// Mints a token with the configured or given key
+    #[command(after_help = "Example: gathering token --org 42 --scope read,write --ttl 1h \
+        --set auth.keys.hmac_secret_file=hmac.key")]
+    Token(With<Token>),
+    /// Prints the effective configuration, secrets redacted
+    #[command(after_help = "Example: gathering config --check --config /etc/gathering.toml")]
+    Config(With<ConfigArguments>),
+    /// Prints the OpenAPI document
+    #[command(name = "openapi", after_help = "Example: gathering openapi > openapi.json")]
+    OpenApi(With<Nothing>),
+    /// Succeeds when the service is ready
+    #[command(after_help = "Example: gathering health http://127.0.0.1:9090")]
+    Health(With<Health>),
+}
+
+/// Arguments of `migrate`.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// Changes nothing; succeeds when nothing is to be applied
+    #[arg(long, conflicts_with = "revert")]
+    pub(crate) check: bool,
+    /// Reverts the migration that was applied last
+    #[arg(long)]
+    pub(crate) revert: bool,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    #[command(subcommand)]
+    pub(crate) what: ImportWhat,
+}
+
+/// What is imported.
+#[derive(Debug, Subcommand)]
+pub enum ImportWhat {
+    /// Loads files of result messages: one JSON document each, or many with white space between them
+    #[command(after_help = "Example: gathering import results --json results.ndjson\n\
+        Example: zcat results.ndjson.gz | gathering import results -")]
+    Results(With<ImportResults>),
+    /// Replaces the rule content by that of a tree with config.yaml, external and internal
+    #[command(after_help = "Example: gathering import content /srv/rules-content")]
+    Content(With<ImportContent>),
+}
+
+/// Arguments of `import results`.
+#[derive(Debug, Args)]
+pub struct ImportResults {
+    /// The files; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Prints one JSON object a record on standard output, and nothing else
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `import content`.
+#[derive(Debug, Args)]
+pub struct ImportContent {
+    /// The tree
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// Replaces the content even if the tree serves no key at all
+    #[arg(long)]
+    pub(crate) allow_empty: bool,
+}
+
+/// Arguments of `token`.
+#[derive(Debug, Args)]
+pub struct Token {
+    /// The organization, from 1 to 4294967295
+    #[arg(long, value_name = "N")]
+    pub(crate) org: OrganizationId,
+    /// Binds the token to one cluster
+    #[arg(long, value_name = "UUID")]
+    pub(crate) cluster: Option<ClusterId>,
+    /// What the token allows: read, write, write:any
+    #[arg(long, value_name = "SCOPES", value_delimiter = ',', default_value = "read")]
+    pub(crate) scope: Vec<Scope>,
+    /// How long the token is valid
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = humantime::parse_duration)]
+    pub(crate) ttl: Duration,
+    /// The token's subject
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subject: Option<String>,
+    /// Signs with the secret in this file instead of the one in `auth.keys.hmac_secret_file`
+    #[arg(long, value_name = "FILE", conflicts_with = "private_key_file")]
+    pub(crate) hmac_secret_file: Option<PathBuf>,
+    /// Signs with the private key in this PEM file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) private_key_file: Option<PathBuf>,
+}
+
+/// Arguments of `config`.
+#[derive(Debug, Args)]
+pub struct ConfigArguments {
+    /// Prints nothing; succeeds when the service could start with this configuration and its key files
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Arguments of `health`.
+#[derive(Debug, Args)]
+pub struct Health {
+    /// Where to ask; `/readyz` on `admin.bind` unless given
+    #[arg(value_name = "URL")]
+    pub(crate) url: Option<String>,
+}

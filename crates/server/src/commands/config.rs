@@ -1,0 +1,19 @@
+//! `gathering config`
+
+use std::sync::Arc;
+
+use gathering_auth::Authenticator;
+use gathering_domain::SystemClock;
+
+use crate::ServerError;
+use crate::cli::ConfigArguments;
+use crate::commands::print;
+use crate::config::Config;
+
+pub(super) fn run(config: &Config, arguments: &ConfigArguments) -> Result<(), ServerError> {
+    if arguments.check {
+        Authenticator::from_settings(&config.auth_settings(), Arc::new(SystemClock))?;
+        return Ok(());
+    }
+    print(&config.shown)
+}

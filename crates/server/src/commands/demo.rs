@@ -1,0 +1,173 @@
+//! `gathering demo`: the service on a SQLite file, with data to try it on.
+//!
+//! The data goes the way of all data: it is written to files, and imported from them. Doing it again changes nothing
+//! but the times.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gathering_auth::{Scope, SigningKey, TokenRequest};
+use gathering_domain::{Clock, EventKind, EventSink, RequestEvent, RequestKey};
+use gathering_storage::Storage;
+
+use crate::ServerError;
+use crate::commands::{block_on, import_content, print, serve, tell};
+use crate::config::Config;
+use crate::import::Importer;
+use crate::service::{self, Environment, Service};
+
+/// What the demo sets, under everything that the user says.
+pub(super) const SETTINGS: &str = "
+[storage]
+url = \"sqlite://data/demo.db\"
+[auth.keys]
+hmac_secret_file = \"data/demo-hmac.key\"
+[log]
+filter = \"warn\"
+";
+
+/// Where the sample files are written to.
+const FOLDER: &str = "data/demo";
+
+macro_rules! samples {
+    ($($path:literal),* $(,)?) => { &[$(($path, include_str!(concat!("../../demo/", $path)))),*] };
+}
+
+const SAMPLES: &[(&str, &str)] = samples![
+    "results.ndjson",
+    "rule-content/config.yaml",
+    "rule-content/external/memory_pressure/plugin.yaml",
+    "rule-content/external/memory_pressure/reason.md",
+    "rule-content/external/memory_pressure/NODE_MEMORY_LOW/generic.md",
+    "rule-content/external/memory_pressure/NODE_MEMORY_LOW/metadata.yaml",
+    "rule-content/external/memory_pressure/NODE_MEMORY_EXHAUSTED/generic.md",
+    "rule-content/external/memory_pressure/NODE_MEMORY_EXHAUSTED/metadata.yaml",
+    "rule-content/external/storage/registry_volume/plugin.yaml",
+    "rule-content/external/storage/registry_volume/generic.md",
+    "rule-content/external/storage/registry_volume/reason.md",
+    "rule-content/external/storage/registry_volume/REGISTRY_WITHOUT_VOLUME/metadata.yaml",
+    "rule-content/internal/certificate_age/plugin.yaml",
+    "rule-content/internal/certificate_age/generic.md",
+    "rule-content/internal/certificate_age/reason.md",
+    "rule-content/internal/certificate_age/CERTIFICATE_EXPIRES_SOON/metadata.yaml",
+];
+
+const ORGANIZATION: &str = "42";
+const CLUSTER: &str = "3f0a1c52-8a0e-4c3b-9a57-6d1f0c2b7e11";
+const PROCESSED: &str = "demo0000000000000000000001";
+const FAILED: &str = "demo0000000000000000000004";
+const RECEIVED: &str = "demo0000000000000000000005";
+
+pub(super) fn run(config: &Config) -> Result<(), ServerError> {
+    block_on(async {
+        let key = match &config.auth.keys.hmac_secret_file {
+            Some(path) => {
+                make_secret(path)?;
+                SigningKey::hmac_from_file(path)?
+            }
+            None => {
+                return Err(ServerError::Usage(
+                    "the demo needs auth.keys.hmac_secret_file to mint a token with",
+                ));
+            }
+        };
+        let environment = Environment::system()?;
+        load(config, &environment).await?;
+        let now = environment.clock.now();
+        serve::serve(config, environment, |service| {
+            print(introduction(config, service, &token(config, &key, now)?))
+        })
+        .await
+    })
+}
+
+/// Makes a secret that only its owner can read, unless there is one.
+fn make_secret(path: &Path) -> Result<(), ServerError> {
+    let refused = |source| ServerError::Write { path: path.to_owned(), source };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(refused)?;
+    }
+    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(mut file) => {
+            let secret = rand::random::<[u8; 32]>().map(|byte| format!("{byte:02x}")).concat();
+            file.write_all(secret.as_bytes()).map_err(refused)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(refused(error)),
+    }
+}
+
+async fn load(config: &Config, environment: &Environment) -> Result<(), ServerError> {
+    let folder = Path::new(FOLDER);
+    for (path, content) in SAMPLES {
+        let path = folder.join(path);
+        let refused = |source| ServerError::Write { path: path.clone(), source };
+        fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(refused)?;
+        fs::write(&path, content).map_err(refused)?;
+    }
+    service::prepare_schema(config).await?;
+    let storage = Storage::open(&config.storage_settings(), Arc::clone(&environment.clock))?;
+    import_content::replace(&storage, import_content::load(&folder.join("rule-content"))?).await?;
+
+    let refused = |source| ServerError::Store { what: "demo data", source };
+    storage.store(vec![announcement(environment)?]).await.map_err(refused)?;
+    let path = folder.join("results.ndjson");
+    let file = fs::File::open(&path).map_err(|source| ServerError::Write { path: path.clone(), source })?;
+    let mut importer = Importer::new(&storage, &*environment.clock, &environment.records);
+    importer.import(&path.display().to_string(), file, |_| ()).await.map_err(refused)?;
+    tell(format!("{}: {}", path.display(), importer.summary()));
+    Ok(())
+}
+
+/// A request whose result is yet to come. Result files hold none.
+fn announcement(environment: &Environment) -> Result<RequestEvent, ServerError> {
+    let key = || -> Result<_, gathering_domain::IdError> {
+        Ok(RequestKey {
+            organization: ORGANIZATION.parse()?,
+            cluster: CLUSTER.parse()?,
+            request: RECEIVED.parse()?,
+        })
+    };
+    let key = key().map_err(ServerError::system("the demo's data is broken"))?;
+    Ok(RequestEvent { key, received_at: environment.clock.now(), kind: EventKind::Announced })
+}
+
+fn token(config: &Config, key: &SigningKey, now: gathering_domain::Timestamp) -> Result<String, ServerError> {
+    let organization = ORGANIZATION.parse().map_err(ServerError::system("the demo's data is broken"))?;
+    let request = TokenRequest {
+        organization,
+        cluster: None,
+        scopes: vec![Scope::Read],
+        lifetime: Duration::from_secs(24 * 60 * 60),
+        issuer: config.auth.issuer.clone(),
+        audience: config.auth.audience.clone(),
+        subject: Some("demo".to_owned()),
+    };
+    Ok(request.mint(key, now)?)
+}
+
+fn introduction(config: &Config, service: &Service, token: &str) -> String {
+    let base = config.http.base_paths.first().map(ToString::to_string).unwrap_or_default();
+    let url = format!("http://{}{}", service.api_address(), base.trim_end_matches('/'));
+    let header = format!("-H 'Authorization: Bearer {token}'");
+    format!(
+        "The demo runs. Its token is for organization {ORGANIZATION} and valid for a day. Paste any of these:\n\n\
+         # which requests does this cluster have?\n\
+         curl -s {header} {url}/cluster/{CLUSTER}/requests\n\n\
+         # is this one processed?\n\
+         curl -s {header} {url}/cluster/{CLUSTER}/request/{PROCESSED}/status\n\n\
+         # what did its analysis find?\n\
+         curl -s {header} {url}/cluster/{CLUSTER}/request/{PROCESSED}/report\n\n\
+         # a request whose result was not usable, one whose result is yet to come, and one that never was\n\
+         curl -s {header} -d '[\"{FAILED}\",\"{RECEIVED}\",\"never\"]' {url}/cluster/{CLUSTER}/requests\n\n\
+         # metrics\n\
+         curl -s http://{}/metrics\n\n\
+         Data: {} and {FOLDER}/. Ctrl-C ends the demo.\n",
+        service.admin_address(),
+        config.storage.url,
+    )
+}

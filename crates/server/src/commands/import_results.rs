@@ -1,0 +1,120 @@
+//! `gathering import results`
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use gathering_domain::SystemClock;
+use gathering_storage::Storage;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::cli::ImportResults;
+use crate::commands::{block_on, print, tell};
+use crate::config::Config;
+use crate::import::{Importer, Outcome, Record, RecordCounters};
+use crate::{ServerError, service};
+
+pub(super) fn run(config: &Config, arguments: &ImportResults) -> Result<(), ServerError> {
+    block_on(import(config, arguments))
+}
+
+async fn import(config: &Config, arguments: &ImportResults) -> Result<(), ServerError> {
+    service::prepare_schema(config).await?;
+    let storage = Storage::open(&config.storage_settings(), std::sync::Arc::new(SystemClock))?;
+    let counters = RecordCounters::new().map_err(ServerError::system("the metrics cannot be set up"))?;
+    let mut importer = Importer::new(&storage, &SystemClock, &counters);
+    let progress = if arguments.json { ProgressBar::hidden() } else { progress(&arguments.files) };
+
+    for path in &arguments.files {
+        let name = path.display().to_string();
+        let mut written = Ok(());
+        let stored = importer
+            .import(&name, progress.wrap_read(Source::open(path)), |record| {
+                if !arguments.json {
+                    progress.suspend(|| complain(&name, record));
+                } else if written.is_ok() {
+                    written = print(line(&name, record));
+                }
+            })
+            .await;
+        if let Err(source) = stored {
+            progress.finish_and_clear();
+            tell(format!("{name}: stored up to here: {}", importer.summary()));
+            return Err(ServerError::Store { what: "records", source });
+        }
+        written?;
+    }
+    progress.finish_and_clear();
+    let summary = importer.summary();
+    if !arguments.json {
+        print(format!("{summary}\n"))?;
+    }
+    match summary.count(Outcome::Rejected) {
+        0 => Ok(()),
+        rejected => Err(ServerError::Rejected(rejected)),
+    }
+}
+
+/// A file, standard input, or the error that opening it gave: a file that is not there is one record that cannot be
+/// read, and the files after it are imported all the same.
+enum Source {
+    File(File),
+    StandardInput,
+    Broken(io::ErrorKind),
+}
+
+impl Source {
+    fn open(path: &Path) -> Self {
+        if path == Path::new("-") {
+            return Self::StandardInput;
+        }
+        File::open(path).map_or_else(|error| Self::Broken(error.kind()), Self::File)
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(buffer),
+            Self::StandardInput => io::stdin().read(buffer),
+            Self::Broken(kind) => Err((*kind).into()),
+        }
+    }
+}
+
+/// A bar over the bytes of all files, on a terminal only.
+fn progress(files: &[std::path::PathBuf]) -> ProgressBar {
+    let bytes = files.iter().filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum();
+    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}");
+    ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn complain(file: &str, record: &Record) {
+    if let Some(reason) = &record.reason {
+        tell(format!("{file}:{}: {}: {reason}", record.number, record.outcome.as_str()));
+    }
+}
+
+fn line(file: &str, record: &Record) -> String {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        file: &'a str,
+        record: u64,
+        outcome: &'a str,
+        organization: Option<u32>,
+        cluster: Option<String>,
+        request_id: Option<&'a str>,
+        reason: Option<&'a str>,
+    }
+    let line = Line {
+        file,
+        record: record.number,
+        outcome: record.outcome.as_str(),
+        organization: record.organization.map(gathering_domain::OrganizationId::get),
+        cluster: record.cluster.map(|cluster| cluster.to_string()),
+        request_id: record.request.as_deref(),
+        reason: record.reason.as_deref(),
+    };
+    serde_json::to_string(&line).unwrap_or_default() + "\n"
+}

@@ -1,0 +1,27 @@
+//! `gathering migrate`
+
+use gathering_storage::Migrator;
+
+use crate::ServerError;
+use crate::cli::Migrate;
+use crate::commands::print;
+use crate::config::Config;
+
+pub(super) fn run(config: &Config, arguments: &Migrate) -> Result<(), ServerError> {
+    let settings = config.storage_settings();
+    let mut migrator = Migrator::connect(&settings)?;
+    if arguments.revert {
+        return match migrator.revert_last()? {
+            Some(name) => print(format!("reverted {name}\n")),
+            None => print("there is nothing to revert\n"),
+        };
+    }
+    let names = if arguments.check { migrator.pending()? } else { migrator.migrate()? };
+    if names.is_empty() {
+        return print("the schema is up to date\n");
+    }
+    if arguments.check {
+        return Err(ServerError::SchemaBehind { url: settings.url.to_string(), names });
+    }
+    names.iter().try_for_each(|name| print(format!("applied {name}\n")))
+}

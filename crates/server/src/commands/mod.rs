@@ -1,0 +1,117 @@
+//! One command a file. Each gets what it needs and says what went wrong; exit codes are made here.
+
+mod config;
+mod demo;
+mod health;
+mod import_content;
+mod import_results;
+mod migrate;
+mod openapi;
+mod serve;
+mod token;
+
+use std::future::Future;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command, ImportWhat, Options};
+use crate::config::{Config, Sources};
+use crate::{ServerError, logging};
+
+/// Runs the program: reads the command line, does what it says, and tells how it went.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, with exit code 0.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "gathering: {}", one_line(&error.to_string()));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), ServerError> {
+    let outer = cli.options;
+    match cli.command {
+        Command::Serve(with) => serve::run(&load(outer.and(with.options), None)?),
+        Command::Demo(with) => demo::run(&load(outer.and(with.options), Some(demo::SETTINGS))?),
+        Command::Migrate(with) => migrate::run(&load(outer.and(with.options), None)?, &with.arguments),
+        Command::Import(middle) => {
+            let outer = outer.and(middle.options);
+            match middle.arguments.what {
+                ImportWhat::Results(with) => {
+                    import_results::run(&load(outer.and(with.options), None)?, &with.arguments)
+                }
+                ImportWhat::Content(with) => {
+                    import_content::run(&load(outer.and(with.options), None)?, &with.arguments)
+                }
+            }
+        }
+        Command::Token(with) => token::run(&load(outer.and(with.options), None)?, with.arguments),
+        Command::Config(with) => config::run(&load(outer.and(with.options), None)?, &with.arguments),
+        Command::OpenApi(with) => openapi::run(&load(outer.and(with.options), None)?),
+        Command::Health(with) => health::run(&load(outer.and(with.options), None)?, &with.arguments),
+    }
+}
+
+fn load(options: Options, demo: Option<&str>) -> Result<Config, ServerError> {
+    let config = Config::load(&Sources {
+        demo: demo.map(str::to_owned),
+        file: options.config.or_else(|| std::env::var_os("GATHERING_CONFIG").map(Into::into)),
+        environment: std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect(),
+        assignments: options.assignments,
+    })?;
+    logging::init(&config.log);
+    Ok(config)
+}
+
+/// Runs async work on this thread. What is stuck in a blocking call when the work is done is left behind: waiting for
+/// it could take for ever.
+fn block_on<T>(work: impl Future<Output = Result<T, ServerError>>) -> Result<T, ServerError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(ServerError::system("the runtime cannot start"))?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
+}
+
+/// Writes to standard output.
+fn print(text: impl AsRef<str>) -> Result<(), ServerError> {
+    let mut stdout = std::io::stdout().lock();
+    stdout
+        .write_all(text.as_ref().as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(ServerError::system("standard output cannot be written"))
+}
+
+/// Writes a line to standard error; there is nowhere to tell if that fails.
+fn tell(line: impl AsRef<str>) {
+    let _ = writeln!(std::io::stderr(), "{}", one_line(line.as_ref()));
+}
+
+/// Drivers say things in several lines; a sentence is one.
+fn one_line(text: &str) -> String {
+    text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Whoever reads our output has read enough.
+fn is_closed_pipe(error: &ServerError) -> bool {
+    let ServerError::System { source, .. } = error else { return false };
+    source
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

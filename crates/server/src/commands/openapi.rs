@@ -1,0 +1,9 @@
+//! `gathering openapi`
+
+use crate::ServerError;
+use crate::commands::print;
+use crate::config::Config;
+
+pub(super) fn run(config: &Config) -> Result<(), ServerError> {
+    print(gathering_http::openapi_document(&config.http.base_paths))
+}

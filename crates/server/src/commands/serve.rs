@@ -1,0 +1,52 @@
+//! `gathering serve`
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Config;
+use crate::service::{Environment, Service};
+use crate::{ServerError, commands};
+
+pub(super) fn run(config: &Config) -> Result<(), ServerError> {
+    commands::block_on(async { serve(config, Environment::system()?, |_| Ok(())).await })
+}
+
+/// Serves until SIGTERM or SIGINT; a second one ends the process at once.
+pub(super) async fn serve(
+    config: &Config,
+    environment: Environment,
+    started: impl FnOnce(&Service) -> Result<(), ServerError>,
+) -> Result<(), ServerError> {
+    let mut signals = Signals::new().map_err(ServerError::system("signals cannot be handled"))?;
+    let service = Service::start(config, environment).await?;
+    log::info!("answering on http://{}, admin on http://{}", service.api_address(), service.admin_address());
+    started(&service)?;
+    let stopped = service.run_until(async {
+        signals.next().await;
+        tokio::spawn(async move {
+            signals.next().await;
+            log::warn!("stopped at once, calls in flight are cut off");
+            std::process::exit(1);
+        });
+    });
+    stopped.await.map_err(ServerError::system("the listeners failed"))?;
+    log::info!("stopped");
+    Ok(())
+}
+
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

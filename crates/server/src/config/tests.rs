@@ -1,0 +1,127 @@
+//! What is accepted, what is refused, and with which sentence.
+
+use std::io::Write;
+
+use super::*;
+
+fn load(assignments: &[&str]) -> Result<Config, String> {
+    let assignments = assignments.iter().map(|&text| text.to_owned()).collect();
+    Config::load(&Sources { assignments, ..Sources::default() }).map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_defaults_are_what_the_documents_say() {
+    let config = load(&[]).unwrap();
+    assert_eq!(config.http.bind.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.http.base_paths.len(), 2);
+    assert_eq!((config.http.max_body, config.http.max_request_ids), (1 << 20, 1000));
+    assert_eq!(config.http.pending_status, PendingStatus::Ok);
+    assert_eq!(config.admin.bind.to_string(), "127.0.0.1:9090");
+    assert_eq!((config.auth.mode, config.auth.disabled_org.get()), (AuthMode::Jwt, 1));
+    assert_eq!(config.storage.url.to_string(), "sqlite://data/gathering.db");
+    assert_eq!(config.storage_settings().retention, Retention::default());
+    assert_eq!(config.report_policy(), ReportPolicy::default());
+}
+
+#[test]
+fn every_layer_goes_over_the_one_before() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"[storage]\npool_size = 2\nretention = \"2h\"\nquery_timeout = \"2s\"").unwrap();
+    let config = Config::load(&Sources {
+        demo: Some("[storage]\npool_size = 1\nurl = \"sqlite://demo.db\"".to_owned()),
+        file: Some(file.path().to_owned()),
+        environment: vec![("GATHERING__STORAGE__RETENTION".to_owned(), "3h".to_owned())],
+        assignments: vec!["storage.query_timeout=4s".to_owned()],
+    })
+    .unwrap();
+    let storage = config.storage_settings();
+    assert_eq!((storage.pool_size, storage.url.to_string().as_str()), (2, "sqlite://demo.db"));
+    assert_eq!(storage.retention.requests, Duration::from_secs(3 * 3600));
+    assert_eq!(storage.query_timeout, Duration::from_secs(4));
+}
+
+#[test]
+fn unknown_keys_are_named_with_their_origin() {
+    for key in ["http.bnd", "nosuch.key", "auth.keys.jwks_url", "storage.read_url"] {
+        let all = "config/default.toml lists all of them";
+        assert_eq!(
+            load(&[&format!("{key}=1")]).unwrap_err(),
+            format!("there is no setting {} (from --set); {all}", key.replace("nosuch.key", "nosuch")),
+        );
+    }
+}
+
+#[test]
+fn bad_values_are_named_with_their_key_and_origin() {
+    for (assignment, key, value, part) in [
+        ("http.bind=localhost", "http.bind", "\"localhost\"", "socket address"),
+        ("http.workers=many", "http.workers", "\"many\"", "expected"),
+        ("http.workers=-1", "http.workers", "-1", "expected"),
+        ("http.base_paths=[]", "http.base_paths", "[]", "at least one base path"),
+        ("http.base_paths=[\"api\"]", "http.base_paths", "[\"api\"]", "a base path starts with /"),
+        ("http.pending_status=202", "http.pending_status", "202", "200 or 404"),
+        ("http.max_body=big", "http.max_body", "\"big\"", "a size such as"),
+        ("http.cors_origins=[\"*\"]", "http.cors_origins", "[\"*\"]", "an origin is"),
+        ("http.shutdown_grace=30", "http.shutdown_grace", "30", "expected a string"),
+        ("auth.mode=none", "auth.mode", "\"none\"", "`jwt` or `disabled`"),
+        ("auth.disabled_org=0", "auth.disabled_org", "0", "a whole number from 1"),
+        ("storage.url=mysql://u:secret@h/d", "storage.url", "\"mysql://u:***@h/d\"", "a database URL is"),
+        ("storage.pool_size=0", "storage.pool_size", "0", "from 1 to 1000"),
+        ("storage.retention=0s", "storage.retention", "\"0s\"", "longer than 0s"),
+        ("storage.migrate_on_start=1", "storage.migrate_on_start", "1", "a boolean"),
+        ("report.unknown_content=show", "report.unknown_content", "\"show\"", "\"omit\" or \"include\""),
+        ("log.format=xml", "log.format", "\"xml\"", "`text` or `json`"),
+        ("log.filter=a=b=c", "log.filter", "\"a=b=c\"", "invalid"),
+    ] {
+        let error = load(&[assignment]).unwrap_err();
+        let start = format!("the setting {key} = {value} (from --set) is not usable: ");
+        assert!(error.starts_with(&start) && error.contains(part), "{assignment}: {error}");
+        assert!(!error.contains("secret") && !error.contains('\n'), "{error}");
+    }
+}
+
+#[test]
+fn a_value_in_place_of_a_section_is_refused() {
+    let sources =
+        Sources { environment: vec![("GATHERING__HTTP".to_owned(), "1".to_owned())], ..Sources::default() };
+    let error = Config::load(&sources).unwrap_err().to_string();
+    assert!(
+        error.starts_with("the setting http = 1 (from the variable GATHERING__HTTP) is not usable"),
+        "{error}"
+    );
+}
+
+#[test]
+fn files_say_what_is_wrong_with_them() {
+    let with_file = |content: &str| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(content.as_bytes()).unwrap();
+        let sources = Sources { file: Some(file.path().to_owned()), ..Sources::default() };
+        (Config::load(&sources).unwrap_err().to_string(), file.path().display().to_string())
+    };
+    let (error, path) = with_file("[http]\nbind = \n");
+    assert!(error.starts_with(&format!("the file {path} is not TOML, see line 2 (")), "{error}");
+    let (error, path) = with_file("[http]\nbnd = 1\n");
+    assert!(error.starts_with(&format!("there is no setting http.bnd (from the file {path})")), "{error}");
+    let missing = Sources { file: Some("/no/such/file.toml".into()), ..Sources::default() };
+    let error = Config::load(&missing).unwrap_err().to_string();
+    assert!(error.starts_with("the configuration file /no/such/file.toml cannot be read"), "{error}");
+}
+
+#[test]
+fn without_authentication_only_loopback() {
+    assert!(load(&["auth.mode=disabled"]).is_ok());
+    assert!(load(&["auth.mode=disabled", "http.bind=[::1]:80"]).is_ok());
+    let error = load(&["auth.mode=disabled", "http.bind=0.0.0.0:8080"]).unwrap_err();
+    assert!(error.starts_with("the setting auth.mode = \"disabled\" (from --set) is not usable"), "{error}");
+}
+
+#[test]
+fn what_is_shown_has_no_secrets_and_can_be_read_back() {
+    let config = load(&["storage.url=postgres://u:secret@h/d", "auth.issuer=me"]).unwrap();
+    assert!(!config.shown.contains("secret@") && config.shown.contains("postgres://u:***@h/d"));
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(config.shown.as_bytes()).unwrap();
+    let again = Config::load(&Sources { file: Some(file.path().to_owned()), ..Sources::default() }).unwrap();
+    assert_eq!(again.auth.issuer.as_deref(), Some("me"));
+}

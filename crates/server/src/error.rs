@@ -1,0 +1,108 @@
+//! What ends a command, and with which exit code.
+
+use std::path::PathBuf;
+
+use gathering_auth::AuthError;
+use gathering_domain::StoreError;
+use gathering_http::BindError;
+use gathering_ingest::rule_content::TreeError;
+use gathering_storage::StorageError;
+
+use crate::config::ConfigError;
+
+/// Why a command did not do what it was asked. Each is one sentence that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The configuration is not usable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Keys are missing or not usable.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// A command was asked for something that it cannot do.
+    #[error("{0}")]
+    Usage(&'static str),
+    /// The database cannot be opened or migrated.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The schema is not what this program needs, and it was told not to change it.
+    #[error("the database {url} lacks the migrations {}; apply them with `gathering migrate`", names.join(", "))]
+    SchemaBehind {
+        /// Which database, without its password.
+        url: String,
+        /// What is to be applied.
+        names: Vec<String>,
+    },
+    /// The database did not take something.
+    #[error(
+        "the database did not take the {what}: {source}{}; run the same command again once it does",
+        reason(source)
+    )]
+    Store {
+        /// What it was given.
+        what: &'static str,
+        /// Why.
+        source: StoreError,
+    },
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A rule content tree cannot be read.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// A rule content tree has nothing to serve.
+    #[error("{} holds no rule content that can be served; --allow-empty replaces the content all the same", path.display())]
+    EmptyTree {
+        /// The tree.
+        path: PathBuf,
+    },
+    /// Records of an import were refused.
+    #[error("{0} records were rejected")]
+    Rejected(u64),
+    /// Something on the disk cannot be made.
+    #[error("{} cannot be written ({source}); check the rights of its folder", path.display())]
+    Write {
+        /// What.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The service is not ready, or cannot be asked.
+    #[error("{url} is not ready: {problem}")]
+    NotReady {
+        /// What was asked.
+        url: String,
+        /// What it said, or why it said nothing.
+        problem: String,
+    },
+    /// The runtime, the signal handlers, the metrics or the standard output failed.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What the system said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl ServerError {
+    pub(crate) fn system<E>(what: &'static str) -> impl FnOnce(E) -> Self
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        move |source| Self::System { what, source: source.into() }
+    }
+
+    /// 2 for wrong usage or configuration, 1 for a failed run.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Auth(_) | Self::Usage(_) => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// What the driver said, for whoever runs the command.
+fn reason(error: &StoreError) -> String {
+    std::error::Error::source(error).map_or_else(String::new, |source| format!(" ({source})"))
+}

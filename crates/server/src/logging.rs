@@ -1,0 +1,74 @@
+//! Log lines on standard error, as text or as one JSON object a line, each with the ID of the call that it belongs to.
+
+use std::io::{self, Write};
+
+use env_logger::fmt::Formatter;
+use log::Record;
+use log::kv::{Error, Key, Value, VisitSource};
+
+use crate::config::{Log, LogFormat};
+
+/// Starts logging. `RUST_LOG` wins over `log.filter`. A second start in one process changes nothing.
+pub(crate) fn init(config: &Log) {
+    let mut builder = env_logger::Builder::new();
+    builder.parse_filters(&std::env::var("RUST_LOG").unwrap_or_else(|_| config.filter.clone()));
+    match config.format {
+        LogFormat::Text => builder.format(text),
+        LogFormat::Json => builder.format(json),
+    };
+    // Fails only where a logger is there already, as in a test that starts several services.
+    let _ = builder.try_init();
+}
+
+fn text(formatter: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
+    let style = formatter.default_level_style(record.level());
+    let (time, level, target) = (formatter.timestamp_millis(), record.level(), record.target());
+    write!(
+        formatter,
+        "{time} {style}{level:<5}{style:#} {target}: {}",
+        one_line(&record.args().to_string())
+    )?;
+    for (key, value) in fields(record) {
+        let value = value.as_str().map_or_else(|| value.to_string(), one_line);
+        write!(formatter, " {key}={value}")?;
+    }
+    writeln!(formatter)
+}
+
+fn json(formatter: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
+    let mut line = serde_json::Map::new();
+    line.insert("time".to_owned(), formatter.timestamp_micros().to_string().into());
+    line.insert("level".to_owned(), record.level().as_str().to_lowercase().into());
+    line.insert("target".to_owned(), record.target().into());
+    line.insert("message".to_owned(), record.args().to_string().into());
+    line.extend(fields(record));
+    serde_json::to_writer(&mut *formatter, &line)?;
+    writeln!(formatter)
+}
+
+/// The key-value pairs of a record, and the ID of the call.
+fn fields(record: &Record<'_>) -> serde_json::Map<String, serde_json::Value> {
+    struct Fields(serde_json::Map<String, serde_json::Value>);
+    impl<'kvs> VisitSource<'kvs> for Fields {
+        fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), Error> {
+            let json = match value.to_u64() {
+                Some(number) => number.into(),
+                None => value.to_string().into(),
+            };
+            self.0.insert(key.as_str().to_owned(), json);
+            Ok(())
+        }
+    }
+    let mut fields = Fields(serde_json::Map::new());
+    // The visitor above refuses nothing.
+    let _ = record.key_values().visit(&mut fields);
+    if let Some(id) = gathering_http::current_request_id() {
+        fields.0.insert("request_id".to_owned(), id.into());
+    }
+    fields.0
+}
+
+/// A line of the log is a line: whatever a message quotes cannot start another.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -1,0 +1,203 @@
+//! The running service: storage, listeners and background tasks, started and stopped as one.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use gathering_auth::Authenticator;
+use gathering_domain::{Clock, ContentCache, LookupService, SystemClock};
+use gathering_http::{Api, HttpMetrics, Listener, Readiness, serve_admin, serve_api};
+use gathering_storage::{Migrator, Storage};
+use prometheus::Registry;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use crate::config::Config;
+use crate::import::RecordCounters;
+use crate::{ServerError, metrics};
+
+/// How often a service looks for new rule content. It has to follow within a minute.
+const CONTENT_REFRESH: Duration = Duration::from_secs(15);
+
+/// How soon it looks again while it has none because the database did not answer.
+const CONTENT_RETRY: Duration = Duration::from_secs(1);
+
+/// What a service takes from its surroundings, and tests replace.
+#[derive(Clone)]
+pub struct Environment {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How often to look for new rule content.
+    pub content_refresh: Duration,
+    /// What was read by this process so far.
+    pub records: RecordCounters,
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Environment").field("content_refresh", &self.content_refresh).finish_non_exhaustive()
+    }
+}
+
+impl Environment {
+    /// The machine's clock and the usual intervals.
+    pub fn system() -> Result<Self, ServerError> {
+        let records = RecordCounters::new().map_err(ServerError::system("the metrics cannot be set up"))?;
+        Ok(Self { clock: Arc::new(SystemClock), content_refresh: CONTENT_REFRESH, records })
+    }
+}
+
+/// A service that is bound to its addresses. It answers while [`run_until`](Self::run_until) is polled.
+#[derive(Debug)]
+pub struct Service {
+    api: Listener,
+    admin: Listener,
+    stopping: Arc<AtomicBool>,
+    tasks: Vec<JoinHandle<()>>,
+    grace: Duration,
+}
+
+impl Service {
+    /// Checks keys, migrates or checks the schema, opens the database and binds both addresses, in this order: what
+    /// is wrong with the configuration is found before any socket opens.
+    pub async fn start(config: &Config, environment: Environment) -> Result<Self, ServerError> {
+        let Environment { clock, content_refresh, records } = environment;
+        let authenticator = Authenticator::from_settings(&config.auth_settings(), Arc::clone(&clock))?;
+        for name in prepare_schema(config).await? {
+            log::info!("applied the migration {name}");
+        }
+        let storage = Storage::open(&config.storage_settings(), clock)?;
+
+        let registry = Registry::new();
+        let set_up = ServerError::system("the metrics cannot be set up");
+        let http_metrics = HttpMetrics::register(&registry).and_then(|http_metrics| {
+            metrics::register(&registry, storage.clone(), &records).map(|()| http_metrics)
+        });
+        let content = Arc::new(ContentCache::new(config.report_policy()));
+        let api = Api {
+            lookup: Arc::new(LookupService::new(storage.clone(), Arc::clone(&content))),
+            authenticator: Arc::new(authenticator),
+            metrics: http_metrics.map_err(set_up)?,
+        };
+        let stopping = Arc::new(AtomicBool::new(false));
+        let loaded = Arc::new(AtomicBool::new(refresh(&content, &storage).await));
+        let readiness = readiness(storage.clone(), Arc::clone(&stopping), Arc::clone(&loaded));
+        let api = serve_api(&config.http_settings(), api)?;
+        let admin = serve_admin(config.admin.bind, registry, readiness)?;
+        let tasks = vec![
+            tokio::spawn(keep_content(content, storage.clone(), content_refresh, loaded)),
+            tokio::spawn(keep_purging(storage, config.storage.purge_interval)),
+        ];
+        Ok(Self { api, admin, stopping, tasks, grace: config.http.shutdown_grace })
+    }
+
+    /// Where the API listens.
+    pub const fn api_address(&self) -> SocketAddr {
+        self.api.address()
+    }
+
+    /// Where probes and metrics are.
+    pub const fn admin_address(&self) -> SocketAddr {
+        self.admin.address()
+    }
+
+    /// Answers until `stop` is there, then takes no more calls, finishes those in flight within the grace time, and
+    /// ends. Meanwhile the admin address goes on, and says that the service is not ready.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+        let Self { api, admin, stopping, tasks, grace } = self;
+        let (stop_api, stop_admin) = (api.stop_handle(), admin.stop_handle());
+        let stopper = async {
+            stop.await;
+            stopping.store(true, Ordering::Relaxed);
+            log::info!("stopping; calls in flight have {grace:?}");
+            stop_api.stop().await;
+            for task in &tasks {
+                task.abort();
+            }
+            stop_admin.stop().await;
+        };
+        let (api, admin, ()) = tokio::join!(api.run(), admin.run(), stopper);
+        api.and(admin)
+    }
+}
+
+/// Brings the schema up to date and returns what was applied, or makes sure that nothing is to be.
+pub(crate) async fn prepare_schema(config: &Config) -> Result<Vec<String>, ServerError> {
+    let (settings, migrates) = (config.storage_settings(), config.storage.migrate_on_start);
+    let work = move || {
+        let mut migrator = Migrator::connect(&settings)?;
+        if migrates {
+            return Ok(migrator.migrate()?);
+        }
+        let names = migrator.pending()?;
+        if names.is_empty() {
+            Ok(names)
+        } else {
+            Err(ServerError::SchemaBehind { url: settings.url.to_string(), names })
+        }
+    };
+    spawn_blocking(work).await.map_err(ServerError::system("the schema cannot be prepared"))?
+}
+
+fn readiness(storage: Storage, stopping: Arc<AtomicBool>, loaded: Arc<AtomicBool>) -> Readiness {
+    Arc::new(move || {
+        let (storage, stopping, loaded) = (storage.clone(), Arc::clone(&stopping), Arc::clone(&loaded));
+        Box::pin(async move {
+            if stopping.load(Ordering::Relaxed) {
+                return Err("the service is stopping".to_owned());
+            }
+            storage.ping().await.map_err(|error| error.to_string())?;
+            if loaded.load(Ordering::Relaxed) {
+                Ok(())
+            } else {
+                Err("the rule content is not loaded yet".to_owned())
+            }
+        })
+    })
+}
+
+async fn refresh(content: &ContentCache, storage: &Storage) -> bool {
+    match content.refresh(storage).await {
+        Ok(changed) => {
+            if changed {
+                log::info!("took new rule content");
+            }
+            true
+        }
+        Err(error) => {
+            log::warn!("the rule content cannot be looked at: {error}");
+            false
+        }
+    }
+}
+
+async fn keep_content(
+    content: Arc<ContentCache>,
+    storage: Storage,
+    every: Duration,
+    loaded: Arc<AtomicBool>,
+) {
+    loop {
+        sleep(if loaded.load(Ordering::Relaxed) { every } else { CONTENT_RETRY.min(every) }).await;
+        if refresh(&content, &storage).await {
+            loaded.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+async fn keep_purging(storage: Storage, every: Duration) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match storage.purge().await {
+            Ok(purged) if purged.requests > 0 || purged.clusters > 0 => {
+                log::info!("purged {} requests and {} clusters", purged.requests, purged.clusters);
+            }
+            Ok(_) => {}
+            Err(error) => log::warn!("purging has to wait: {error}"),
+        }
+    }
+}
