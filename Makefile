@@ -1,8 +1,41 @@
-.PHONY: lint test fmt
-lint:
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
-test:
-	cargo test --workspace
-fmt:
-	cargo fmt --all
+# Every command of a developer; CI runs these and nothing else.
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint fmt deny deps-check docs openapi package
+
+CARGO ?= cargo
+ARGS ?=
+
+help: ## Lists these targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+run: ## Builds and runs the demo: data, token and curl lines included. ARGS="--set http.bind=127.0.0.1:9000"
+	$(CARGO) run --package gathering-server --bin gathering -- demo $(ARGS)
+
+build: ## Builds the program for use: target/release/gathering
+	$(CARGO) build --release --package gathering-server
+
+test: ## Runs every test, on SQLite and on a PostgreSQL server of its own. ARGS="--test api"
+	$(CARGO) build --package gathering-server
+	tests/scripts/with-postgres tests/scripts/run-tests $(ARGS)
+
+lint: ## Checks format and lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+fmt: ## Formats the code
+	$(CARGO) fmt --all
+
+deny: ## Checks licences, sources, bans, and advisories where their database can be reached
+	tests/scripts/deny
+
+deps-check: ## Checks that dependencies between crates point inwards
+	tests/scripts/check-dependencies
+
+docs: ## Builds the documentation of the crates
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
+
+openapi: ## Writes docs/openapi.json from the code
+	$(CARGO) run --quiet --package gathering-server --bin gathering -- openapi > docs/openapi.json
+
+package: ## Checks that the domain crate can be published
+	$(CARGO) package --package gathering-domain --allow-dirty

@@ -1,0 +1,125 @@
+//! Calls over real HTTP.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::Value;
+use ureq::http::{HeaderMap, Method, Request};
+
+/// Longer than anything may take; a call that hangs fails its test.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A call that is being put together.
+#[derive(Debug, Clone)]
+pub struct Call {
+    address: SocketAddr,
+    method: Method,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: Option<Vec<u8>>,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as text.
+    pub body: String,
+}
+
+impl Call {
+    /// A call of `target`, a path that may have a query, with any method.
+    ///
+    /// # Panics
+    /// If the method is none.
+    pub fn new(address: SocketAddr, method: &str, target: &str) -> Self {
+        let method = method.parse().expect("a method");
+        Self { address, method, target: target.to_owned(), headers: Vec::new(), body: None }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Adds a bearer token.
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("Authorization", &format!("Bearer {token}"))
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// Sends it and waits for the answer.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub fn send(self) -> Answer {
+        let what = format!("{} {}", self.method, self.target);
+        self.try_send().unwrap_or_else(|error| panic!("{what}: {error}"))
+    }
+
+    /// Sends it on a connection of its own and waits for the answer.
+    ///
+    /// # Errors
+    /// When there is none.
+    ///
+    /// # Panics
+    /// If a header or the target is not such that it can be sent.
+    pub fn try_send(self) -> Result<Answer, ureq::Error> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .allow_non_standard_methods(true)
+            .build()
+            .into();
+        let mut request =
+            Request::builder().method(self.method).uri(format!("http://{}{}", self.address, self.target));
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let response = match self.body {
+            Some(body) => agent.run(request.body(body).expect("a request that can be sent")),
+            None => agent.run(request.body(()).expect("a request that can be sent")),
+        };
+        let mut response = response?;
+        let body = response.body_mut().with_config().limit(1 << 30).read_to_string()?;
+        Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
+    }
+}
+
+impl Answer {
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// If it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    /// The header's value; empty if it is missing.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The sentence of an error.
+    ///
+    /// # Panics
+    /// If the body is not `{"status": "…"}`.
+    pub fn sentence(&self) -> String {
+        let json = self.json();
+        assert_eq!(json.as_object().map(serde_json::Map::len), Some(1), "{json}");
+        json["status"].as_str().unwrap_or_else(|| panic!("{json}")).to_owned()
+    }
+}

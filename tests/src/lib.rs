@@ -1,0 +1,24 @@
+//! The integration test harness: real databases and real servers, one of their own for each test.
+//!
+//! ```no_run
+//! use gathering_tests::{Message, TestDatabase, TestServer};
+//!
+//! let server = TestServer::start(TestDatabase::sqlite());
+//! server.import(&[Message::new(42, "5d5892d3-1f74-4ccf-91af-548dfc9767aa", "req1")]);
+//! let answer = server.get("/cluster/5d5892d3-1f74-4ccf-91af-548dfc9767aa/requests").bearer(&server.token(42)).send();
+//! assert_eq!(answer.status, 200);
+//! ```
+//!
+//! A test that needs PostgreSQL fails when there is none; `make test` provides one.
+
+mod call;
+mod database;
+mod message;
+mod program;
+mod server;
+
+pub use call::{Answer, Call};
+pub use database::TestDatabase;
+pub use message::Message;
+pub use program::{Finished, Program, Running};
+pub use server::{TestServer, TestServerBuilder};

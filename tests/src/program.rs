@@ -1,0 +1,254 @@
+//! The real `gathering` program as a process of its own.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use tempfile::TempDir;
+
+use crate::Call;
+
+/// The program in a folder of its own, without any setting of the surroundings.
+#[derive(Debug)]
+pub struct Program {
+    folder: TempDir,
+}
+
+/// What a program left when it had ended.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// The exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+}
+
+/// A program that runs. It is killed when this value is dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    stderr: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+    api: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Default for Program {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Program {
+    /// The program that `make test` has built.
+    ///
+    /// # Panics
+    /// If the temporary folder cannot be written to.
+    pub fn new() -> Self {
+        Self { folder: TempDir::new().expect("the temporary folder can be written to") }
+    }
+
+    /// The folder that it runs in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file into the folder, with the folders on its way, and returns its path.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");
+        std::fs::write(&path, content).expect("the file can be written");
+        path
+    }
+
+    /// The command line as a process that is yet to be started.
+    ///
+    /// # Panics
+    /// If the program is missing: it must not be found elsewhere.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program());
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy().into_owned();
+            if name.starts_with("GATHERING") || name == "RUST_LOG" {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    /// Runs to the end.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn run(&self, arguments: &[&str]) -> Finished {
+        finished(self.command(arguments).output().expect("the program starts"))
+    }
+
+    /// Runs to the end with this on standard input.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Finished {
+        let mut command = self.command(arguments);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(input).expect("the program reads");
+        drop(stdin);
+        finished(child.wait_with_output().expect("the program ends"))
+    }
+
+    /// Starts a command that serves, on free ports, and waits until it answers.
+    ///
+    /// # Panics
+    /// If it ends instead.
+    pub fn serve(&self, arguments: &[&str]) -> Running {
+        let free =
+            ["--set", "http.bind=127.0.0.1:0", "--set", "admin.bind=127.0.0.1:0", "--set", "log.filter=info"];
+        let mut command = self.command(arguments);
+        let mut child = command
+            .args(free)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let mut lines = BufReader::new(child.stderr.take().expect("a pipe"));
+        let (api, admin) = loop {
+            let mut line = String::new();
+            let read = lines.read_line(&mut line).expect("text on standard error");
+            let so_far = {
+                let mut all = stderr.lock().expect("no panic elsewhere");
+                all.push_str(&line);
+                all.clone()
+            };
+            assert!(read > 0, "it ended: {so_far}");
+            if let Some(addresses) = addresses(&line) {
+                break addresses;
+            }
+        };
+        let sink = Arc::clone(&stderr);
+        let reader = std::thread::spawn(move || {
+            let mut line = String::new();
+            while lines.read_line(&mut line).is_ok_and(|read| read > 0) {
+                sink.lock().expect("no panic elsewhere").push_str(&line);
+                line.clear();
+            }
+        });
+        Running { child, stderr, reader: Some(reader), api, admin }
+    }
+}
+
+impl Running {
+    /// A call of its API.
+    pub fn call(&self, method: &str, target: &str) -> Call {
+        Call::new(self.api, method, target)
+    }
+
+    /// A GET of its admin address.
+    pub fn admin(&self, target: &str) -> Call {
+        Call::new(self.admin, "GET", target)
+    }
+
+    /// Where its API listens.
+    pub const fn api_address(&self) -> SocketAddr {
+        self.api
+    }
+
+    /// Where probes and metrics are.
+    pub const fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// What it wrote to standard error so far.
+    ///
+    /// # Panics
+    /// If the thread that reads it did.
+    pub fn stderr(&self) -> String {
+        self.stderr.lock().expect("no panic elsewhere").clone()
+    }
+
+    /// Sends a signal, such as `TERM` or `KILL`.
+    ///
+    /// # Panics
+    /// If there is no `kill`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status().expect("kill starts");
+        assert!(sent.success(), "kill -s {name} {pid}");
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Panics
+    /// If it cannot be waited for.
+    pub fn wait(mut self) -> Finished {
+        let status = self.child.wait().expect("the program ends");
+        if let Some(reader) = self.reader.take() {
+            reader.join().expect("no panic elsewhere");
+        }
+        Finished { code: status.code(), stdout: String::new(), stderr: self.stderr() }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Finished {
+    /// This, if it ended well.
+    ///
+    /// # Panics
+    /// If it did not.
+    #[must_use]
+    pub fn ok(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+
+    /// The last line of standard output.
+    pub fn last_line(&self) -> &str {
+        self.stdout.lines().last().unwrap_or_default()
+    }
+}
+
+fn finished(output: std::process::Output) -> Finished {
+    Finished {
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// `target/<profile>/gathering`, beside the folder that this test runs from.
+fn program() -> PathBuf {
+    let test = std::env::current_exe().expect("a test is a program");
+    let profile = test.parent().and_then(Path::parent).expect("target/<profile>/deps/<test>");
+    let program = profile.join("gathering");
+    assert!(program.is_file(), "{} is missing: run the tests with `make test`", program.display());
+    program
+}
+
+/// The addresses in the line that says where a service answers.
+fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
+    let (_, rest) = line.split_once("answering on http://")?;
+    let (api, rest) = rest.split_once(", admin on http://")?;
+    Some((api.parse().ok()?, rest.trim().parse().ok()?))
+}

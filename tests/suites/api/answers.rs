@@ -1,0 +1,134 @@
+//! What the four endpoints answer when everything is in order.
+
+use gathering_tests::{Message, TestDatabase, TestServer};
+use serde_json::json;
+
+use crate::fixture::{CLUSTER, OTHER_CLUSTER, REQUEST_NOT_FOUND, UNKNOWN_CLUSTER, report, requests, status};
+use crate::on_both;
+
+on_both!(
+    status_tells_the_state,
+    the_list_is_newest_first,
+    a_selection_keeps_order_and_duplicates,
+    report_of_a_request_that_is_not_processed_is_empty,
+    later_events_obey_the_table,
+    pending_requests_can_be_hidden,
+    the_cluster_is_answered_in_lower_case,
+);
+
+fn status_tells_the_state(database: TestDatabase) {
+    let server = TestServer::start(database);
+    server.announce(42, CLUSTER, "announced");
+    server.import(&[Message::new(42, CLUSTER, "done"), Message::new(42, CLUSTER, "broken").empty()]);
+    let token = server.token(42);
+    for (request, state) in [("announced", "received"), ("done", "processed"), ("broken", "failed")] {
+        let answer = server.get(&status(CLUSTER, request)).bearer(&token).send();
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-type"), "application/json");
+        assert_eq!(answer.json(), json!({"cluster": CLUSTER, "requestID": request, "status": state}));
+    }
+}
+
+fn the_list_is_newest_first(database: TestDatabase) {
+    let server = TestServer::start(database);
+    server.import(&[
+        Message::new(42, CLUSTER, "b").gathered("2026-03-01T10:00:00Z"),
+        Message::new(42, CLUSTER, "old").gathered("2026-03-01T09:00:00+02:00"),
+        Message::new(42, CLUSTER, "a").gathered("2026-03-01T10:00:00Z"),
+        Message::new(42, CLUSTER, "new").gathered("2026-03-01T11:00:00.123456789Z"),
+        Message::new(42, CLUSTER, "broken").gathered("2026-03-01T08:00:00.500Z").empty(),
+        Message::new(42, OTHER_CLUSTER, "elsewhere"),
+    ]);
+    let answer = server.get(&requests(CLUSTER)).bearer(&server.token(42)).send();
+    let entry = |request: &str, received: &str, processed: serde_json::Value| json!({"requestID": request, "valid": true, "received": received, "processed": processed});
+    let now = || json!("2026-03-01T13:00:00Z");
+    assert_eq!(
+        answer.json(),
+        json!({
+            "cluster": CLUSTER,
+            "requests": [
+                entry("new", "2026-03-01T11:00:00.123456Z", now()),
+                entry("a", "2026-03-01T10:00:00Z", now()),
+                entry("b", "2026-03-01T10:00:00Z", now()),
+                entry("broken", "2026-03-01T08:00:00.5Z", json!(null)),
+                entry("old", "2026-03-01T07:00:00Z", now()),
+            ],
+            "status": "ok"
+        })
+    );
+}
+
+fn a_selection_keeps_order_and_duplicates(database: TestDatabase) {
+    let server = TestServer::start(database);
+    server.import(&[Message::new(42, CLUSTER, "a"), Message::new(42, CLUSTER, "b")]);
+    server.announce(42, CLUSTER, "c");
+    let token = server.token(42);
+    let select = |cluster: &str, body: &str| {
+        let answer =
+            server.post(&requests(cluster), body).header("Content-Type", "text/plain").bearer(&token).send();
+        assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("ok")));
+        answer.json()["requests"].clone()
+    };
+    let known = |request: &str| json!({"requestID": request, "valid": true, "received": "2026-03-01T12:00:00Z", "processed": "2026-03-01T13:00:00Z"});
+    let unknown =
+        |request: &str| json!({"requestID": request, "valid": false, "received": null, "processed": null});
+    assert_eq!(
+        select(CLUSTER, " [\"b\", \"nope\", \"a\", \"b\"] "),
+        json!([known("b"), unknown("nope"), known("a"), known("b")])
+    );
+    assert_eq!(
+        select(CLUSTER, "[\"c\"]"),
+        json!([{"requestID": "c", "valid": true, "received": "2026-03-01T13:00:00Z", "processed": null}])
+    );
+    assert_eq!(select(CLUSTER, "[]"), json!([]));
+    assert_eq!(select(UNKNOWN_CLUSTER, "[\"a\"]"), json!([unknown("a")]));
+}
+
+fn report_of_a_request_that_is_not_processed_is_empty(database: TestDatabase) {
+    let server = TestServer::start(database);
+    server.announce(42, CLUSTER, "announced");
+    server.import(&[Message::new(42, CLUSTER, "broken").empty(), Message::new(42, CLUSTER, "healthy")]);
+    for (request, state) in [("announced", "received"), ("broken", "failed"), ("healthy", "processed")] {
+        let answer = server.get(&report(CLUSTER, request)).bearer(&server.token(42)).send();
+        let expected = json!({"cluster": CLUSTER, "requestID": request, "status": state, "report": []});
+        assert_eq!((answer.status, answer.json()), (200, expected));
+    }
+}
+
+fn later_events_obey_the_table(database: TestDatabase) {
+    let server = TestServer::start(database);
+    let token = server.token(42);
+    let state = || server.get(&status(CLUSTER, "r")).bearer(&token).send().json()["status"].clone();
+    server.announce(42, CLUSTER, "r");
+    assert_eq!(state(), "received");
+    server.import(&[Message::new(42, CLUSTER, "r").empty()]);
+    assert_eq!(state(), "failed");
+    server.announce(42, CLUSTER, "r");
+    assert_eq!(state(), "failed");
+    server.import(&[Message::new(42, CLUSTER, "r")]);
+    assert_eq!(state(), "processed");
+    server.import(&[Message::new(42, CLUSTER, "r").empty()]);
+    assert_eq!(state(), "processed");
+}
+
+fn pending_requests_can_be_hidden(database: TestDatabase) {
+    let server = TestServer::builder(database).set("http.pending_status=404").start();
+    server.announce(42, CLUSTER, "announced");
+    server.import(&[Message::new(42, CLUSTER, "broken").empty(), Message::new(42, CLUSTER, "done")]);
+    let token = server.token(42);
+    for path in [status, report] {
+        for request in ["announced", "broken"] {
+            let answer = server.get(&path(CLUSTER, request)).bearer(&token).send();
+            assert_eq!((answer.status, answer.sentence().as_str()), (404, REQUEST_NOT_FOUND));
+        }
+        assert_eq!(server.get(&path(CLUSTER, "done")).bearer(&token).send().status, 200);
+    }
+}
+
+fn the_cluster_is_answered_in_lower_case(database: TestDatabase) {
+    let server = TestServer::start(database);
+    let spelled = format!("{{{}}}", CLUSTER.to_uppercase());
+    server.import(&[Message::new(42, &spelled, "r")]);
+    let answer = server.get(&status(&CLUSTER.to_uppercase(), "r")).bearer(&server.token(42)).send();
+    assert_eq!((answer.status, &answer.json()["cluster"]), (200, &json!(CLUSTER)));
+}

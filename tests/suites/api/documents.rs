@@ -1,0 +1,66 @@
+//! The OpenAPI document.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use gathering_tests::{TestDatabase, TestServer};
+use serde_json::Value;
+
+fn served() -> String {
+    TestServer::start(TestDatabase::sqlite()).get("/openapi.json").send().body
+}
+
+#[test]
+fn the_committed_document_is_current() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
+    let committed = std::fs::read_to_string(path).unwrap();
+    assert!(
+        committed == served(),
+        "docs/openapi.json is not what the code says; run `make openapi` and look at it"
+    );
+}
+
+#[test]
+fn every_status_is_described_with_an_example() {
+    let document: Value = serde_json::from_str(&served()).unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["components"]["securitySchemes"]["bearerToken"]["scheme"], "bearer");
+    let mut operations = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            operations += 1;
+            let responses = operation["responses"].as_object().unwrap();
+            let statuses: BTreeSet<&str> = responses.keys().map(String::as_str).collect();
+            let mut expected = BTreeSet::from(["200", "400", "401", "403", "405", "500", "503"]);
+            expected.extend(if method == "post" { vec!["408", "413"] } else { vec!["404"] });
+            assert_eq!(statuses, expected, "{method} {path}");
+            for (status, response) in responses {
+                let example = &response["content"]["application/json"]["example"];
+                assert!(example["status"].is_string(), "{method} {path} {status} has no example");
+            }
+        }
+    }
+    assert_eq!(operations, 4);
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(object) => {
+                found.extend(object.get("$ref").and_then(Value::as_str));
+                object.values().for_each(|value| references(value, found));
+            }
+            Value::Array(array) => array.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+    let document: Value = serde_json::from_str(&served()).unwrap();
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(!found.is_empty());
+    for reference in found {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+}

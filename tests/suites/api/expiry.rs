@@ -1,0 +1,87 @@
+//! Retention: 24 hours from the last change, whether anything was purged or not.
+
+use std::time::Duration;
+
+use gathering_tests::{Message, TestDatabase, TestServer};
+use serde_json::json;
+
+use crate::fixture::{CLUSTER, CLUSTER_NOT_FOUND, REQUEST_NOT_FOUND, report, requests, status};
+use crate::on_both;
+
+on_both!(
+    an_expired_request_is_unknown_purged_or_not,
+    a_change_sets_the_retention_anew_and_an_ignored_event_does_not,
+    a_cluster_without_records_stays_known_for_long,
+);
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn state(server: &TestServer, request: &str) -> Option<String> {
+    let answer = server.get(&status(CLUSTER, request)).bearer(&server.token(42)).send();
+    match answer.status {
+        200 => Some(answer.json()["status"].as_str().unwrap().to_owned()),
+        404 => None,
+        other => panic!("{other}"),
+    }
+}
+
+fn an_expired_request_is_unknown_purged_or_not(database: TestDatabase) {
+    let server = TestServer::start(database);
+    server.import(&[Message::new(42, CLUSTER, "old")]);
+    server.advance(DAY / 2);
+    server.import(&[Message::new(42, CLUSTER, "young")]);
+    server.advance(DAY / 2 - SECOND);
+    assert_eq!(state(&server, "old").as_deref(), Some("processed"));
+    server.advance(SECOND);
+    for purged in [false, true] {
+        if purged {
+            server.purge();
+        }
+        let token = server.token(42);
+        for path in [status, report] {
+            let answer = server.get(&path(CLUSTER, "old")).bearer(&token).send();
+            assert_eq!((answer.status, answer.sentence().as_str()), (404, REQUEST_NOT_FOUND));
+        }
+        let list = server.get(&requests(CLUSTER)).bearer(&token).send().json();
+        assert_eq!(list["requests"].as_array().unwrap().len(), 1);
+        assert_eq!(list["requests"][0]["requestID"], "young");
+        let selected = server.post(&requests(CLUSTER), "[\"old\"]").bearer(&token).send().json();
+        let unknown = json!([{"requestID": "old", "valid": false, "received": null, "processed": null}]);
+        assert_eq!(selected["requests"], unknown);
+    }
+}
+
+fn a_change_sets_the_retention_anew_and_an_ignored_event_does_not(database: TestDatabase) {
+    let server = TestServer::start(database);
+    server.import(&[Message::new(42, CLUSTER, "again"), Message::new(42, CLUSTER, "ignored")]);
+    server.advance(DAY / 2);
+    server.import(&[Message::new(42, CLUSTER, "again"), Message::new(42, CLUSTER, "ignored").empty()]);
+    server.announce(42, CLUSTER, "ignored");
+    server.advance(DAY / 2);
+    assert_eq!(state(&server, "again").as_deref(), Some("processed"));
+    assert_eq!(state(&server, "ignored"), None);
+    // An expired record counts as absent: even an announcement takes its place.
+    server.announce(42, CLUSTER, "ignored");
+    assert_eq!(state(&server, "ignored").as_deref(), Some("received"));
+}
+
+fn a_cluster_without_records_stays_known_for_long(database: TestDatabase) {
+    let server = TestServer::start(database);
+    server.import(&[Message::new(42, CLUSTER, "r")]);
+    let list = || server.get(&requests(CLUSTER)).bearer(&server.token(42)).send();
+    server.advance(DAY * 365);
+    for purged in [false, true] {
+        if purged {
+            server.purge();
+        }
+        assert_eq!((list().status, &list().json()["requests"]), (200, &json!([])), "purged: {purged}");
+    }
+    server.advance(DAY);
+    for purged in [false, true] {
+        if purged {
+            server.purge();
+        }
+        assert_eq!((list().status, list().sentence().as_str()), (404, CLUSTER_NOT_FOUND), "purged: {purged}");
+    }
+}

@@ -1,0 +1,33 @@
+//! The API over real HTTP, every check on SQLite and on PostgreSQL.
+
+mod answers;
+mod browsers;
+mod callers;
+mod concurrency;
+mod documents;
+mod expiry;
+mod fixture;
+mod metrics;
+mod outages;
+mod protocol;
+mod refusals;
+mod reports;
+mod tenants;
+
+/// Makes of each check a test for both databases.
+macro_rules! on_both {
+    ($($check:ident),+ $(,)?) => { $(
+        mod $check {
+            #[test]
+            fn on_sqlite() {
+                super::$check(gathering_tests::TestDatabase::sqlite());
+            }
+
+            #[test]
+            fn on_postgres() {
+                super::$check(gathering_tests::TestDatabase::postgres());
+            }
+        }
+    )+ };
+}
+pub(crate) use on_both;

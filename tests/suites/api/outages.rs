@@ -1,0 +1,129 @@
+//! A database that is away, slow or broken: an answer in time, without its words, and recovery.
+
+use gathering_tests::{Answer, Message, TestDatabase, TestServer};
+
+use crate::fixture::{CLUSTER, report, requests, status};
+
+fn all_four(server: &TestServer) -> [Answer; 4] {
+    let token = server.token(42);
+    [
+        server.get(&status(CLUSTER, "r")),
+        server.get(&requests(CLUSTER)),
+        server.post(&requests(CLUSTER), "[\"r\"]"),
+        server.get(&report(CLUSTER, "r")),
+    ]
+    .map(|call| call.bearer(&token).send())
+}
+
+fn assert_away(server: &TestServer) {
+    for answer in all_four(server) {
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert_eq!(answer.header("retry-after"), "1");
+        assert_eq!(answer.sentence(), "The storage cannot answer at the moment, please try again");
+    }
+}
+
+fn assert_back(server: &TestServer) {
+    for answer in all_four(server) {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+}
+
+/// Two connections are there; this one holds a lock until it is dropped.
+fn lock(server: &TestServer) -> diesel::PgConnection {
+    use diesel::Connection;
+    use diesel::connection::SimpleConnection;
+    let mut connection = diesel::PgConnection::establish(server.database().url()).unwrap();
+    connection.batch_execute("BEGIN; LOCK TABLE requests, clusters IN ACCESS EXCLUSIVE MODE").unwrap();
+    connection
+}
+
+#[test]
+fn too_slow_is_503_and_passes_on_postgres() {
+    let server = TestServer::builder(TestDatabase::postgres()).set("storage.query_timeout=200ms").start();
+    server.import(&[Message::new(42, CLUSTER, "r")]);
+    let holder = lock(&server);
+    assert_away(&server);
+    drop(holder);
+    server.until(|server| (all_four(server)[0].status == 200).then_some(()));
+    assert_back(&server);
+}
+
+#[test]
+fn an_exhausted_pool_is_503_on_postgres() {
+    let server = TestServer::builder(TestDatabase::postgres())
+        .set("storage.pool_size=1")
+        .set("storage.pool_timeout=200ms")
+        .set("storage.query_timeout=20s")
+        .start();
+    server.import(&[Message::new(42, CLUSTER, "r")]);
+    let holder = lock(&server);
+    let token = server.token(42);
+    std::thread::scope(|scope| {
+        // The first takes the only connection and waits for the lock; the others find the pool empty.
+        let first = scope.spawn(|| server.get(&status(CLUSTER, "r")).bearer(&token).send().status);
+        server.until(|server| {
+            let metrics = server.admin("/metrics").send().body;
+            metrics.contains("{pool=\"postgres\",state=\"busy\"} 1").then_some(())
+        });
+        assert_away(&server);
+        drop(holder);
+        assert_eq!(first.join().unwrap(), 200);
+    });
+    assert_back(&server);
+}
+
+#[test]
+fn a_database_that_goes_away_is_503_and_readiness_says_so_on_sqlite() {
+    let server = TestServer::start(TestDatabase::sqlite());
+    server.import(&[Message::new(42, CLUSTER, "r")]);
+    server.database().execute(
+        "ALTER TABLE requests RENAME TO requests_away; ALTER TABLE clusters RENAME TO clusters_away;
+         ALTER TABLE content_revision RENAME TO content_revision_away",
+    );
+    assert_away(&server);
+    let ready = server.admin("/readyz").send();
+    assert_eq!((ready.status, ready.sentence().as_str()), (503, "the database cannot be reached"));
+    assert_eq!(server.admin("/livez").send().status, 200, "a restart would not help");
+    server.database().execute(
+        "ALTER TABLE requests_away RENAME TO requests; ALTER TABLE clusters_away RENAME TO clusters;
+         ALTER TABLE content_revision_away RENAME TO content_revision",
+    );
+    assert_back(&server);
+    assert_eq!(server.admin("/readyz").send().status, 200);
+}
+
+#[test]
+fn connections_that_the_server_closes_are_replaced_on_postgres() {
+    let database = TestDatabase::postgres();
+    let name = format!("victim_{}", std::process::id());
+    let url = format!("{}&application_name={name}", database.url());
+    let server = TestServer::builder(database).set(&format!("storage.url={url}")).start();
+    server.import(&[Message::new(42, CLUSTER, "r")]);
+    assert_back(&server);
+    server.database().execute(&format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'"
+    ));
+    assert_back(&server);
+}
+
+#[test]
+fn a_defect_is_500_with_a_fixed_text_on_postgres() {
+    let server = TestServer::start(TestDatabase::postgres());
+    server.database().execute("ALTER TABLE requests RENAME TO elsewhere");
+    let token = server.token(42);
+    let answer = server.get(&status(CLUSTER, "r")).bearer(&token).send();
+    assert_eq!((answer.status, answer.sentence().as_str()), (500, "Internal Server Error"));
+    server.database().execute("ALTER TABLE elsewhere RENAME TO requests");
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_500_with_a_fixed_text() {
+    for database in [TestDatabase::sqlite(), TestDatabase::postgres()] {
+        let server = TestServer::start(database);
+        server.import(&[Message::new(42, CLUSTER, "r").hit("rules.a|KEY")]);
+        server.database().execute("UPDATE requests SET rule_hits = 'no hit at all'");
+        let answer = server.get(&report(CLUSTER, "r")).bearer(&server.token(42)).send();
+        assert_eq!((answer.status, answer.sentence().as_str()), (500, "Internal Server Error"));
+    }
+}

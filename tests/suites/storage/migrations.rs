@@ -1,0 +1,54 @@
+//! Migrations apply, revert and apply again, on both databases, and two processes do not get in each other's way.
+
+use gathering_storage::Migrator;
+use gathering_tests::TestDatabase;
+
+fn up_and_down(database: &TestDatabase) {
+    let mut migrator = Migrator::connect(&database.settings()).unwrap();
+    let all = migrator.pending().unwrap();
+    assert_eq!(all, ["0001_requests", "0002_rule_content"]);
+    assert_eq!(migrator.migrate().unwrap(), all);
+    assert!(migrator.pending().unwrap().is_empty());
+    assert!(migrator.migrate().unwrap().is_empty(), "a second time there is nothing to do");
+
+    for (index, name) in all.iter().enumerate().rev() {
+        let version = name.split('_').next().unwrap();
+        assert_eq!(migrator.revert_last().unwrap().as_deref(), Some(version));
+        assert_eq!(migrator.pending().unwrap(), all[index..]);
+        assert_eq!(migrator.migrate().unwrap(), all[index..], "what was reverted applies again");
+        for _ in index..all.len() {
+            migrator.revert_last().unwrap();
+        }
+    }
+    assert_eq!(migrator.revert_last().unwrap(), None, "nothing is left to revert");
+    assert_eq!(migrator.migrate().unwrap(), all);
+}
+
+fn at_the_same_time(database: &TestDatabase) {
+    let applied: usize = std::thread::scope(|scope| {
+        let migrate = || Migrator::connect(&database.settings()).unwrap().migrate().unwrap().len();
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(migrate)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    assert_eq!(applied, 2, "each migration was applied by exactly one");
+}
+
+#[test]
+fn up_and_down_on_sqlite() {
+    up_and_down(&TestDatabase::sqlite());
+}
+
+#[test]
+fn up_and_down_on_postgres() {
+    up_and_down(&TestDatabase::postgres());
+}
+
+#[test]
+fn at_the_same_time_on_sqlite() {
+    at_the_same_time(&TestDatabase::sqlite());
+}
+
+#[test]
+fn at_the_same_time_on_postgres() {
+    at_the_same_time(&TestDatabase::postgres());
+}

@@ -1,0 +1,160 @@
+//! A database that is away, silent, slow or busy is a typed error in time, and the store recovers by itself.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gathering_domain::{EventSink, ManualClock, RequestState, RequestStore, StoreError};
+use gathering_storage::{Settings, Storage};
+use gathering_tests::TestDatabase;
+
+use crate::fixture::{START, event, key, processed};
+
+/// Far above the timeouts below, far below a hang.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn impatient(settings: Settings) -> Settings {
+    Settings {
+        pool_size: 1,
+        pool_timeout: Duration::from_millis(300),
+        query_timeout: Duration::from_millis(500),
+        ..settings
+    }
+}
+
+fn open(settings: &Settings) -> Storage {
+    Storage::open(settings, Arc::new(ManualClock::at(START))).unwrap()
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+fn in_time<T>(what: impl Future<Output = T>) -> T {
+    let (runtime, started) = (runtime(), Instant::now());
+    let value = runtime.block_on(what);
+    assert!(started.elapsed() < PATIENCE, "it took {:?}", started.elapsed());
+    // Threads that still hang in a driver must not hold up the test.
+    runtime.shutdown_background();
+    value
+}
+
+#[test]
+fn nobody_listens() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://nobody@{}/none", listener.local_addr().unwrap());
+    drop(listener);
+    let settings = Settings { url: url.parse().unwrap(), ..impatient(TestDatabase::sqlite().settings()) };
+    let error = in_time(open(&settings).state(&key("a"))).unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+}
+
+#[test]
+fn the_server_accepts_and_says_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://nobody@{}/none?sslmode=disable", listener.local_addr().unwrap());
+    let settings = Settings { url: url.parse().unwrap(), ..impatient(TestDatabase::sqlite().settings()) };
+    let store = open(&settings);
+    let error = in_time(store.state(&key("a"))).unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    // Connections pile up in the driver, not in the callers.
+    let error = in_time(store.store(vec![event(key("a"), processed(&[]))])).unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable { .. } | StoreError::PoolExhausted { .. }), "{error:?}");
+}
+
+#[test]
+fn a_locked_table_is_a_timeout_and_passes() {
+    let database = TestDatabase::postgres();
+    database.migrate();
+    let store = open(&impatient(database.settings()));
+    let locked = Arc::new(std::sync::Barrier::new(2));
+    let release = Arc::new(std::sync::Barrier::new(2));
+    let holder = std::thread::spawn({
+        let (url, locked, release) = (database.url().to_owned(), Arc::clone(&locked), Arc::clone(&release));
+        move || {
+            use diesel::Connection;
+            use diesel::connection::SimpleConnection;
+            let mut connection = diesel::PgConnection::establish(&url).unwrap();
+            connection.batch_execute("BEGIN; LOCK TABLE requests IN ACCESS EXCLUSIVE MODE").unwrap();
+            locked.wait();
+            release.wait();
+            connection.batch_execute("ROLLBACK").unwrap();
+        }
+    });
+    locked.wait();
+    let (reading, writing) = in_time(async {
+        // The pool has one connection: who comes second finds it taken.
+        let key_a = key("a");
+        tokio::join!(store.state(&key_a), store.store(vec![event(key("a"), processed(&[]))]))
+    });
+    release.wait();
+    holder.join().unwrap();
+    let errors = [reading.unwrap_err(), writing.unwrap_err()];
+    assert!(errors.iter().any(|error| matches!(error, StoreError::Timeout { .. })), "{errors:?}");
+    assert!(errors.iter().any(|error| matches!(error, StoreError::PoolExhausted { .. })), "{errors:?}");
+
+    let recovered = in_time(async {
+        store.store(vec![event(key("a"), processed(&[]))]).await.unwrap();
+        store.state(&key("a")).await.unwrap()
+    });
+    assert_eq!(recovered, Some(RequestState::Processed));
+}
+
+#[test]
+fn a_connection_that_the_server_closed_is_replaced_unnoticed() {
+    let database = TestDatabase::postgres();
+    database.migrate();
+    let mut settings = database.settings();
+    let name = format!("victim{}", std::process::id());
+    settings.url = format!("{}&application_name={name}", database.url()).parse().unwrap();
+    let store = open(&settings);
+    in_time(async {
+        store.store(vec![event(key("a"), processed(&[]))]).await.unwrap();
+        // Several idle connections, all of which are about to be lost.
+        let (key_a, key_b) = (key("a"), key("b"));
+        let (a, b) = tokio::join!(store.state(&key_a), store.state(&key_b));
+        a.and(b).unwrap();
+        database.execute(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'"
+        ));
+        assert_eq!(store.state(&key("a")).await.unwrap(), Some(RequestState::Processed));
+        store.store(vec![event(key("b"), processed(&[]))]).await.unwrap();
+    });
+}
+
+#[test]
+fn a_schema_that_is_missing_is_a_defect_on_postgres() {
+    let database = TestDatabase::postgres();
+    let error = in_time(open(&database.settings()).state(&key("a"))).unwrap_err();
+    assert!(matches!(error, StoreError::Defect { .. }), "{error:?}");
+    assert!(!error.to_string().contains("requests"), "the text for callers has no detail: {error}");
+}
+
+#[test]
+fn a_locked_file_is_an_error_in_time() {
+    let database = TestDatabase::sqlite();
+    database.migrate();
+    let settings = impatient(database.settings());
+    let store = open(&settings);
+    let (locked, release) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            use diesel::Connection;
+            use diesel::connection::SimpleConnection;
+            let path = database.url().strip_prefix("sqlite://").unwrap();
+            let mut connection = diesel::SqliteConnection::establish(path).unwrap();
+            connection.batch_execute("BEGIN IMMEDIATE").unwrap();
+            locked.wait();
+            release.wait();
+            connection.batch_execute("ROLLBACK").unwrap();
+        });
+        locked.wait();
+        let reading = in_time(store.state(&key("a")));
+        let writing = in_time(store.store(vec![event(key("a"), processed(&[]))]));
+        release.wait();
+        assert_eq!(reading.unwrap(), None, "readers do not wait for a writer");
+        let error = writing.unwrap_err();
+        assert!(matches!(error, StoreError::Timeout { .. } | StoreError::Unavailable { .. }), "{error:?}");
+    });
+    in_time(store.store(vec![event(key("a"), processed(&[]))])).unwrap();
+}

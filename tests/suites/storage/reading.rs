@@ -1,0 +1,90 @@
+//! Lists, selections and reports.
+
+use std::time::Duration;
+
+use gathering_domain::{RequestRecord, RequestState, Retention};
+
+use crate::fixture::{
+    AnyStore, START, Subject, announced, cluster, event, failed, key, organization, processed, request,
+};
+use crate::for_every_store;
+
+for_every_store!(
+    a_list_is_newest_first,
+    a_cluster_stays_known_without_requests,
+    a_selection_finds_each_once,
+    only_results_have_hits,
+    times_keep_their_microseconds,
+);
+
+async fn a_list_is_newest_first<S: AnyStore>(subject: &Subject<S>) {
+    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), None, "never recorded");
+    // The tie between B, _a_ and a shows that the order is by bytes, not by a locale's alphabet.
+    for (id, seconds) in [("b", 10), ("a", 10), ("B", 10), ("old", 0), ("new", 20)] {
+        let mut event = event(key(id), announced());
+        event.received_at = START.saturating_add(Duration::from_secs(seconds));
+        subject.put_event(event).await;
+    }
+    let list = subject.store.list(organization(), cluster()).await.unwrap().unwrap();
+    let ids: Vec<_> = list.iter().map(|record| record.request.as_str()).collect();
+    assert_eq!(ids, ["new", "B", "a", "b", "old"]);
+}
+
+async fn a_cluster_stays_known_without_requests<S: AnyStore>(subject: &Subject<S>) {
+    let retention = Retention::default();
+    subject.put("a", processed(&[])).await;
+    subject.clock.advance(retention.requests);
+    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), Some(vec![]));
+    subject.clock.advance(retention.clusters.saturating_sub(Duration::from_micros(1)));
+    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), Some(vec![]));
+    subject.clock.advance(Duration::from_micros(1));
+    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), None, "forgotten in the end");
+    subject.put("b", announced()).await;
+    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap().unwrap().len(), 1);
+}
+
+async fn a_selection_finds_each_once<S: AnyStore>(subject: &Subject<S>) {
+    for id in ["a", "b", "c"] {
+        subject.put(id, announced()).await;
+    }
+    let asked: Vec<_> = ["c", "nope", "a", "c"].map(request).to_vec();
+    let mut found = subject.store.select(organization(), cluster(), &asked).await.unwrap();
+    found.sort_by(|a, b| a.request.cmp(&b.request));
+    let ids: Vec<_> = found.iter().map(|record| record.request.as_str()).collect();
+    assert_eq!(ids, ["a", "c"]);
+
+    let many: Vec<_> = (0..2500).map(|n| request(&format!("x{n}"))).chain([request("b")]).collect();
+    let found = subject.store.select(organization(), cluster(), &many).await.unwrap();
+    assert_eq!(found.len(), 1, "more IDs than one statement asks for");
+    assert!(subject.store.select(organization(), cluster(), &[]).await.unwrap().is_empty());
+}
+
+async fn only_results_have_hits<S: AnyStore>(subject: &Subject<S>) {
+    assert_eq!(subject.store.report(&key("a")).await.unwrap(), None);
+    let hits = ["m.two|B", "m.one|A", "m.two|B"];
+    for (id, kind, state, expected) in [
+        ("received", announced(), RequestState::Received, &[][..]),
+        ("failed", failed("empty"), RequestState::Failed, &[]),
+        ("none", processed(&[]), RequestState::Processed, &[]),
+        ("some", processed(&hits), RequestState::Processed, &hits),
+    ] {
+        subject.put(id, kind).await;
+        let report = subject.store.report(&key(id)).await.unwrap().unwrap();
+        let hits: Vec<_> = report.hits.iter().map(ToString::to_string).collect();
+        assert_eq!((report.state, hits), (state, expected.iter().map(ToString::to_string).collect()));
+    }
+}
+
+async fn times_keep_their_microseconds<S: AnyStore>(subject: &Subject<S>) {
+    subject.clock.advance(Duration::from_micros(123_456));
+    let mut event = event(key("a"), processed(&[]));
+    event.received_at = "0001-01-01T00:00:00.000001Z".parse().unwrap();
+    let expected = RequestRecord {
+        request: request("a"),
+        state: RequestState::Processed,
+        received_at: event.received_at,
+        processed_at: Some(START.saturating_add(Duration::from_micros(123_456))),
+    };
+    subject.put_event(event).await;
+    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), Some(vec![expected]));
+}
