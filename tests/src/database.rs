@@ -1,5 +1,6 @@
 //! A database for one test: a SQLite file in a temporary folder, or a PostgreSQL schema that is dropped at the end.
 
+use std::path::Path;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
@@ -84,12 +85,7 @@ impl TestDatabase {
     /// If it fails.
     pub fn execute(&self, sql: &str) {
         match self.url.strip_prefix("sqlite://") {
-            Some(path) => {
-                let mut connection = SqliteConnection::establish(path).expect("the file opens");
-                connection
-                    .batch_execute(&format!("PRAGMA busy_timeout = 10000; {sql}"))
-                    .unwrap_or_else(|error| panic!("{sql}: {error}"));
-            }
+            Some(path) => execute_on_sqlite(Path::new(path), sql),
             None => execute(&self.url, sql),
         }
     }
@@ -110,6 +106,17 @@ impl Drop for TestDatabase {
             assert!(is_dropped || std::thread::panicking(), "the schema {name} could not be dropped");
         }
     }
+}
+
+/// Runs SQL on a SQLite file behind a service's back.
+///
+/// # Panics
+/// If it fails.
+pub fn execute_on_sqlite(file: &Path, sql: &str) {
+    let mut connection = SqliteConnection::establish(&file.display().to_string()).expect("the file opens");
+    connection
+        .batch_execute(&format!("PRAGMA busy_timeout = 10000; {sql}"))
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
 fn execute(url: &str, sql: &str) {

@@ -90,7 +90,7 @@ impl Program {
     /// # Panics
     /// If it cannot be started.
     pub fn run(&self, arguments: &[&str]) -> Finished {
-        finished(self.command(arguments).output().expect("the program starts"))
+        finished(&self.command(arguments).output().expect("the program starts"))
     }
 
     /// Runs to the end with this on standard input.
@@ -108,7 +108,7 @@ impl Program {
         let mut stdin = child.stdin.take().expect("a pipe");
         stdin.write_all(input).expect("the program reads");
         drop(stdin);
-        finished(child.wait_with_output().expect("the program ends"))
+        finished(&child.wait_with_output().expect("the program ends"))
     }
 
     /// Starts a command that serves, on free ports, and waits until it answers.
@@ -116,11 +116,20 @@ impl Program {
     /// # Panics
     /// If it ends instead.
     pub fn serve(&self, arguments: &[&str]) -> Running {
+        self.serve_with(arguments, &[])
+    }
+
+    /// The same with variables of the environment.
+    ///
+    /// # Panics
+    /// If it ends instead.
+    pub fn serve_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
         let free =
             ["--set", "http.bind=127.0.0.1:0", "--set", "admin.bind=127.0.0.1:0", "--set", "log.filter=info"];
         let mut command = self.command(arguments);
         let mut child = command
             .args(free)
+            .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -217,7 +226,7 @@ impl Finished {
     ///
     /// # Panics
     /// If it did not.
-    #[must_use]
+    #[expect(clippy::return_self_not_must_use, reason = "often it is the only check")]
     pub fn ok(self) -> Self {
         assert_eq!(self.code, Some(0), "{self:?}");
         self
@@ -229,7 +238,7 @@ impl Finished {
     }
 }
 
-fn finished(output: std::process::Output) -> Finished {
+fn finished(output: &std::process::Output) -> Finished {
     Finished {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -246,9 +255,10 @@ fn program() -> PathBuf {
     program
 }
 
-/// The addresses in the line that says where a service answers.
+/// The addresses in the line that says where a service answers, be it text or JSON.
 fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
     let (_, rest) = line.split_once("answering on http://")?;
     let (api, rest) = rest.split_once(", admin on http://")?;
-    Some((api.parse().ok()?, rest.trim().parse().ok()?))
+    let admin = rest.split(['"', '\n']).next()?;
+    Some((api.parse().ok()?, admin.parse().ok()?))
 }

@@ -44,6 +44,7 @@ pub struct TestServer {
 pub struct TestServerBuilder {
     database: TestDatabase,
     assignments: Vec<String>,
+    content_refresh: Duration,
 }
 
 impl TestServerBuilder {
@@ -51,6 +52,13 @@ impl TestServerBuilder {
     #[must_use]
     pub fn set(mut self, assignment: &str) -> Self {
         self.assignments.push(assignment.to_owned());
+        self
+    }
+
+    /// Keeps the server from looking for new rule content after its start, so that it uses the database for calls only.
+    #[must_use]
+    pub const fn without_content_refresh(mut self) -> Self {
+        self.content_refresh = Duration::from_secs(24 * 60 * 60);
         self
     }
 
@@ -77,7 +85,7 @@ impl TestServerBuilder {
         let clock = Arc::new(ManualClock::at(START));
         let environment = Environment {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            content_refresh: CONTENT_REFRESH,
+            content_refresh: self.content_refresh,
             records: RecordCounters::new().expect("counters"),
         };
         let (stop, stopped) = oneshot::channel();
@@ -128,7 +136,7 @@ impl TestServer {
 
     /// A server on this database, to be configured.
     pub const fn builder(database: TestDatabase) -> TestServerBuilder {
-        TestServerBuilder { database, assignments: Vec::new() }
+        TestServerBuilder { database, assignments: Vec::new(), content_refresh: CONTENT_REFRESH }
     }
 
     /// A call of the API.
@@ -195,12 +203,12 @@ impl TestServer {
     /// # Panics
     /// If the database does not take them.
     pub fn import(&self, messages: &[Message]) -> Vec<Record> {
-        let lines: String = messages.iter().map(|message| format!("{message}\n")).collect();
+        let lines = messages.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         let counters = RecordCounters::new().expect("counters");
         let mut records = Vec::new();
         let mut importer = Importer::new(&self.storage, &*self.clock, &counters);
-        let imported = importer.import("test", lines.as_bytes(), |record| records.push(record.clone()));
-        self.runtime.block_on(imported).expect("the test's database takes the messages");
+        let work = importer.import("test", lines.as_bytes(), |record| records.push(record.clone()));
+        self.runtime.block_on(work).expect("the test's database takes the messages");
         records
     }
 

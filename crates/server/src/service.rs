@@ -12,7 +12,7 @@ use gathering_http::{Api, HttpMetrics, Listener, Readiness, serve_admin, serve_a
 use gathering_storage::{Migrator, Storage};
 use prometheus::Registry;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::sleep;
 
 use crate::config::Config;
 use crate::import::RecordCounters;
@@ -188,10 +188,8 @@ async fn keep_content(
 }
 
 async fn keep_purging(storage: Storage, every: Duration) {
-    let mut ticks = interval(every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
+        sleep(every).await;
         match storage.purge().await {
             Ok(purged) if purged.requests > 0 || purged.clusters > 0 => {
                 log::info!("purged {} requests and {} clusters", purged.requests, purged.clusters);

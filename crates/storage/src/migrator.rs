@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel::migration::Result as MigrationResult;
+use diesel::migration::{MigrationSource, Result as MigrationResult};
 use diesel::{Connection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -102,7 +102,11 @@ impl Action {
                 if connection.applied_migrations()?.is_empty() {
                     return Ok(Vec::new());
                 }
-                Ok(vec![connection.revert_last_migration(migrations)?.to_string()])
+                let all = MigrationSource::<C::Backend>::migrations(&migrations)?;
+                let version = connection.revert_last_migration(migrations)?;
+                let name =
+                    all.iter().map(|migration| migration.name()).find(|name| name.version() == version);
+                Ok(vec![name.map_or_else(|| version.to_string(), ToString::to_string)])
             }
         }
     }

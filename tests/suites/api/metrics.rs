@@ -41,7 +41,7 @@ fn calls_are_counted_by_template_method_and_status(database: TestDatabase) {
 }
 
 fn the_process_pools_and_build_are_there(database: TestDatabase) {
-    let pool = if database.is_postgres() { "postgres" } else { "sqlite_write" };
+    let pool = if database.is_postgres() { "postgres" } else { "sqlite_read" };
     let server = TestServer::start(database);
     server.until(|server| {
         let text = server.admin("/metrics").send().body;

@@ -29,7 +29,7 @@ fn assert_back(server: &TestServer) {
     }
 }
 
-/// Two connections are there; this one holds a lock until it is dropped.
+/// A connection that holds a lock until it is dropped.
 fn lock(server: &TestServer) -> diesel::PgConnection {
     use diesel::Connection;
     use diesel::connection::SimpleConnection;
@@ -55,6 +55,7 @@ fn an_exhausted_pool_is_503_on_postgres() {
         .set("storage.pool_size=1")
         .set("storage.pool_timeout=200ms")
         .set("storage.query_timeout=20s")
+        .without_content_refresh()
         .start();
     server.import(&[Message::new(42, CLUSTER, "r")]);
     let holder = lock(&server);

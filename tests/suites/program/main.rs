@@ -1,1 +1,26 @@
-//! fn
+//! The real program as its users run it: commands, exit codes, sentences, signals, crashes.
+
+mod configuration;
+mod content;
+mod crash;
+mod demo;
+mod import;
+mod logging;
+mod migrate;
+mod serving;
+mod tokens;
+
+/// A file with an HMAC secret in the folder of the program.
+fn secret(program: &gathering_tests::Program) -> String {
+    let secret = uuid::Uuid::new_v4().simple().to_string();
+    let path = program.file("hmac.key", secret);
+    format!("auth.keys.hmac_secret_file={}", path.display())
+}
+
+/// A command that was refused: one sentence on standard error, nothing else anywhere.
+fn refused(finished: &gathering_tests::Finished, code: i32) -> &str {
+    assert_eq!((finished.code, finished.stdout.as_str()), (Some(code), ""), "{finished:?}");
+    let sentence = finished.stderr.trim_end();
+    assert_eq!(sentence.lines().count(), 1, "{finished:?}");
+    sentence.strip_prefix("gathering: ").unwrap_or_else(|| panic!("{finished:?}"))
+}

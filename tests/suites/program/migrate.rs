@@ -1,0 +1,31 @@
+//! `gathering migrate`
+
+use gathering_tests::{Program, TestDatabase};
+
+use crate::refused;
+
+#[test]
+fn apply_check_and_revert_on_both_databases() {
+    for database in [TestDatabase::sqlite(), TestDatabase::postgres()] {
+        let program = Program::new();
+        let url = format!("storage.url={}", database.url());
+        let migrate = |arguments: &[&str]| {
+            let all: Vec<&str> =
+                ["migrate", "--set", &url].into_iter().chain(arguments.iter().copied()).collect();
+            program.run(&all)
+        };
+        let behind = migrate(&["--check"]);
+        assert!(
+            refused(&behind, 1).contains("lacks the migrations 0001_requests, 0002_rule_content"),
+            "{behind:?}"
+        );
+        assert_eq!(migrate(&[]).ok().stdout, "applied 0001_requests\napplied 0002_rule_content\n");
+        assert_eq!(migrate(&[]).ok().stdout, "the schema is up to date\n");
+        assert_eq!(migrate(&["--check"]).ok().stdout, "the schema is up to date\n");
+        assert_eq!(migrate(&["--revert"]).ok().stdout, "reverted 0002_rule_content\n");
+        assert!(refused(&migrate(&["--check"]), 1).contains("lacks the migrations 0002_rule_content"));
+        assert_eq!(migrate(&["--revert"]).ok().stdout, "reverted 0001_requests\n");
+        assert_eq!(migrate(&["--revert"]).ok().stdout, "there is nothing to revert\n");
+        assert_eq!(migrate(&[]).ok().stdout.lines().count(), 2, "it can be applied again");
+    }
+}

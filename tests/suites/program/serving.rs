@@ -1,0 +1,121 @@
+//! `gathering serve`: starting, stopping, restarting.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+
+use gathering_tests::{Message, Program};
+
+use crate::{refused, secret};
+
+const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
+
+#[test]
+fn signals_stop_it_cleanly() {
+    for name in ["TERM", "INT"] {
+        let program = Program::new();
+        let running = program.serve(&["serve", "--set", &secret(&program)]);
+        assert_eq!(running.admin("/readyz").send().status, 200);
+        // A connection that is kept alive and says nothing must not hold up the end.
+        let mut idle = TcpStream::connect(running.api_address()).unwrap();
+        idle.write_all(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut first = [0; 12];
+        idle.read_exact(&mut first).unwrap();
+        assert_eq!(&first, b"HTTP/1.1 200");
+        running.signal(name);
+        let finished = running.wait();
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        assert!(finished.stderr.trim_end().ends_with("stopped"), "{finished:?}");
+    }
+}
+
+#[test]
+fn a_call_in_flight_is_finished_before_the_end() {
+    let program = Program::new();
+    let running = program.serve(&["serve", "--set", "auth.mode=disabled"]);
+    let mut stream = TcpStream::connect(running.api_address()).unwrap();
+    let head = format!(
+        "POST /cluster/{CLUSTER}/requests HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    // Only a service that has the call in hand asks for its body.
+    let mut goes_on = [0; 25];
+    stream.read_exact(&mut goes_on).unwrap();
+    assert_eq!(&goes_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(b"[\"").unwrap();
+    running.signal("TERM");
+    for _ in 0..500 {
+        if running.stderr().contains("stopping") {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    stream.write_all(b"a\"]").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"requestID\":\"a\""), "{answer}");
+    assert_eq!(running.wait().code, Some(0));
+}
+
+#[test]
+fn a_port_in_use_is_one_sentence() {
+    let program = Program::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let secret = secret(&program);
+    for (key, other) in [("http.bind", "admin.bind"), ("admin.bind", "http.bind")] {
+        let (bind, free) = (format!("{key}={address}"), format!("{other}=127.0.0.1:0"));
+        let arguments =
+            ["serve", "--set", &secret, "--set", &bind, "--set", &free, "--set", "log.filter=off"];
+        let run = program.run(&arguments);
+        let expected = format!(
+            "cannot listen on {address} (Address already in use (os error 98)); stop what uses it, or choose another \
+             address with {key}"
+        );
+        assert_eq!(refused(&run, 1), expected);
+    }
+}
+
+#[test]
+fn a_database_that_is_away_is_one_sentence() {
+    let program = Program::new();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("storage.url=postgres://u:secret@{nobody}/d");
+    for migrates in ["true", "false"] {
+        let migrates = format!("storage.migrate_on_start={migrates}");
+        let run = program.run(&["serve", "--set", &secret(&program), "--set", &url, "--set", &migrates]);
+        let sentence = refused(&run, 1);
+        assert!(
+            sentence.starts_with("the database postgres://u:***@") && sentence.contains("check that it runs")
+        );
+    }
+    let folder = program.file("file", "no folder");
+    let url = format!("storage.url=sqlite://{}/x.db", folder.display());
+    let run = program.run(&["serve", "--set", &secret(&program), "--set", &url]);
+    assert!(refused(&run, 1).contains("cannot be made"), "{run:?}");
+}
+
+#[test]
+fn a_restart_changes_nothing() {
+    let program = Program::new();
+    let message = Message::new(1, CLUSTER, "a").to_string();
+    program.run_with_input(&["import", "results", "-"], message.as_bytes()).ok();
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let running = program.serve(&["serve", "--set", "auth.mode=disabled"]);
+        answers.push(running.call("GET", &format!("/cluster/{CLUSTER}/requests")).send().body);
+        running.signal("TERM");
+        assert_eq!(running.wait().code, Some(0));
+    }
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[test]
+fn records_of_another_process_are_seen_at_once() {
+    let program = Program::new();
+    let running = program.serve(&["serve", "--set", "auth.mode=disabled"]);
+    let status = || running.call("GET", &format!("/cluster/{CLUSTER}/request/a/status")).send().status;
+    assert_eq!(status(), 404);
+    let message = Message::new(1, CLUSTER, "a").to_string();
+    program.run_with_input(&["import", "results", "-"], message.as_bytes()).ok();
+    assert_eq!(status(), 200);
+}
