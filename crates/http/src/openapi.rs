@@ -71,71 +71,100 @@ pub(crate) struct RequestParameter {
     request: String,
 }
 
-/// What every endpoint that reads can answer instead.
-pub(crate) struct ReadErrors;
+/// An answer that is no success: status, what it means, an example, and a header of its own.
+type FailureChapter = (&'static str, &'static str, &'static str, Option<(&'static str, &'static str)>);
 
-impl IntoResponses for ReadErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        [
-            (
-                "400",
-                "A parameter or the body is not valid.",
-                "Parameter 'clusterID' with value 'aaaa' is not valid: a cluster ID is a UUID such as \
-                 5d5892d3-1f74-4ccf-91af-548dfc9767aa",
-                None,
-            ),
-            (
-                "401",
-                "There is no token, or it does not verify.",
-                "Unauthorized: an Authorization header with a bearer token is required",
-                Some(("WWW-Authenticate", "The challenge, as RFC 6750 has it.")),
-            ),
-            (
-                "403",
-                "The token lacks the scope, or is bound to another cluster.",
-                "Forbidden: the token is bound to another cluster",
-                None,
-            ),
-            (
-                "405",
-                "The endpoint does not know the method.",
-                "The endpoint does not know this method; it knows GET, HEAD, OPTIONS",
-                Some(("Allow", "The methods that the endpoint knows.")),
-            ),
-            ("500", "A defect of the service.", "Internal Server Error", None),
-            (
-                "503",
-                "The storage is unreachable, too slow or too busy.",
-                "The storage cannot answer at the moment, please try again",
-                Some(("Retry-After", "How many seconds to wait.")),
-            ),
-        ]
-        .into_iter()
-        .map(|(status, description, example, header)| {
-            (status.to_owned(), RefOr::T(failure(description, example, header)))
-        })
-        .collect()
-    }
+/// Makes a group of answers that handlers name in their chapters.
+macro_rules! failures {
+    ($($(#[$comment:meta])* $group:ident = [$($chapter:expr),+ $(,)?];)+) => { $(
+        $(#[$comment])*
+        pub(crate) struct $group;
+
+        impl IntoResponses for $group {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                [$($chapter),+].into_iter().map(failure).collect()
+            }
+        }
+    )+ };
 }
 
-fn failure(description: &str, example: &str, header: Option<(&str, &str)>) -> Response {
-    let content = |schema: &str, example| {
-        ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).example(Some(example)).build()
-    };
+failures! {
+    /// The 404 of one request.
+    RequestNotFound = [(
+        "404",
+        "The organization has no such request, or it has expired.",
+        "Request ID not found for given org_id and cluster_id",
+        None,
+    )];
+    /// The 404 of a cluster.
+    ClusterNotFound =
+        [("404", "The organization does not know the cluster.", "Requests for cluster not found", None)];
+    /// What can be wrong with a body on its way.
+    BodyErrors = [
+        (
+            "408",
+            "The body did not arrive in time.",
+            "The request body did not arrive within 30 seconds",
+            None,
+        ),
+        (
+            "413",
+            "The body is larger than `http.max_body`.",
+            "The request body is larger than 1048576 bytes",
+            None,
+        ),
+    ];
+    /// What every endpoint that reads can answer instead.
+    ReadErrors = [
+        (
+            "400",
+            "A parameter or the body is not valid.",
+            "Parameter 'clusterID' with value 'aaaa' is not valid: a cluster ID is a UUID such as \
+             5d5892d3-1f74-4ccf-91af-548dfc9767aa",
+            None,
+        ),
+        (
+            "401",
+            "There is no token, or it does not verify.",
+            "Unauthorized: an Authorization header with a bearer token is required",
+            Some(("WWW-Authenticate", "The challenge, as RFC 6750 has it.")),
+        ),
+        (
+            "403",
+            "The token lacks the scope, or is bound to another cluster.",
+            "Forbidden: the token is bound to another cluster",
+            None,
+        ),
+        (
+            "405",
+            "The endpoint does not know the method.",
+            "The endpoint does not know this method; it knows GET, HEAD, OPTIONS",
+            Some(("Allow", "The methods that the endpoint knows.")),
+        ),
+        ("500", "A defect of the service.", "Internal Server Error", None),
+        (
+            "503",
+            "The storage is unreachable, too slow or too busy.",
+            "The storage cannot answer at the moment, please try again",
+            Some(("Retry-After", "How many seconds to wait.")),
+        ),
+    ];
+}
+
+fn failure((status, description, example, header): FailureChapter) -> (String, RefOr<Response>) {
+    let schema = |name: &str| ContentBuilder::new().schema(Some(Ref::from_schema_name(name)));
     let text = |description: &str| {
         let text = ObjectBuilder::new().schema_type(Type::String).build();
         HeaderBuilder::new().schema(Some(text)).description(Some(description)).build()
     };
-    let response = ResponseBuilder::new()
+    let plain = schema("Failure").example(Some(json!({"status": example}))).build();
+    let mut response = ResponseBuilder::new()
         .description(description)
-        .content("application/json", content("Failure", json!({"status": example})))
-        .content(
-            "application/problem+json",
-            ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build(),
-        )
+        .content("application/json", plain)
+        .content("application/problem+json", schema("Problem").build())
         .header(request_id::HEADER.as_str(), text("The ID of this call."));
-    match header {
-        Some((name, description)) => response.header(name, text(description)).build(),
-        None => response.build(),
+    if let Some((name, description)) = header {
+        response = response.header(name, text(description));
     }
+    (status.to_owned(), RefOr::T(response.build()))
 }

@@ -63,10 +63,10 @@ pub(crate) struct RequestEntry {
     /// Whether it is recorded.
     pub(crate) valid: bool,
     /// When the cluster gathered the data; null if the request is not recorded.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub(crate) received: Option<Timestamp>,
     /// When the result was recorded; null until then.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     pub(crate) processed: Option<Timestamp>,
 }
 

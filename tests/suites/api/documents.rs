@@ -37,6 +37,10 @@ fn every_status_is_described_with_an_example() {
             for (status, response) in responses {
                 let example = &response["content"]["application/json"]["example"];
                 assert!(example["status"].is_string(), "{method} {path} {status} has no example");
+                assert!(
+                    response["headers"]["x-rh-insights-request-id"].is_object(),
+                    "{method} {path} {status}"
+                );
             }
         }
     }

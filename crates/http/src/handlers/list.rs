@@ -5,7 +5,7 @@ use gathering_domain::{LookupService, RequestStore};
 
 use crate::error::ApiError;
 use crate::extract::{Caller, ClusterPath};
-use crate::openapi::{ClusterParameter, ReadErrors};
+use crate::openapi::{ClusterNotFound, ClusterParameter, ReadErrors};
 use crate::wire::{self, RequestEntry};
 
 /// The recorded requests of a cluster
@@ -31,8 +31,7 @@ use crate::wire::{self, RequestEntry};
                 }],
                 "status": "ok"
             })),
-        (status = 404, description = "The organization does not know the cluster.", body = wire::Failure,
-            example = json!({"status": "Requests for cluster not found"})),
+        ClusterNotFound,
         ReadErrors
     )
 )]

@@ -5,7 +5,7 @@ use gathering_domain::{LookupService, RequestKey, RequestStore};
 
 use crate::error::ApiError;
 use crate::extract::{Caller, RequestPath};
-use crate::openapi::{ClusterParameter, ReadErrors, RequestParameter};
+use crate::openapi::{ClusterParameter, ReadErrors, RequestNotFound, RequestParameter};
 use crate::server::Limits;
 use crate::wire;
 
@@ -33,9 +33,7 @@ use crate::wire;
                     "total_risk": 3
                 }]
             })),
-        (status = 404, description = "The organization has no such request, or it has expired.",
-            body = wire::Failure,
-            example = json!({"status": "Request ID not found for given org_id and cluster_id"})),
+        RequestNotFound,
         ReadErrors
     )
 )]

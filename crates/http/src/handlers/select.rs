@@ -5,7 +5,7 @@ use gathering_domain::{LookupService, RequestStore};
 
 use crate::error::ApiError;
 use crate::extract::{Caller, ClusterPath, read_request_ids};
-use crate::openapi::{ClusterParameter, ReadErrors};
+use crate::openapi::{BodyErrors, ClusterParameter, ReadErrors};
 use crate::server::Limits;
 use crate::wire::{self, RequestEntry};
 
@@ -38,10 +38,7 @@ use crate::wire::{self, RequestEntry};
                 ],
                 "status": "ok"
             })),
-        (status = 408, description = "The body did not arrive in time.", body = wire::Failure,
-            example = json!({"status": "The request body did not arrive within 30 seconds"})),
-        (status = 413, description = "The body is larger than `http.max_body`.", body = wire::Failure,
-            example = json!({"status": "The request body is larger than 1048576 bytes"})),
+        BodyErrors,
         ReadErrors
     )
 )]

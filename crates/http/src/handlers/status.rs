@@ -5,7 +5,7 @@ use gathering_domain::{LookupService, RequestKey, RequestState, RequestStore};
 
 use crate::error::ApiError;
 use crate::extract::{Caller, RequestPath};
-use crate::openapi::{ClusterParameter, ReadErrors, RequestParameter};
+use crate::openapi::{ClusterParameter, ReadErrors, RequestNotFound, RequestParameter};
 use crate::server::Limits;
 use crate::wire;
 
@@ -26,9 +26,7 @@ use crate::wire;
                 "requestID": "6d2eede257644308a8949c4ec251c5c4",
                 "status": "processed"
             })),
-        (status = 404, description = "The organization has no such request, or it has expired.",
-            body = wire::Failure,
-            example = json!({"status": "Request ID not found for given org_id and cluster_id"})),
+        RequestNotFound,
         ReadErrors
     )
 )]
