@@ -37,6 +37,9 @@ pub(crate) enum ApiError {
     StorageAway(StoreError),
     #[error("Internal Server Error")]
     Defect(Defect),
+    /// What a library in front of the handlers refused, such as a call from an origin that is not allowed.
+    #[error("{text}")]
+    Refused { status: StatusCode, text: String },
 }
 
 /// What is wrong with the body of a POST.
@@ -135,6 +138,7 @@ impl ResponseError for ApiError {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::StorageAway(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Defect(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Refused { status, .. } => *status,
         }
     }
 

@@ -5,8 +5,10 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
 use actix_web::web;
+use log::Level;
 
 use crate::error::{ApiError, wants_problem};
 use crate::metrics::{Endpoint, HttpMetrics};
@@ -45,20 +47,32 @@ pub(crate) async fn observe(
         .await
 }
 
-/// Logs what callers are not told, and words the error again for a caller that wants a problem document.
+/// Logs what callers are not told, and words the error in the form that the caller asked for.
 fn worded(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    let Some(error) = response.response().error().and_then(|error| error.as_error::<ApiError>()) else {
+    let as_problem = wants_problem(response.request().headers());
+    let Some(error) = response.response().error() else {
         return response;
     };
-    if let Some(cause) = error.cause() {
-        let level = if response.status().as_u16() == 503 { log::Level::Warn } else { log::Level::Error };
-        log::log!(level, "{} {}: {}", response.request().method(), response.request().path(), chain(cause));
+    let answer = match error.as_error::<ApiError>() {
+        Some(error) => {
+            if let Some(cause) = error.cause() {
+                log_cause(&response, cause);
+            }
+            as_problem.then(|| error.answer(true))
+        }
+        None => {
+            Some(ApiError::Refused { status: response.status(), text: error.to_string() }.answer(as_problem))
+        }
+    };
+    match answer {
+        Some(answer) => response.into_response(answer),
+        None => response,
     }
-    if !wants_problem(response.request().headers()) {
-        return response;
-    }
-    let answer = error.answer(true);
-    response.into_response(answer)
+}
+
+fn log_cause(response: &ServiceResponse<BoxBody>, cause: &(dyn Error + 'static)) {
+    let level = if response.status() == StatusCode::SERVICE_UNAVAILABLE { Level::Warn } else { Level::Error };
+    log::log!(level, "{} {}: {}", response.request().method(), response.request().path(), chain(cause));
 }
 
 /// An error with its sources, each told once.

@@ -157,7 +157,7 @@ pub fn serve_api<S: RequestStore + 'static>(settings: &Settings, api: Api<S>) ->
             .configure(|config| routes::configure::<S>(config, &base_paths))
     })
     .workers(settings.workers.max(1))
-    .shutdown_timeout(settings.shutdown_grace.as_secs())
+    .shutdown_timeout(settings.shutdown_grace.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX))
     .disable_signals()
     .bind(settings.bind)
     .map_err(|source| BindError { key: "http.bind", address: settings.bind, source })?;

@@ -42,7 +42,9 @@ fn configured_origins_are_allowed(database: TestDatabase) {
     assert_eq!((refused.status, refused.header(ALLOW)), (401, ORIGIN), "a page may read why it was refused");
 
     let other = "https://evil.example.com";
-    assert_eq!(preflight(&server, other).send().header(ALLOW), "");
+    let refused = preflight(&server, other).send();
+    assert_eq!((refused.status, refused.header(ALLOW)), (400, ""));
+    assert_eq!(refused.sentence(), "Origin is not allowed to make this request");
     let answer = server.get(&requests(CLUSTER)).header("Origin", other).bearer(&server.token(42)).send();
     assert_eq!(answer.header(ALLOW), "");
     let without_origin = server.get(&requests(CLUSTER)).bearer(&server.token(42)).send();

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::import::Importer;
 use crate::service::{self, Environment, Service};
 
-/// What the demo sets, under everything that the user says.
+/// What the demo sets, over everything but the command line.
 pub(super) const SETTINGS: &str = "
 [storage]
 url = \"sqlite://data/demo.db\"

@@ -1,6 +1,10 @@
 //! What is accepted, what is refused, and with which sentence.
 
 use std::io::Write;
+use std::time::Duration;
+
+use gathering_domain::{ReportPolicy, Retention};
+use gathering_http::PendingStatus;
 
 use super::*;
 
@@ -28,9 +32,12 @@ fn every_layer_goes_over_the_one_before() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"[storage]\npool_size = 2\nretention = \"2h\"\nquery_timeout = \"2s\"").unwrap();
     let config = Config::load(&Sources {
-        demo: Some("[storage]\npool_size = 1\nurl = \"sqlite://demo.db\"".to_owned()),
         file: Some(file.path().to_owned()),
-        environment: vec![("GATHERING__STORAGE__RETENTION".to_owned(), "3h".to_owned())],
+        environment: vec![
+            ("GATHERING__STORAGE__RETENTION".to_owned(), "3h".to_owned()),
+            ("GATHERING__STORAGE__URL".to_owned(), "sqlite://production.db".to_owned()),
+        ],
+        demo: Some("[storage]\nurl = \"sqlite://demo.db\"".to_owned()),
         assignments: vec!["storage.query_timeout=4s".to_owned()],
     })
     .unwrap();
@@ -57,6 +64,7 @@ fn bad_values_are_named_with_their_key_and_origin() {
         ("http.bind=localhost", "http.bind", "\"localhost\"", "socket address"),
         ("http.workers=many", "http.workers", "\"many\"", "expected"),
         ("http.workers=-1", "http.workers", "-1", "expected"),
+        ("http.workers=9999", "http.workers", "9999", "from 0 to 1024"),
         ("http.base_paths=[]", "http.base_paths", "[]", "at least one base path"),
         ("http.base_paths=[\"api\"]", "http.base_paths", "[\"api\"]", "a base path starts with /"),
         ("http.pending_status=202", "http.pending_status", "202", "200 or 404"),
