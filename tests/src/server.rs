@@ -186,7 +186,23 @@ impl TestServer {
 
     /// A token to read everything of an organization, valid for an hour of the server's clock.
     pub fn token(&self, organization: u32) -> String {
-        self.mint(&token_request(organization))
+        self.mint(&Self::token_request(organization))
+    }
+
+    /// What [`token`](Self::token) mints, to be changed.
+    ///
+    /// # Panics
+    /// If there is no such organization.
+    pub fn token_request(organization: u32) -> TokenRequest {
+        TokenRequest {
+            organization: organization.try_into().expect("an organization"),
+            cluster: None,
+            scopes: vec![Scope::Read],
+            lifetime: Duration::from_secs(3600),
+            issuer: None,
+            audience: None,
+            subject: None,
+        }
     }
 
     /// Any token.
@@ -273,19 +289,6 @@ impl Drop for TestServer {
             let ended = thread.join();
             assert!(ended.is_ok() || std::thread::panicking(), "the server panicked");
         }
-    }
-}
-
-/// What [`TestServer::token`] mints.
-fn token_request(organization: u32) -> TokenRequest {
-    TokenRequest {
-        organization: organization.try_into().expect("an organization"),
-        cluster: None,
-        scopes: vec![Scope::Read],
-        lifetime: Duration::from_secs(3600),
-        issuer: None,
-        audience: None,
-        subject: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The REST API and the admin address, on actix-web.
 //!
 //! Handlers extract, call the domain's lookup service and answer; they know neither a database nor where tokens come
-//! from. [`error`] is the only place where an error becomes a status, [`routes`] the only table of routes.
+//! from. `error` is the only place where an error becomes a status, `routes` the only table of routes.
 
 mod admin;
 mod base_path;

@@ -20,15 +20,7 @@ on_both!(
 
 /// A token for organization 42, changed.
 pub(crate) fn token(server: &TestServer, change: impl FnOnce(&mut TokenRequest)) -> String {
-    let mut request = TokenRequest {
-        organization: 42.try_into().unwrap(),
-        cluster: None,
-        scopes: vec![Scope::Read],
-        lifetime: Duration::from_secs(3600),
-        issuer: None,
-        audience: None,
-        subject: None,
-    };
+    let mut request = TestServer::token_request(42);
     change(&mut request);
     server.mint(&request)
 }
