@@ -35,7 +35,8 @@ docs: ## Builds the documentation of the crates
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
 openapi: ## Writes docs/openapi.json from the code
-	$(CARGO) run --quiet --package gathering-server --bin gathering -- openapi > docs/openapi.json
+	$(CARGO) run --quiet --package gathering-server --bin gathering -- openapi --config /dev/null > target/openapi.json
+	mv target/openapi.json docs/openapi.json
 
 package: ## Checks that the domain crate can be published
 	$(CARGO) package --package gathering-domain --allow-dirty

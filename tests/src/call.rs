@@ -40,6 +40,16 @@ impl Call {
         Self { address, method, target: target.to_owned(), headers: Vec::new(), body: None }
     }
 
+    /// Changes the method.
+    ///
+    /// # Panics
+    /// If it is none.
+    #[must_use]
+    pub fn method(mut self, method: &str) -> Self {
+        self.method = method.parse().expect("a method");
+        self
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -79,6 +89,7 @@ impl Call {
     pub fn try_send(self) -> Result<Answer, ureq::Error> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .timeout_global(Some(TIMEOUT))
+            .proxy(None)
             .http_status_as_error(false)
             .max_redirects(0)
             .allow_non_standard_methods(true)

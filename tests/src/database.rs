@@ -108,6 +108,37 @@ impl Drop for TestDatabase {
     }
 }
 
+/// A SQLite file that nobody else can write to until this is dropped.
+pub struct LockedSqlite(SqliteConnection);
+
+impl std::fmt::Debug for LockedSqlite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LockedSqlite").finish_non_exhaustive()
+    }
+}
+
+impl LockedSqlite {
+    /// Takes the lock.
+    ///
+    /// # Panics
+    /// If it cannot be had.
+    pub fn new(file: &Path) -> Self {
+        let mut connection =
+            SqliteConnection::establish(&file.display().to_string()).expect("the file opens");
+        connection
+            .batch_execute("PRAGMA busy_timeout = 10000; BEGIN IMMEDIATE")
+            .expect("the lock can be had");
+        Self(connection)
+    }
+}
+
+impl Drop for LockedSqlite {
+    fn drop(&mut self) {
+        // Closing the connection would do it too.
+        let _ = self.0.batch_execute("ROLLBACK");
+    }
+}
+
 /// Runs SQL on a SQLite file behind a service's back.
 ///
 /// # Panics

@@ -18,7 +18,7 @@ mod program;
 mod server;
 
 pub use call::{Answer, Call};
-pub use database::{TestDatabase, execute_on_sqlite};
+pub use database::{LockedSqlite, TestDatabase, execute_on_sqlite};
 pub use message::Message;
 pub use program::{Finished, Program, Running};
 pub use server::{TestServer, TestServerBuilder};

@@ -4,12 +4,16 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use crate::Call;
+
+/// Longer than any start or stop takes; what hangs fails its test.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program in a folder of its own, without any setting of the surroundings.
 #[derive(Debug)]
@@ -136,27 +140,24 @@ impl Program {
             .expect("the program starts");
         let stderr = Arc::new(Mutex::new(String::new()));
         let mut lines = BufReader::new(child.stderr.take().expect("a pipe"));
-        let (api, admin) = loop {
-            let mut line = String::new();
-            let read = lines.read_line(&mut line).expect("text on standard error");
-            let so_far = {
-                let mut all = stderr.lock().expect("no panic elsewhere");
-                all.push_str(&line);
-                all.clone()
-            };
-            assert!(read > 0, "it ended: {so_far}");
-            if let Some(addresses) = addresses(&line) {
-                break addresses;
-            }
-        };
+        let (found, answering) = mpsc::channel();
         let sink = Arc::clone(&stderr);
         let reader = std::thread::spawn(move || {
             let mut line = String::new();
             while lines.read_line(&mut line).is_ok_and(|read| read > 0) {
                 sink.lock().expect("no panic elsewhere").push_str(&line);
+                if let Some(addresses) = addresses(&line) {
+                    // Nobody waits any more for a second one.
+                    let _ = found.send(addresses);
+                }
                 line.clear();
             }
         });
+        let Ok((api, admin)) = answering.recv_timeout(PATIENCE) else {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("it does not answer: {}", stderr.lock().expect("no panic elsewhere"));
+        };
         Running { child, stderr, reader: Some(reader), api, admin }
     }
 }
@@ -203,9 +204,16 @@ impl Running {
     /// Waits until it has ended.
     ///
     /// # Panics
-    /// If it cannot be waited for.
+    /// If it does not end within a minute.
     pub fn wait(mut self) -> Finished {
-        let status = self.child.wait().expect("the program ends");
+        let started = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a process that can be waited for") {
+                break status;
+            }
+            assert!(started.elapsed() < PATIENCE, "it does not end: {}", self.stderr());
+            std::thread::sleep(Duration::from_millis(5));
+        };
         if let Some(reader) = self.reader.take() {
             reader.join().expect("no panic elsewhere");
         }

@@ -6,25 +6,26 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::report::RenderedContent;
 use crate::{
     ClusterId, ContentRevision, ContentStore, OrganizationId, ReportEntry, ReportPolicy, RequestId,
-    RequestKey, RequestRecord, RequestState, RequestStore, RuleContentSet, StoreError,
+    RequestKey, RequestRecord, RequestState, RequestStore, RuleContentSet, RuleHit, StoreError,
 };
 
 /// The rule content that reports are made with, kept in memory and replaced as a whole.
 #[derive(Debug)]
 pub struct ContentCache {
     policy: ReportPolicy,
-    current: RwLock<(ContentRevision, Arc<RenderedContent>)>,
+    current: RwLock<Option<(ContentRevision, Arc<RenderedContent>)>>,
 }
 
 impl ContentCache {
-    /// An empty cache for reports of this policy.
+    /// A cache for reports of this policy. Until it is given content, be it empty, no report with hits can be made.
     pub fn new(policy: ReportPolicy) -> Self {
         Self { policy, current: RwLock::default() }
     }
 
     /// Takes the store's content if it is another revision than the cached one, and tells whether it was.
     pub async fn refresh(&self, store: &impl ContentStore) -> Result<bool, StoreError> {
-        if store.content_revision().await? == self.current().0 {
+        let revision = store.content_revision().await?;
+        if self.current().is_some_and(|(current, _)| current == revision) {
             return Ok(false);
         }
         let (revision, content) = store.content().await?;
@@ -35,12 +36,21 @@ impl ContentCache {
     /// Takes this content.
     pub fn put(&self, revision: ContentRevision, content: &RuleContentSet) {
         let rendered = Arc::new(RenderedContent::new(content, &self.policy));
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = (revision, rendered);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some((revision, rendered));
     }
 
-    fn current(&self) -> (ContentRevision, Arc<RenderedContent>) {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        (current.0, Arc::clone(&current.1))
+    fn current(&self) -> Option<(ContentRevision, Arc<RenderedContent>)> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The report of these hits. Leaving hits out for want of content that is only not loaded yet would tell a client,
+    /// which asks once, that all is well.
+    fn report(&self, hits: Vec<RuleHit>) -> Result<Vec<ReportEntry>, StoreError> {
+        match self.current() {
+            _ if hits.is_empty() => Ok(Vec::new()),
+            Some((_, content)) => Ok(content.report(hits, &self.policy)),
+            None => Err(StoreError::Unavailable { source: "the rule content is not loaded yet".into() }),
+        }
     }
 }
 
@@ -99,13 +109,49 @@ impl<S: RequestStore> LookupService<S> {
 
     /// The report of a request; `None` if the organization has no record of it.
     pub async fn report(&self, key: &RequestKey) -> Result<Option<RequestReport>, StoreError> {
-        let stored = self.store.report(key).await?;
-        Ok(stored.map(|stored| {
-            let entries = match stored.state {
-                RequestState::Processed => self.content.current().1.report(stored.hits, &self.content.policy),
-                RequestState::Received | RequestState::Failed => Vec::new(),
+        let Some(stored) = self.store.report(key).await? else {
+            return Ok(None);
+        };
+        let entries = match stored.state {
+            RequestState::Processed => self.content.report(stored.hits)?,
+            RequestState::Received | RequestState::Failed => Vec::new(),
+        };
+        Ok(Some(RequestReport { state: stored.state, entries }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ContentStore, EventKind, EventSink, ManualClock, MemoryStore, RequestEvent, Retention, Timestamp,
+    };
+
+    #[test]
+    fn hits_are_not_left_out_while_content_is_not_loaded() {
+        pollster::block_on(async {
+            let time = Timestamp::from_micros(0);
+            let store = Arc::new(MemoryStore::new(Arc::new(ManualClock::at(time)), Retention::default()));
+            let key = |request: &str| RequestKey {
+                organization: "42".parse().unwrap(),
+                cluster: "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap(),
+                request: request.parse().unwrap(),
             };
-            RequestReport { state: stored.state, entries }
-        }))
+            let event = |request, hits: &[&str]| {
+                let hits = hits.iter().map(|hit| hit.parse().unwrap()).collect();
+                RequestEvent { key: key(request), received_at: time, kind: EventKind::Processed(hits) }
+            };
+            store.store(vec![event("healthy", &[]), event("ill", &["m|K"])]).await.unwrap();
+            let content = Arc::new(ContentCache::new(ReportPolicy::default()));
+            let lookup = LookupService::new(Arc::clone(&store), Arc::clone(&content));
+            assert!(lookup.report(&key("healthy")).await.unwrap().unwrap().entries.is_empty());
+            assert!(matches!(lookup.report(&key("ill")).await, Err(StoreError::Unavailable { .. })));
+
+            assert!(content.refresh(&*store).await.unwrap(), "content that is empty is loaded too");
+            assert!(!content.refresh(&*store).await.unwrap());
+            assert!(lookup.report(&key("ill")).await.unwrap().unwrap().entries.is_empty());
+            store.replace_content(RuleContentSet::default()).await.unwrap();
+            assert!(content.refresh(&*store).await.unwrap());
+        });
     }
 }

@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use actix_web::{App, HttpResponse, HttpResponseBuilder, HttpServer, web};
+use actix_web::http::header;
+use actix_web::{App, HttpResponse, HttpResponseBuilder, HttpServer, Resource, web};
 use prometheus::{Registry, TextEncoder};
 
+use crate::routes::get_or_head;
 use crate::server::{BindError, Listener};
 use crate::wire::{self, Failure};
 
@@ -25,9 +27,9 @@ pub fn serve_admin(
         App::new()
             .app_data(registry.clone())
             .app_data(readiness.clone())
-            .route("/livez", web::get().to(livez))
-            .route("/readyz", web::get().to(readyz))
-            .route("/metrics", web::get().to(metrics))
+            .service(probe("/livez").route(get_or_head().to(livez)))
+            .service(probe("/readyz").route(get_or_head().to(readyz)))
+            .service(probe("/metrics").route(get_or_head().to(metrics)))
             .default_service(web::to(other))
     })
     .workers(1)
@@ -37,6 +39,15 @@ pub fn serve_admin(
     .map_err(|source| BindError { key: "admin.bind", address: bind, source })?;
     let addresses = server.addrs();
     Ok(Listener::new(server.run(), &addresses, bind))
+}
+
+/// A path that knows GET and HEAD; routes are added to it.
+fn probe(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(|| async {
+        let mut response = HttpResponse::MethodNotAllowed();
+        response.insert_header((header::ALLOW, "GET, HEAD"));
+        status(response, "The admin address knows GET and HEAD")
+    }))
 }
 
 fn status(response: HttpResponseBuilder, text: impl Into<String>) -> HttpResponse {

@@ -19,6 +19,7 @@ mod wire;
 
 pub use admin::{Readiness, serve_admin};
 pub use base_path::{BasePath, BasePathError};
+pub use cors::{Origin, OriginError};
 pub use metrics::HttpMetrics;
 pub use openapi::document as openapi_document;
 pub use request_id::current_request_id;

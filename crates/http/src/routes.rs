@@ -1,7 +1,7 @@
 //! The only table of routes.
 
 use actix_web::http::{Method, header};
-use actix_web::{HttpResponse, Resource, web};
+use actix_web::{HttpResponse, Resource, Route, guard, web};
 use gathering_domain::RequestStore;
 
 use crate::base_path::BasePath;
@@ -37,6 +37,11 @@ pub(crate) fn configure<S: RequestStore + 'static>(config: &mut web::ServiceConf
         ))
         .service(with_methods(endpoint("/openapi.json").route(get_or_head().to(openapi)), GET))
         .default_service(web::to(no_such_path));
+}
+
+/// A route for GET, and for HEAD, which is answered alike without its body.
+pub(crate) fn get_or_head() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 const GET: &str = "GET, HEAD, OPTIONS";

@@ -13,7 +13,7 @@ use gathering_auth::Authenticator;
 use gathering_domain::{LookupService, RequestStore};
 
 use crate::base_path::BasePath;
-use crate::cors::cors;
+use crate::cors::{Origin, cors};
 use crate::metrics::HttpMetrics;
 use crate::observe::observe;
 use crate::{openapi, routes};
@@ -45,7 +45,7 @@ pub struct Settings {
     /// How long calls may still take after a stop.
     pub shutdown_grace: Duration,
     /// Origins whose pages may call from a browser.
-    pub cors_origins: Vec<String>,
+    pub cors_origins: Vec<Origin>,
 }
 
 /// What the API is made of.

@@ -23,6 +23,9 @@ pub enum DocumentError {
         /// Where reading stopped, from 1.
         column: usize,
     },
+    /// A document that follows another without white space between them.
+    #[error("no white space after the document before; the rest of the file is not read")]
+    NotSeparated,
     /// A document longer than [`MAX_DOCUMENT`].
     #[error("a document of more than {MAX_DOCUMENT} bytes; the rest of the file is not read")]
     TooLong,
@@ -39,6 +42,8 @@ pub enum DocumentError {
 pub struct Documents<R: Read> {
     stream: StreamDeserializer<'static, IoRead<Limited<R>>, Box<RawValue>>,
     left: Rc<Cell<u64>>,
+    /// Where the last document ended.
+    end: usize,
     ended: bool,
 }
 
@@ -53,7 +58,7 @@ impl<R: Read> Documents<R> {
     pub fn new(reader: R) -> Self {
         let left = Rc::new(Cell::new(MAX_DOCUMENT));
         let limited = Limited { reader: BufReader::new(reader), left: Rc::clone(&left) };
-        Self { stream: Deserializer::from_reader(limited).into_iter(), left, ended: false }
+        Self { stream: Deserializer::from_reader(limited).into_iter(), left, end: 0, ended: false }
     }
 }
 
@@ -66,7 +71,6 @@ impl<R: Read> Iterator for Documents<R> {
         }
         self.left.set(MAX_DOCUMENT);
         let item = self.stream.next()?.map_err(|error| {
-            self.ended = true;
             if !error.is_io() {
                 DocumentError::Syntax { line: error.line(), column: error.column() }
             } else if self.left.get() == 0 {
@@ -75,6 +79,15 @@ impl<R: Read> Iterator for Documents<R> {
                 DocumentError::Io { source: error.into() }
             }
         });
+        let (last_end, end) = (self.end, self.stream.byte_offset());
+        self.end = end;
+        let item = match item {
+            Ok(document) if last_end > 0 && end.saturating_sub(document.get().len()) == last_end => {
+                Err(DocumentError::NotSeparated)
+            }
+            item => item,
+        };
+        self.ended = item.is_err();
         Some(item)
     }
 }
@@ -106,6 +119,7 @@ mod tests {
             .map(|item| match item {
                 Ok(document) => document.get().to_owned(),
                 Err(DocumentError::Syntax { .. }) => "syntax".to_owned(),
+                Err(DocumentError::NotSeparated) => "not separated".to_owned(),
                 Err(DocumentError::TooLong) => "too long".to_owned(),
                 Err(DocumentError::Io { .. }) => "io".to_owned(),
             })
@@ -130,6 +144,14 @@ mod tests {
         assert_eq!(texts(b"\xef\xbb\xbf{}"), ["syntax"]);
         assert_eq!(texts(b"\x1f\x8b\x08\x00"), ["syntax"]);
         assert_eq!(texts(b"{\"a\":\"\xff\"} {}"), ["syntax"]);
+    }
+
+    #[test]
+    fn documents_without_white_space_between_them_are_not_trusted() {
+        assert_eq!(texts(b"{}{} {}"), ["{}", "not separated"]);
+        assert_eq!(texts(b"\"a\"\"b\""), ["\"a\"", "not separated"]);
+        assert_eq!(texts(b" [1] [2][3]"), ["[1]", "[2]", "not separated"]);
+        assert_eq!(texts(b"1\n2\n"), ["1", "2"]);
     }
 
     #[test]

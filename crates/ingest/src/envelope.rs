@@ -8,9 +8,10 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::Problem;
+use crate::text::Text;
 
 /// The keys of a JSON object with the text of their values. Of a key that comes twice, the later one counts.
-pub(crate) type Object<'a> = HashMap<String, &'a RawValue>;
+pub(crate) type Object<'a> = HashMap<Text, &'a RawValue>;
 
 /// A result message, parsed one level deep.
 pub(crate) struct Envelope<'a>(Object<'a>);
@@ -32,14 +33,14 @@ impl<'a> Envelope<'a> {
     }
 
     pub(crate) fn cluster(&self) -> Result<ClusterId, Problem> {
-        let text: String = self.required("ClusterName", "a UUID")?;
+        let Text(text) = self.required("ClusterName", "a UUID")?;
         ClusterId::from_any_spelling(&text).map_err(|_| wrong("ClusterName", "a UUID"))
     }
 
     /// The request ID as the message spells it; `None` where it has none.
     pub(crate) fn request(&self) -> Result<Option<String>, Problem> {
-        let text: Option<String> = self.optional("RequestId", "a string")?;
-        Ok(text.filter(|text| !text.is_empty()))
+        let text: Option<Text> = self.optional("RequestId", "a string")?;
+        Ok(text.map(|Text(text)| text).filter(|text| !text.is_empty()))
     }
 
     pub(crate) fn report(&self) -> Result<Object<'a>, Problem> {

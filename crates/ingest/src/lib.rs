@@ -9,6 +9,7 @@ mod message;
 mod problem;
 mod report;
 pub mod rule_content;
+mod text;
 
 pub use documents::{DocumentError, Documents, MAX_DOCUMENT};
 pub use message::{Judgement, SkipReason, Verdict, Warning, judge};

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::envelope::{Object, object};
+use crate::text::Text;
 use crate::{Problem, Warning};
 
 /// Every report that an analysis finished has these, empty or not.
@@ -37,14 +38,14 @@ fn says_nothing(report: &Object<'_>) -> bool {
     #[derive(Deserialize)]
     struct System {
         #[serde(default)]
-        hostname: Option<String>,
+        hostname: Option<Text>,
     }
-    report.iter().all(|(key, value)| match key.as_str() {
+    report.iter().all(|(key, value)| match key.0.as_str() {
         "analysis_metadata" => true,
         "system" => {
             object(value).is_some()
                 && serde_json::from_str::<System>(value.get())
-                    .is_ok_and(|system| system.hostname.is_none_or(|name| name.is_empty()))
+                    .is_ok_and(|system| system.hostname.is_none_or(|name| name.0.is_empty()))
         }
         _ => {
             object(value).is_some_and(|object| object.is_empty())
@@ -80,15 +81,15 @@ fn element<'a, T: Deserialize<'a> + Default>(
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Hit {
-    component: Option<String>,
-    key: Option<String>,
+    component: Option<Text>,
+    key: Option<Text>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Info {
     #[serde(rename = "details")]
-    _details: Option<HashMap<String, Option<String>>>,
+    _details: Option<HashMap<Text, Option<Text>>>,
 }
 
 #[derive(Default)]
@@ -101,9 +102,9 @@ impl Hits {
     /// Adds what one element names. Clients of today read hits back from a text with commas between them, so a comma
     /// inside one makes several; those that are no hits then are left out.
     fn add(&mut self, hit: &Hit, warnings: &mut Vec<Warning>) {
-        let component = hit.component.as_deref().unwrap_or_default();
+        let component = hit.component.as_ref().map_or("", |text| &text.0);
         let module = component.strip_suffix(".report").unwrap_or(component);
-        let composite = format!("{module}|{}", hit.key.as_deref().unwrap_or_default());
+        let composite = format!("{module}|{}", hit.key.as_ref().map_or("", |text| &text.0));
         for piece in composite.split(',') {
             match piece.parse::<RuleHit>() {
                 Ok(hit) => {

@@ -57,7 +57,7 @@ pub enum ServerError {
         path: PathBuf,
     },
     /// Records of an import were refused.
-    #[error("{0} records were rejected")]
+    #[error("some records were rejected, {0} in all; each is named above with its reason")]
     Rejected(u64),
     /// Something on the disk cannot be made.
     #[error("{} cannot be written ({source}); check the rights of its folder", path.display())]
@@ -75,7 +75,10 @@ pub enum ServerError {
         /// What it said, or why it said nothing.
         problem: String,
     },
-    /// The runtime, the signal handlers, the metrics or the standard output failed.
+    /// Standard output cannot be written.
+    #[error("standard output cannot be written: {0}")]
+    Output(std::io::Error),
+    /// The runtime, the signal handlers or the metrics failed.
     #[error("{what}: {source}")]
     System {
         /// What was tried.

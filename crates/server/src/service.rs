@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -104,21 +105,30 @@ impl Service {
     }
 
     /// Answers until `stop` is there, then takes no more calls, finishes those in flight within the grace time, and
-    /// ends. Meanwhile the admin address goes on, and says that the service is not ready.
+    /// ends. Meanwhile the admin address goes on, and says that the service is not ready. It ends as well when one of
+    /// the listeners does: a service that cannot answer must not look alive.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
         let Self { api, admin, stopping, tasks, grace } = self;
         let (stop_api, stop_admin) = (api.stop_handle(), admin.stop_handle());
+        let (mut api, mut admin) = (pin!(api.run()), pin!(admin.run()));
+        let ended = tokio::select! {
+            () = stop => None,
+            ended = &mut api => Some(ended),
+            ended = &mut admin => Some(ended),
+        };
+        stopping.store(true, Ordering::Relaxed);
+        if let Some(ended) = ended {
+            return ended.and_then(|()| Err(std::io::Error::other("a listener ended by itself")));
+        }
+        log::info!("stopping; calls in flight have {grace:?}");
         let stopper = async {
-            stop.await;
-            stopping.store(true, Ordering::Relaxed);
-            log::info!("stopping; calls in flight have {grace:?}");
             stop_api.stop().await;
-            for task in &tasks {
-                task.abort();
-            }
             stop_admin.stop().await;
         };
-        let (api, admin, ()) = tokio::join!(api.run(), admin.run(), stopper);
+        let (api, admin, ()) = tokio::join!(api, admin, stopper);
+        for task in &tasks {
+            task.abort();
+        }
         api.and(admin)
     }
 }
@@ -127,11 +137,10 @@ impl Service {
 pub(crate) async fn prepare_schema(config: &Config) -> Result<Vec<String>, ServerError> {
     let (settings, migrates) = (config.storage_settings(), config.storage.migrate_on_start);
     let work = move || {
-        let mut migrator = Migrator::connect(&settings)?;
         if migrates {
-            return Ok(migrator.migrate()?);
+            return Ok(Migrator::connect(&settings)?.migrate()?);
         }
-        let names = migrator.pending()?;
+        let names = Migrator::pending(&settings)?;
         if names.is_empty() {
             Ok(names)
         } else {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, ConnectionError, ConnectionResult, PgConnection, SqliteConnection};
 
+use crate::database_url::parameters;
+
 pub(crate) use any::{AnyConnection, MultiBackend};
 
 /// The derive makes public items without documentation; they stay in here.
@@ -91,15 +93,16 @@ fn with_network_limits(url: &str, connect: Duration, silence: Duration) -> Strin
         ("keepalives_count", "3".to_owned()),
         ("application_name", "gathering".to_owned()),
     ];
-    let given: Vec<&str> = url
-        .split_once('?')
-        .map(|(_, query)| {
-            query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, _)| key).collect()
-        })
+    let query = parameters(url);
+    let given: Vec<&str> = query
+        .and_then(|query| query.strip_prefix('?'))
+        .map(|query| query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, _)| key).collect())
         .unwrap_or_default();
     let mut with_limits = url.to_owned();
+    let mut separator = if query.is_some() { '&' } else { '?' };
     for (key, value) in limits.iter().filter(|(key, _)| !given.contains(key)) {
-        with_limits.push(if with_limits.contains('?') { '&' } else { '?' });
+        with_limits.push(separator);
+        separator = '&';
         with_limits.push_str(key);
         with_limits.push('=');
         with_limits.push_str(value);

@@ -56,30 +56,38 @@ impl fmt::Debug for DatabaseUrl {
 
 const HIDDEN: &str = "***";
 
-fn without_passwords(url: &str) -> String {
-    let (address, query) = url.split_once('?').map_or((url, None), |(address, query)| (address, Some(query)));
-    let authority_from = address.find("://").map_or(0, |at| at + 3);
-    let (scheme, rest) = address.split_at(authority_from);
-    // A password may hold `/` and `@` unescaped by mistake: all before the last `@` is taken for user and password.
-    let mut shown = match rest.rsplit_once('@') {
-        Some((user, host)) => match user.split_once(':') {
-            Some((user, _)) => format!("{scheme}{user}:{HIDDEN}@{host}"),
-            None => address.to_owned(),
+/// Hides more rather than less: whatever stands between the first colon after the scheme and the last `@`, since a
+/// password may hold `/`, `?` and `@` unescaped, and the value of everything that is called a password.
+fn without_passwords(text: &str) -> String {
+    let (scheme, rest) = text.split_at(text.find("://").map_or(0, |at| at + 3));
+    let rest = match rest.rsplit_once('@') {
+        Some((user, host)) if !scheme.is_empty() => match user.split_once(':') {
+            Some((user, _)) => format!("{user}:{HIDDEN}@{host}"),
+            None => rest.to_owned(),
         },
-        None => address.to_owned(),
+        _ => rest.to_owned(),
     };
-    for (index, pair) in query.iter().flat_map(|query| query.split('&')).enumerate() {
-        shown.push(if index == 0 { '?' } else { '&' });
-        match pair.split_once('=') {
-            Some((key, _)) if key.to_ascii_lowercase().contains("password") => {
-                shown.push_str(key);
-                shown.push('=');
-                shown.push_str(HIDDEN);
+    let mut shown = scheme.to_owned();
+    for part in rest.split_inclusive(|c: char| "?&".contains(c) || c.is_whitespace()) {
+        match part.split_once('=') {
+            Some((key, value)) if key.to_ascii_lowercase().contains("password") => {
+                let end = value.trim_end_matches(|c: char| !("?&\"'".contains(c) || c.is_whitespace()));
+                let end = end.chars().next_back().map_or(String::new(), String::from);
+                shown.extend([key, "=", HIDDEN, &end]);
             }
-            _ => shown.push_str(pair),
+            _ => shown.push_str(part),
         }
     }
     shown
+}
+
+/// The parameters of a PostgreSQL URL with the `?` before them. libpq looks for a user and password first: up to an `@`
+/// that comes before any `/`, a `?` belongs to the password.
+pub(crate) fn parameters(url: &str) -> Option<&str> {
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    let credentials = url.get(authority..)?.find(['@', '/']).map_or(authority, |at| authority + at);
+    let query = url.get(credentials..)?.find('?')?;
+    url.get(credentials + query..)
 }
 
 #[cfg(test)]
@@ -124,9 +132,36 @@ mod tests {
                 "postgres://h/db?user=u&password=***&sslmode=require",
             ),
             ("postgres://h/db?sslpassword=secret", "postgres://h/db?sslpassword=***"),
+            ("postgres://u:sec?ret@h/db", "postgres://u:***@h/db"),
+            ("postgres://u:s/e?c@ret@h/db?password=x", "postgres://u:***@h/db?password=***"),
         ] {
             let url: DatabaseUrl = url.parse().unwrap();
             assert_eq!((url.to_string(), format!("{url:?}")), (shown.to_owned(), shown.to_owned()));
+        }
+    }
+
+    #[test]
+    fn redacts_what_is_no_url_too() {
+        for (text, shown) in [
+            ("{ url = \"postgres://u:secret@h/d\" }", "{ url = \"postgres://u:***@h/d\" }"),
+            ("[\"postgres://a:b@h\", \"postgres://c:d@h\"]", "[\"postgres://a:***@h\"]"),
+            ("host=h password=secret user=u", "host=h password=*** user=u"),
+            ("nothing to hide", "nothing to hide"),
+        ] {
+            assert_eq!(DatabaseUrl::redact(text), shown);
+        }
+    }
+
+    #[test]
+    fn parameters_begin_after_the_password() {
+        for (url, expected) in [
+            ("postgres://h/db", None),
+            ("postgres://h/db?a=b", Some("?a=b")),
+            ("postgres://h?a=b", Some("?a=b")),
+            ("postgres://u:p?x@h/db", None),
+            ("postgres://u:p?x@h/db?a=b", Some("?a=b")),
+        ] {
+            assert_eq!(parameters(url), expected, "{url}");
         }
     }
 }

@@ -107,7 +107,8 @@ impl Lane {
         loop {
             let mut connection = match at_hand.take() {
                 Some(connection) => connection,
-                // With a permit there is room in the pool: if none comes, none could be opened.
+                // Where all work has a permit there is room in the pool: if none comes, none could be opened. Inline
+                // readers of SQLite have none, and are back before a wait is over.
                 None => self.pool.get().map_err(|error| StoreError::Unavailable { source: error.into() })?,
             };
             match work(&mut connection) {

@@ -13,6 +13,7 @@ mod error;
 mod events;
 mod lane;
 mod migrator;
+mod pending;
 mod pool;
 mod purge;
 mod requests;

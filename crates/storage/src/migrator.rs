@@ -9,10 +9,10 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::{AnyConnection, Opener};
 use crate::storage::make_folder;
-use crate::{DatabaseUrl, Settings, StorageError};
+use crate::{DatabaseUrl, Settings, StorageError, pending};
 
-const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
-const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+pub(crate) const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+pub(crate) const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 /// How long a migration waits for another process that migrates the same database.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
@@ -28,6 +28,12 @@ pub struct Migrator {
 }
 
 impl Migrator {
+    /// The names of the migrations that are yet to be applied, in order. This only reads: it makes no file and no
+    /// table, so a user who may change nothing can ask.
+    pub fn pending(settings: &Settings) -> Result<Vec<String>, StorageError> {
+        pending::names(settings)
+    }
+
     /// Connects to the database; on SQLite, makes the file and its folders where they are missing.
     pub fn connect(settings: &Settings) -> Result<Self, StorageError> {
         let opener = match &settings.url {
@@ -41,11 +47,6 @@ impl Migrator {
             .open()
             .map_err(|error| StorageError::Connect { url: settings.url.clone(), source: error.into() })?;
         Ok(Self { url: settings.url.clone(), connection })
-    }
-
-    /// The names of the migrations that are yet to be applied, in order.
-    pub fn pending(&mut self) -> Result<Vec<String>, StorageError> {
-        self.exclusively(Action::Pending)
     }
 
     /// Applies what is pending, all of it or nothing, and returns its names.
@@ -77,7 +78,6 @@ impl Migrator {
 
 #[derive(Debug, Clone, Copy)]
 enum Action {
-    Pending,
     Migrate,
     RevertLast,
 }
@@ -89,10 +89,6 @@ impl Action {
         C::Backend: 'static,
     {
         match self {
-            Self::Pending => {
-                let pending = connection.pending_migrations(migrations)?;
-                Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
-            }
             Self::Migrate => {
                 let pending = connection.pending_migrations(migrations)?;
                 connection.run_migrations(&pending)?;

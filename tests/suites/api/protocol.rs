@@ -155,6 +155,9 @@ fn the_admin_address_is_apart(database: TestDatabase) {
     let server = TestServer::start(database);
     for path in ["/livez", "/readyz", "/metrics"] {
         assert_eq!(server.admin(path).send().status, 200, "{path}");
+        assert_eq!(server.admin(path).method("HEAD").send().status, 200, "{path}");
+        let post = server.admin(path).method("POST").send();
+        assert_eq!((post.status, post.header("allow")), (405, "GET, HEAD"), "{path}");
     }
     assert_eq!(server.admin(&requests(CLUSTER)).bearer(&server.token(42)).send().status, 404);
 }

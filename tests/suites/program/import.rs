@@ -41,7 +41,7 @@ fn the_summary_is_the_last_line_and_every_refusal_is_told() {
             "mixed.ndjson:3: skipped: the request ID is not 1 to 128 ASCII letters or digits, so nobody can ask for it",
             "mixed.ndjson:4: rejected: the attribute 'OrgID' is not a whole number from 1 to 4294967295",
             "mixed.ndjson:5: rejected: the message is not a JSON object",
-            "gathering: 2 records were rejected",
+            "gathering: some records were rejected, 2 in all; each is named above with its reason",
         ];
         assert_eq!(run.stderr.lines().collect::<Vec<_>>(), expected);
 
@@ -64,7 +64,10 @@ fn json_is_one_object_a_record_and_nothing_else() {
     program.file("other.json", Message::new(7, CLUSTER, "other").to_string());
     let run = program.run(&["import", "results", "--json", "mixed.ndjson", "other.json"]);
     assert_eq!(run.code, Some(1));
-    assert_eq!(run.stderr, "gathering: 2 records were rejected\n");
+    assert_eq!(
+        run.stderr,
+        "gathering: some records were rejected, 2 in all; each is named above with its reason\n"
+    );
     let lines: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 7);
     assert_eq!(
@@ -85,6 +88,29 @@ fn json_is_one_object_a_record_and_nothing_else() {
             "request_id": null, "reason": "the message is not a JSON object"})
     );
     assert_eq!((&lines[6]["file"], &lines[6]["record"]), (&json!("other.json"), &json!(1)));
+}
+
+#[test]
+fn somebody_who_stops_reading_does_not_stop_the_import() {
+    let program = Program::new();
+    program.file("a.ndjson", Message::new(1, CLUSTER, "a").to_string() + "\n[]");
+    program.file("b.ndjson", Message::new(1, CLUSTER, "b").to_string());
+    for json in [&["--json"][..], &[]] {
+        let mut command = program.command(&["import", "results"]);
+        let mut child = command
+            .args(json)
+            .args(["a.ndjson", "b.ndjson"])
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "a record was rejected: {output:?}");
+    }
+    let running = program.serve(&["serve", "--set", "auth.mode=disabled"]);
+    let list = running.call("GET", &format!("/cluster/{CLUSTER}/requests")).send().json();
+    assert_eq!(list["requests"].as_array().map(Vec::len), Some(2));
 }
 
 #[test]
@@ -114,7 +140,7 @@ fn an_unreadable_document_ends_its_file_and_not_the_next() {
         "a.json:2: rejected: not a JSON document (line 3, column 0); the rest of the file is not read",
         "missing.json:1: rejected: the file cannot be read: ",
         ".:1: rejected: the file cannot be read: ",
-        "b.json:2: rejected: the attribute 'OrgID' is missing",
+        "b.json:2: rejected: no white space after the document before; the rest of the file is not read",
     ] {
         assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
     }

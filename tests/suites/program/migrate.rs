@@ -19,6 +19,9 @@ fn apply_check_and_revert_on_both_databases() {
             refused(&behind, 1).contains("lacks the migrations 0001_requests, 0002_rule_content"),
             "{behind:?}"
         );
+        if let Some(path) = database.url().strip_prefix("sqlite://") {
+            assert!(!std::path::Path::new(path).exists(), "a check makes no file");
+        }
         assert_eq!(migrate(&[]).ok().stdout, "applied 0001_requests\napplied 0002_rule_content\n");
         assert_eq!(migrate(&[]).ok().stdout, "the schema is up to date\n");
         assert_eq!(migrate(&["--check"]).ok().stdout, "the schema is up to date\n");

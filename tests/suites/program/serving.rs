@@ -43,17 +43,52 @@ fn a_call_in_flight_is_finished_before_the_end() {
     assert_eq!(&goes_on, b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(b"[\"").unwrap();
     running.signal("TERM");
-    for _ in 0..500 {
-        if running.stderr().contains("stopping") {
-            break;
-        }
+    // The stop has begun once nobody new is let in.
+    let is_refused = || TcpStream::connect(running.api_address()).is_err();
+    assert!((0..3000).any(|_| is_refused() || {
         std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+        false
+    }));
+    assert!(running.stderr().contains("stopping"));
     stream.write_all(b"a\"]").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"requestID\":\"a\""), "{answer}");
     assert_eq!(running.wait().code, Some(0));
+}
+
+#[test]
+fn a_start_that_is_held_up_can_be_stopped() {
+    let program = Program::new();
+    program.run(&["migrate"]).ok();
+    let database = program.folder().join("data/gathering.db");
+    let lock = gathering_tests::LockedSqlite::new(&database);
+    let mut child = program
+        .command(&[
+            "serve",
+            "--set",
+            "auth.mode=disabled",
+            "--set",
+            "http.bind=127.0.0.1:0",
+            "--set",
+            "admin.bind=127.0.0.1:0",
+        ])
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // It waits for the lock for a minute; a signal that comes before its handlers are there ends it just as well.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert!(child.try_wait().unwrap().is_none(), "it waits for the lock");
+    let sent =
+        std::process::Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let started = std::time::Instant::now();
+    child.wait().unwrap();
+    assert!(
+        started.elapsed() < std::time::Duration::from_secs(30),
+        "the lock is held, and it ends all the same"
+    );
+    drop(lock);
 }
 
 #[test]

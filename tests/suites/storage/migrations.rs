@@ -4,16 +4,18 @@ use gathering_storage::Migrator;
 use gathering_tests::TestDatabase;
 
 fn up_and_down(database: &TestDatabase) {
-    let mut migrator = Migrator::connect(&database.settings()).unwrap();
-    let all = migrator.pending().unwrap();
+    let pending = || Migrator::pending(&database.settings()).unwrap();
+    let all = pending();
     assert_eq!(all, ["0001_requests", "0002_rule_content"]);
+    let mut migrator = Migrator::connect(&database.settings()).unwrap();
+    assert_eq!(pending(), all, "connecting applies nothing");
     assert_eq!(migrator.migrate().unwrap(), all);
-    assert!(migrator.pending().unwrap().is_empty());
+    assert!(pending().is_empty());
     assert!(migrator.migrate().unwrap().is_empty(), "a second time there is nothing to do");
 
     for (index, name) in all.iter().enumerate().rev() {
         assert_eq!(migrator.revert_last().unwrap().as_ref(), Some(name));
-        assert_eq!(migrator.pending().unwrap(), all[index..]);
+        assert_eq!(pending(), all[index..]);
         assert_eq!(migrator.migrate().unwrap(), all[index..], "what was reverted applies again");
         for _ in index..all.len() {
             migrator.revert_last().unwrap();

@@ -364,6 +364,16 @@ fn numbers_and_depths_that_nobody_reads_do_no_harm() {
 }
 
 #[test]
+fn half_a_surrogate_pair_is_a_character_that_no_rule_has() {
+    let with_half = |place: &str| raw(&message().to_string().replace(place, r#""half \udcff""#));
+    assert_eq!(hits(&with_half("\"4.20.1\"")), ["rules.disk_full|DISK_FULL"]);
+    let judgement = with_half("\"DISK_FULL\"");
+    assert!(hits(&judgement).is_empty() && judgement.warnings.len() == 1);
+    assert_eq!(outcome(&with_half("\"req1\"")), "skipped");
+    assert_eq!(hits(&raw(&message().to_string().replace("\"skips\"", r#""\ud800""#))).len(), 1);
+}
+
+#[test]
 fn reasons_and_ids_hold_nothing_that_a_database_refuses() {
     let judgement = judged(&with("/RequestId", json!(format!("a\0\n{}", "x".repeat(900)))));
     let request = judgement.request.unwrap();

@@ -227,7 +227,7 @@ fn is_publish_date(text: &str) -> bool {
 
 /// The file's bytes; none where there is no such file.
 fn read_text(root: &Path, rule: &Path, file: &Path) -> Result<Vec<u8>, LeftOutReason> {
-    match std::fs::read(root.join(file)) {
+    match regular(&root.join(file)).and_then(std::fs::read) {
         Ok(bytes) => Ok(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(unreadable(rule, file, error.to_string())),
@@ -239,9 +239,15 @@ fn read_yaml<T: serde::de::DeserializeOwned + Default>(
     rule: &Path,
     file: &Path,
 ) -> Result<T, LeftOutReason> {
-    let text = std::fs::read_to_string(root.join(file))
+    let text = regular(&root.join(file))
+        .and_then(std::fs::read_to_string)
         .map_err(|error| unreadable(rule, file, error.to_string()))?;
     yaml::parse(&text).map_err(|problem| unreadable(rule, file, problem))
+}
+
+/// The path, if a file is there. Anything else, a pipe for example, could keep us waiting for ever.
+fn regular(path: &Path) -> std::io::Result<&Path> {
+    if std::fs::metadata(path)?.is_file() { Ok(path) } else { Err(std::io::Error::other("not a file")) }
 }
 
 fn unreadable(rule: &Path, file: &Path, problem: String) -> LeftOutReason {

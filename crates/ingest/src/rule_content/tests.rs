@@ -96,6 +96,24 @@ fn risk_is_the_mean_rounded_down() {
 }
 
 #[test]
+fn plain_scalars_are_texts_as_they_are_written() {
+    for (written, read) in [
+        ("1.0", "1.0"),
+        ("yes", "yes"),
+        ("0x10", "0x10"),
+        ("2020-01-01", "2020-01-01"),
+        ("~", ""),
+        ("'~'", "~"),
+        ("null", ""),
+        ("\"null\"", "null"),
+    ] {
+        let tree = Tree::new();
+        let loaded = tree.rule("external/r", "m.r", &format!("description: {written}")).load();
+        assert_eq!(loaded.content.get(&"m.r|KEY".parse().unwrap()).unwrap().summary, read, "{written}");
+    }
+}
+
+#[test]
 fn a_rule_with_a_broken_file_is_left_out_whole() {
     for (metadata, part) in [
         ("likelihood: '3'", "KEY/metadata.yaml cannot be read"),

@@ -70,33 +70,8 @@ pub(super) struct Text(pub(super) String);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl Visitor<'_> for TextVisitor {
-            type Value = Text;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
-            fn visit_str<E: Error>(self, value: &str) -> Result<Text, E> {
-                Ok(Text(value.to_owned()))
-            }
-            fn visit_bool<E: Error>(self, value: bool) -> Result<Text, E> {
-                Ok(Text(value.to_string()))
-            }
-            fn visit_i64<E: Error>(self, value: i64) -> Result<Text, E> {
-                Ok(Text(value.to_string()))
-            }
-            fn visit_u64<E: Error>(self, value: u64) -> Result<Text, E> {
-                Ok(Text(value.to_string()))
-            }
-            fn visit_f64<E: Error>(self, value: f64) -> Result<Text, E> {
-                Ok(Text(value.to_string()))
-            }
-            fn visit_unit<E: Error>(self) -> Result<Text, E> {
-                Ok(Text::default())
-            }
-        }
-        deserializer.deserialize_any(TextVisitor)
+        // As an option, so that a plain null is told from a text; as a string, so that `1.0` stays what it is.
+        Ok(Self(Option::<String>::deserialize(deserializer)?.unwrap_or_default()))
     }
 }
 

@@ -11,9 +11,13 @@ use crate::config::Config;
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn run(config: &Config, arguments: &Health) -> Result<(), ServerError> {
+    if arguments.url.as_ref().is_some_and(|url| !url.starts_with("http://")) {
+        return Err(ServerError::Usage("the URL has to begin with http://, such as http://127.0.0.1:9090"));
+    }
     let url = probe(arguments.url.as_deref(), config.admin.bind);
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(TIMEOUT))
+        .proxy(None)
         .http_status_as_error(false)
         .build()
         .into();

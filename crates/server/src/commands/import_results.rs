@@ -26,9 +26,10 @@ async fn import(config: &Config, arguments: &ImportResults) -> Result<(), Server
     let mut importer = Importer::new(&storage, &SystemClock, &counters);
     let progress = if arguments.json { ProgressBar::hidden() } else { progress(&arguments.files) };
 
+    // Somebody who stops reading what is printed does not stop the import.
+    let mut written = Ok(());
     for path in &arguments.files {
         let name = path.display().to_string();
-        let mut written = Ok(());
         let stored = importer
             .import(&name, progress.wrap_read(Source::open(path)), |record| {
                 if !arguments.json {
@@ -43,15 +44,14 @@ async fn import(config: &Config, arguments: &ImportResults) -> Result<(), Server
             tell(format!("{name}: stored up to here: {}", importer.summary()));
             return Err(ServerError::Store { what: "records", source });
         }
-        written?;
     }
     progress.finish_and_clear();
     let summary = importer.summary();
     if !arguments.json {
-        print(format!("{summary}\n"))?;
+        written = print(format!("{summary}\n"));
     }
     match summary.count(Outcome::Rejected) {
-        0 => Ok(()),
+        0 => written,
         rejected => Err(ServerError::Rejected(rejected)),
     }
 }
@@ -61,7 +61,7 @@ async fn import(config: &Config, arguments: &ImportResults) -> Result<(), Server
 enum Source {
     File(File),
     StandardInput,
-    Broken(io::ErrorKind),
+    Broken(Option<io::Error>),
 }
 
 impl Source {
@@ -69,7 +69,7 @@ impl Source {
         if path == Path::new("-") {
             return Self::StandardInput;
         }
-        File::open(path).map_or_else(|error| Self::Broken(error.kind()), Self::File)
+        File::open(path).map_or_else(|error| Self::Broken(Some(error)), Self::File)
     }
 }
 
@@ -78,7 +78,7 @@ impl Read for Source {
         match self {
             Self::File(file) => file.read(buffer),
             Self::StandardInput => io::stdin().read(buffer),
-            Self::Broken(kind) => Err((*kind).into()),
+            Self::Broken(error) => error.take().map_or(Ok(0), Err),
         }
     }
 }

@@ -9,6 +9,13 @@ use crate::config::Config;
 
 pub(super) fn run(config: &Config, arguments: &Migrate) -> Result<(), ServerError> {
     let settings = config.storage_settings();
+    if arguments.check {
+        let names = Migrator::pending(&settings)?;
+        if names.is_empty() {
+            return print("the schema is up to date\n");
+        }
+        return Err(ServerError::SchemaBehind { url: settings.url.to_string(), names });
+    }
     let mut migrator = Migrator::connect(&settings)?;
     if arguments.revert {
         return match migrator.revert_last()? {
@@ -16,12 +23,9 @@ pub(super) fn run(config: &Config, arguments: &Migrate) -> Result<(), ServerErro
             None => print("there is nothing to revert\n"),
         };
     }
-    let names = if arguments.check { migrator.pending()? } else { migrator.migrate()? };
+    let names = migrator.migrate()?;
     if names.is_empty() {
         return print("the schema is up to date\n");
-    }
-    if arguments.check {
-        return Err(ServerError::SchemaBehind { url: settings.url.to_string(), names });
     }
     names.iter().try_for_each(|name| print(format!("applied {name}\n")))
 }

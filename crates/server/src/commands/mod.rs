@@ -11,7 +11,7 @@ mod serve;
 mod token;
 
 use std::future::Future;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -32,7 +32,8 @@ pub fn run() -> ExitCode {
     };
     match dispatch(cli) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        // Whoever reads our output has read enough.
+        Err(ServerError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "gathering: {}", one_line(&error.to_string()));
             ExitCode::from(error.exit_code())
@@ -92,10 +93,7 @@ fn block_on<T>(work: impl Future<Output = Result<T, ServerError>>) -> Result<T, 
 /// Writes to standard output.
 fn print(text: impl AsRef<str>) -> Result<(), ServerError> {
     let mut stdout = std::io::stdout().lock();
-    stdout
-        .write_all(text.as_ref().as_bytes())
-        .and_then(|()| stdout.flush())
-        .map_err(ServerError::system("standard output cannot be written"))
+    stdout.write_all(text.as_ref().as_bytes()).and_then(|()| stdout.flush()).map_err(ServerError::Output)
 }
 
 /// Writes a line to standard error; there is nowhere to tell if that fails.
@@ -106,12 +104,4 @@ fn tell(line: impl AsRef<str>) {
 /// Drivers say things in several lines; a sentence is one.
 fn one_line(text: &str) -> String {
     text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-/// Whoever reads our output has read enough.
-fn is_closed_pipe(error: &ServerError) -> bool {
-    let ServerError::System { source, .. } = error else { return false };
-    source
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

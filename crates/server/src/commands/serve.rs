@@ -17,7 +17,14 @@ pub(super) async fn serve(
     started: impl FnOnce(&Service) -> Result<(), ServerError>,
 ) -> Result<(), ServerError> {
     let mut signals = Signals::new().map_err(ServerError::system("signals cannot be handled"))?;
-    let service = Service::start(config, environment).await?;
+    let service = tokio::select! {
+        started = Service::start(config, environment) => started?,
+        // Another process may hold up the start, with a migration for example.
+        () = signals.next() => {
+            log::info!("stopped before the start was done");
+            return Ok(());
+        }
+    };
     log::info!("answering on http://{}, admin on http://{}", service.api_address(), service.admin_address());
     started(&service)?;
     let stopped = service.run_until(async {

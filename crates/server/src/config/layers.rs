@@ -66,13 +66,19 @@ impl Layers {
     }
 
     /// Takes the variables that are meant for settings.
-    pub(super) fn environment(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
+    pub(super) fn environment(
+        &mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(), ConfigError> {
         for (name, value) in variables {
             if let Some(key) = name.strip_prefix(PREFIX) {
                 let key: Vec<String> = key.split("__").map(str::to_lowercase).collect();
                 self.value(&key, read(&value), &Origin::Environment(name.clone()));
+            } else if name.starts_with("GATHERING_") && name.contains("__") {
+                return Err(ConfigError::Variable { name });
             }
         }
+        Ok(())
     }
 
     /// Takes one `section.key=VALUE`.
@@ -162,11 +168,17 @@ mod tests {
         let mut layers = Layers::default();
         layers.text("[http]\nbind = \"a\"\nworkers = 1\n[log]\nfilter = \"info\"", &Origin::Default).unwrap();
         layers.text("[http]\nbind = \"b\"", &Origin::File("x.toml".into())).unwrap();
-        layers.environment([
-            ("GATHERING__LOG__FILTER".to_owned(), "debug".to_owned()),
-            ("GATHERING_CONFIG".to_owned(), "y".to_owned()),
-            ("HOME".to_owned(), "/".to_owned()),
-        ]);
+        layers
+            .environment([
+                ("GATHERING__LOG__FILTER".to_owned(), "debug".to_owned()),
+                ("GATHERING_CONFIG".to_owned(), "y".to_owned()),
+                ("HOME".to_owned(), "/".to_owned()),
+                // What Kubernetes sets for a service of this name.
+                ("GATHERING_PORT_8080_TCP".to_owned(), "x".to_owned()),
+            ])
+            .unwrap();
+        let mistyped = layers.environment([("GATHERING_STORAGE__URL".to_owned(), "x".to_owned())]);
+        assert!(matches!(mistyped, Err(ConfigError::Variable { .. })));
         layers.assignment("http.workers=3").unwrap();
         let expected = "[http]\nbind = \"b\"\nworkers = 3\n\n[log]\nfilter = \"debug\"\n";
         assert_eq!(layers.merged.to_string(), expected);

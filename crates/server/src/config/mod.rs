@@ -39,10 +39,21 @@ pub enum ConfigError {
         problem: String,
     },
     /// A `--set` without key or value.
-    #[error("--set takes section.key=VALUE, such as --set http.workers=4, and not '{text}'")]
+    #[error(
+        "--set takes section.key=VALUE, such as --set http.workers=4, and not '{}'",
+        DatabaseUrl::redact(text)
+    )]
     Assignment {
         /// What was given.
         text: String,
+    },
+    /// A variable that was meant for a setting.
+    #[error(
+        "there is no setting for the variable {name}; each has two underscores between its parts, such as GATHERING__STORAGE__URL"
+    )]
+    Variable {
+        /// Its name.
+        name: String,
     },
     /// A key that does not exist.
     #[error("there is no setting {key} (from {origin}); config/default.toml lists all of them")]
@@ -109,7 +120,7 @@ impl Config {
         if let Some(file) = &sources.file {
             layers.file(file)?;
         }
-        layers.environment(sources.environment.iter().cloned());
+        layers.environment(sources.environment.iter().cloned())?;
         if let Some(demo) = &sources.demo {
             layers.text(demo, &Origin::Demo)?;
         }
@@ -128,6 +139,9 @@ impl Config {
             let problem =
                 "without authentication, http.bind has to be a loopback address such as 127.0.0.1:8080";
             return Err(value_error(layers, "auth.mode", problem));
+        }
+        if self.admin.bind == self.http.bind && self.http.bind.port() != 0 {
+            return Err(value_error(layers, "admin.bind", "it has to be another address than http.bind"));
         }
         Ok(())
     }
@@ -158,17 +172,27 @@ fn value_error(layers: &Layers, path: &str, problem: &str) -> ConfigError {
             Some(outer) => outer.get(part)?,
         }))
     });
-    let value = value.take().flatten().map_or_else(|| "(nothing)".to_owned(), |value| redacted(&key, value));
-    ConfigError::Value { origin: layers.origin(&key), key, value, problem: problem.trim().to_owned() }
+    let value = value.take().flatten().map_or_else(|| "(nothing)".to_owned(), ToString::to_string);
+    // Wherever a URL turns up, and be it in the wrong place, its password does not.
+    ConfigError::Value {
+        origin: layers.origin(&key),
+        key,
+        value: DatabaseUrl::redact(&value),
+        problem: in_toml(&DatabaseUrl::redact(problem.trim())),
+    }
 }
 
-fn redacted(key: &str, value: &toml::Value) -> String {
-    match value {
-        toml::Value::String(url) if key == "storage.url" => {
-            toml::Value::String(DatabaseUrl::redact(url)).to_string()
-        }
-        other => other.to_string(),
-    }
+/// What the deserializer says, in the words of TOML instead of Rust.
+fn in_toml(problem: &str) -> String {
+    const WORDS: [(&str, &str); 6] = [
+        ("expected usize", "expected a whole number"),
+        ("expected u16", "expected a whole number"),
+        ("expected u32", "expected a whole number"),
+        ("expected a sequence", "expected a list such as [\"one\", \"two\"]"),
+        ("expected a string", "expected a text in quotes"),
+        ("expected struct", "expected a section, not"),
+    ];
+    WORDS.iter().fold(problem.to_owned(), |problem, (rust, toml)| problem.replace(rust, toml))
 }
 
 fn shown(layers: &Layers) -> String {

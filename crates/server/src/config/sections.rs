@@ -5,32 +5,34 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gathering_domain::{OrganizationId, UnknownContent};
-use gathering_http::{BasePath, PendingStatus};
+use gathering_http::{BasePath, Origin, PendingStatus};
 use gathering_storage::DatabaseUrl;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use super::value::{duration, parsed, positive_duration, size};
+use super::value::{address, duration, parsed, positive_duration, size, timeout, whole};
 
 /// `[http]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config/default.toml documents each key")]
 pub struct Http {
+    #[serde(deserialize_with = "address")]
     pub bind: SocketAddr,
     #[serde(deserialize_with = "base_paths")]
     pub base_paths: Vec<BasePath>,
-    #[serde(deserialize_with = "workers")]
+    #[serde(deserialize_with = "whole::<_, _, 0, 1024>")]
     pub workers: usize,
     #[serde(deserialize_with = "size")]
     pub max_body: usize,
+    #[serde(deserialize_with = "whole::<_, _, 1, 1_000_000>")]
     pub max_request_ids: usize,
     #[serde(deserialize_with = "pending_status")]
     pub pending_status: PendingStatus,
     #[serde(deserialize_with = "duration")]
     pub shutdown_grace: Duration,
     #[serde(deserialize_with = "origins")]
-    pub cors_origins: Vec<String>,
+    pub cors_origins: Vec<Origin>,
 }
 
 /// `[admin]`
@@ -38,6 +40,7 @@ pub struct Http {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config/default.toml documents each key")]
 pub struct Admin {
+    #[serde(deserialize_with = "address")]
     pub bind: SocketAddr,
 }
 
@@ -80,11 +83,11 @@ pub struct Keys {
 pub struct Storage {
     #[serde(deserialize_with = "parsed")]
     pub url: DatabaseUrl,
-    #[serde(deserialize_with = "pool_size")]
+    #[serde(deserialize_with = "whole::<_, _, 1, 1000>")]
     pub pool_size: u32,
-    #[serde(deserialize_with = "positive_duration")]
+    #[serde(deserialize_with = "timeout")]
     pub pool_timeout: Duration,
-    #[serde(deserialize_with = "positive_duration")]
+    #[serde(deserialize_with = "timeout")]
     pub query_timeout: Duration,
     pub migrate_on_start: bool,
     #[serde(deserialize_with = "positive_duration")]
@@ -102,7 +105,9 @@ pub struct Storage {
 pub struct Report {
     #[serde(deserialize_with = "unknown_content")]
     pub unknown_content: UnknownContent,
+    #[serde(deserialize_with = "whole::<_, _, 0, { u32::MAX }>")]
     pub max_entries: usize,
+    #[serde(deserialize_with = "whole::<_, _, 0, { u32::MAX }>")]
     pub max_description: usize,
 }
 
@@ -144,22 +149,9 @@ fn pending_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PendingS
     }
 }
 
-fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Origin>, D::Error> {
     let origins = Vec::<String>::deserialize(deserializer)?;
-    let is_origin = |text: &String| {
-        text.split_once("://").is_some_and(|(scheme, host)| {
-            ["http", "https"].contains(&scheme)
-                && !host.is_empty()
-                && host.chars().all(|c| c.is_ascii_alphanumeric() || "-.:[]".contains(c))
-        })
-    };
-    if origins.iter().all(is_origin) {
-        Ok(origins)
-    } else {
-        Err(D::Error::custom(
-            "an origin is a scheme, a host and no path, such as https://console.example.com",
-        ))
-    }
+    origins.iter().map(|origin| origin.parse().map_err(D::Error::custom)).collect()
 }
 
 fn unknown_content<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UnknownContent, D::Error> {
@@ -170,24 +162,19 @@ fn unknown_content<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Unknown
     }
 }
 
-fn workers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    match usize::deserialize(deserializer)? {
-        workers @ 0..=1024 => Ok(workers),
-        _ => Err(D::Error::custom("it has to be a number from 0 to 1024")),
-    }
-}
-
-fn pool_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    match u32::deserialize(deserializer)? {
-        size @ 1..=1000 => Ok(size),
-        _ => Err(D::Error::custom("it has to be a number from 1 to 1000")),
-    }
-}
-
 fn log_filter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let filter = String::deserialize(deserializer)?;
-    match env_filter::Builder::new().try_parse(&filter) {
-        Ok(_) => Ok(filter),
-        Err(error) => Err(D::Error::custom(error)),
+    const EXPECTED: &str =
+        "it has to be off, error, warn, info, debug or trace, or target=level pairs with commas between";
+    let filter = String::deserialize(deserializer).map_err(|_| D::Error::custom(EXPECTED))?;
+    // A word that is no level would be taken for a target: a mistyped level would switch the log off.
+    let words_are_levels = filter
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.contains('='))
+        .all(|part| part.parse::<log::LevelFilter>().is_ok());
+    if words_are_levels && env_filter::Builder::new().try_parse(&filter).is_ok() {
+        Ok(filter)
+    } else {
+        Err(D::Error::custom(EXPECTED))
     }
 }

@@ -61,16 +61,16 @@ fn unknown_keys_are_named_with_their_origin() {
 #[test]
 fn bad_values_are_named_with_their_key_and_origin() {
     for (assignment, key, value, part) in [
-        ("http.bind=localhost", "http.bind", "\"localhost\"", "socket address"),
-        ("http.workers=many", "http.workers", "\"many\"", "expected"),
-        ("http.workers=-1", "http.workers", "-1", "expected"),
+        ("http.bind=localhost", "http.bind", "\"localhost\"", "an IP address and a port"),
+        ("http.workers=many", "http.workers", "\"many\"", "a whole number from 0 to 1024"),
+        ("http.workers=-1", "http.workers", "-1", "a whole number from 0"),
         ("http.workers=9999", "http.workers", "9999", "from 0 to 1024"),
         ("http.base_paths=[]", "http.base_paths", "[]", "at least one base path"),
         ("http.base_paths=[\"api\"]", "http.base_paths", "[\"api\"]", "a base path starts with /"),
         ("http.pending_status=202", "http.pending_status", "202", "200 or 404"),
         ("http.max_body=big", "http.max_body", "\"big\"", "a size such as"),
         ("http.cors_origins=[\"*\"]", "http.cors_origins", "[\"*\"]", "an origin is"),
-        ("http.shutdown_grace=30", "http.shutdown_grace", "30", "expected a string"),
+        ("http.shutdown_grace=30", "http.shutdown_grace", "30", "a duration such as"),
         ("auth.mode=none", "auth.mode", "\"none\"", "`jwt` or `disabled`"),
         ("auth.disabled_org=0", "auth.disabled_org", "0", "a whole number from 1"),
         ("storage.url=mysql://u:secret@h/d", "storage.url", "\"mysql://u:***@h/d\"", "a database URL is"),
@@ -79,7 +79,24 @@ fn bad_values_are_named_with_their_key_and_origin() {
         ("storage.migrate_on_start=1", "storage.migrate_on_start", "1", "a boolean"),
         ("report.unknown_content=show", "report.unknown_content", "\"show\"", "\"omit\" or \"include\""),
         ("log.format=xml", "log.format", "\"xml\"", "`text` or `json`"),
-        ("log.filter=a=b=c", "log.filter", "\"a=b=c\"", "invalid"),
+        ("log.filter=a=b=c", "log.filter", "\"a=b=c\"", "target=level pairs"),
+        ("log.filter=inof", "log.filter", "\"inof\"", "off, error, warn"),
+        ("admin.bind=127.0.0.1:8080", "admin.bind", "\"127.0.0.1:8080\"", "another address"),
+        ("auth.keys.public_key_files=a", "auth.keys.public_key_files", "\"a\"", "expected a list"),
+        ("auth.issuer=1", "auth.issuer", "1", "expected a text in quotes"),
+        ("storage.query_timeout=25h", "storage.query_timeout", "\"25h\"", "at most 24h"),
+        (
+            "storage.url=[\"postgres://u:secret@h/d\"]",
+            "storage.url",
+            "[\"postgres://u:***@h/d\"]",
+            "expected",
+        ),
+        (
+            "storage.url={x=\"postgres://u:secret@h/d\"}",
+            "storage.url",
+            "{ x = \"postgres://u:***@h/d\" }",
+            "expected",
+        ),
     ] {
         let error = load(&[assignment]).unwrap_err();
         let start = format!("the setting {key} = {value} (from --set) is not usable: ");
@@ -132,4 +149,20 @@ fn what_is_shown_has_no_secrets_and_can_be_read_back() {
     file.write_all(config.shown.as_bytes()).unwrap();
     let again = Config::load(&Sources { file: Some(file.path().to_owned()), ..Sources::default() }).unwrap();
     assert_eq!(again.auth.issuer.as_deref(), Some("me"));
+}
+
+#[test]
+fn a_password_in_the_wrong_place_is_hidden_too() {
+    let from = |name: &str, value: &str| {
+        let environment = vec![(name.to_owned(), value.to_owned())];
+        Config::load(&Sources { environment, ..Sources::default() }).unwrap_err().to_string()
+    };
+    for error in [
+        from("GATHERING__STORAGE", "postgres://u:secret@h/d"),
+        from("GATHERING__STORAGE", "{url=\"mysql://u:secret@h/d\"}"),
+        load(&["url=postgres://u:secret@h/d"]).unwrap_err(),
+        load(&["storage.url=postgres"]).unwrap_err(),
+    ] {
+        assert!(!error.contains("secret"), "{error}");
+    }
 }

@@ -1,5 +1,6 @@
 //! Values of the configuration that TOML has no type for.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -10,16 +11,25 @@ use serde::{Deserialize, Deserializer};
 const MAX: Duration = Duration::from_secs(1000 * 365 * 24 * 60 * 60);
 
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let duration = humantime::parse_duration(&text).map_err(|_| {
-        D::Error::custom("it has to be a duration such as \"500ms\", \"30s\", \"5m\" or \"24h\"")
-    })?;
+    const EXPECTED: &str = "it has to be a duration such as \"500ms\", \"30s\", \"5m\" or \"24h\"";
+    let text = String::deserialize(deserializer).map_err(|_| D::Error::custom(EXPECTED))?;
+    let duration = humantime::parse_duration(&text).map_err(|_| D::Error::custom(EXPECTED))?;
     if duration > MAX { Err(D::Error::custom("it has to be at most 365000d")) } else { Ok(duration) }
 }
 
 pub(super) fn positive_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let duration = duration(deserializer)?;
     if duration.is_zero() { Err(D::Error::custom("it has to be longer than 0s")) } else { Ok(duration) }
+}
+
+/// A wait for a database: a day at most, since databases count milliseconds in 32 bits.
+pub(super) fn timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let duration = positive_duration(deserializer)?;
+    if duration > Duration::from_secs(86_400) {
+        Err(D::Error::custom("it has to be at most 24h"))
+    } else {
+        Ok(duration)
+    }
 }
 
 /// Bytes as a number, or as a text with a unit.
@@ -36,6 +46,24 @@ pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, 
         Size::Text(text) => text.parse::<ByteSize>().map_err(|_| D::Error::custom(EXPECTED))?.as_u64(),
     };
     usize::try_from(bytes).map_err(|_| D::Error::custom(EXPECTED))
+}
+
+/// An address to listen on.
+pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let expected = || D::Error::custom("it has to be an IP address and a port such as 127.0.0.1:8080");
+    String::deserialize(deserializer).map_err(|_| expected())?.trim().parse().map_err(|_| expected())
+}
+
+/// A whole number within a range.
+pub(super) fn whole<'de, D, T, const MIN: u32, const MAX: u32>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: TryFrom<u32>,
+{
+    let expected = || D::Error::custom(format!("it has to be a whole number from {MIN} to {MAX}"));
+    let number = u32::deserialize(deserializer).map_err(|_| expected())?;
+    let number = Some(number).filter(|number| (MIN..=MAX).contains(number));
+    number.and_then(|number| T::try_from(number).ok()).ok_or_else(expected)
 }
 
 /// A value that its own type reads from a text.
