@@ -60,7 +60,10 @@ pub enum Command {
         --set auth.keys.hmac_secret_file=hmac.key")]
     Serve(With<Nothing>),
     /// Runs the service on a SQLite file with demo data, and prints curl lines to paste
-    #[command(after_help = "Example: gathering demo --set http.bind=127.0.0.1:9000")]
+    #[command(
+        after_help = "Its database and key are in the folder data, whatever a configuration file says; --set can \
+        change that.\nExample: gathering demo --set http.bind=127.0.0.1:9000 --set admin.bind=127.0.0.1:9001"
+    )]
     Demo(With<Nothing>),
     /// Applies, checks or reverts schema migrations
     #[command(
@@ -91,7 +94,7 @@ pub struct Migrate {
     /// Changes nothing; succeeds when nothing is to be applied
     #[arg(long, conflicts_with = "revert")]
     pub(crate) check: bool,
-    /// Reverts the migration that was applied last
+    /// Reverts the migration that was applied last; what its tables hold is lost
     #[arg(long)]
     pub(crate) revert: bool,
 }
@@ -150,7 +153,7 @@ pub struct Token {
     #[arg(long, value_name = "SCOPES", value_delimiter = ',', default_value = "read")]
     pub(crate) scope: Vec<Scope>,
     /// How long the token is valid
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = lifetime)]
     pub(crate) ttl: Duration,
     /// The token's subject
     #[arg(long, value_name = "NAME")]
@@ -177,4 +180,12 @@ pub struct Health {
     /// Where to ask; `/readyz` on `admin.bind` unless given
     #[arg(value_name = "URL")]
     pub(crate) url: Option<String>,
+}
+
+/// How long a token is valid: at least a second, at most ten years.
+fn lifetime(text: &str) -> Result<Duration, &'static str> {
+    let lifetime = humantime::parse_duration(text).ok();
+    lifetime
+        .filter(|lifetime| (Duration::from_secs(1)..=Duration::from_secs(3650 * 86_400)).contains(lifetime))
+        .ok_or("it has to be a duration such as 30m, 1h or 7d, from 1s to 3650d")
 }

@@ -16,6 +16,14 @@ pub enum DatabaseUrl {
 }
 
 impl DatabaseUrl {
+    /// What is wrong as a rule when it cannot be opened.
+    pub(crate) const fn what_to_check(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "that it is a database of this program that its user may write to",
+            Self::Postgres(_) => "that it runs",
+        }
+    }
+
     /// A URL, or what was meant to be one, as it may be shown: without passwords.
     pub fn redact(url: &str) -> String {
         without_passwords(url)

@@ -23,7 +23,7 @@ pub enum StorageError {
     },
     /// The database did not take a connection.
     #[error(
-        "the database {url} cannot be opened ({source}); check that it runs and that storage.url is right"
+        "the database {url} cannot be opened ({source}); check {} and that storage.url is right", url.what_to_check()
     )]
     Connect {
         /// Which database, without its password.

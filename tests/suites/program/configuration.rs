@@ -83,6 +83,7 @@ fn wrong_usage_has_exit_code_2_and_shows_how() {
         &["import", "results"],
         &["token"],
         &["token", "--org", "0"],
+        &["token", "--org", "42", "--ttl", "0s"],
         &["token", "--org", "42", "--scope", "everything"],
         &["token", "--org", "42", "--cluster", "aaaa"],
         &["migrate", "--check", "--revert"],

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,9 +13,11 @@ use std::time::Duration;
 
 use gathering_auth::{Scope, SigningKey, TokenRequest};
 use gathering_domain::{Clock, EventKind, EventSink, RequestEvent, RequestKey};
+use gathering_http::BindError;
 use gathering_storage::Storage;
 
 use crate::ServerError;
+use crate::commands::health::reachable;
 use crate::commands::{block_on, import_content, print, serve, tell};
 use crate::config::Config;
 use crate::import::Importer;
@@ -24,6 +27,8 @@ use crate::service::{self, Environment, Service};
 pub(super) const SETTINGS: &str = "
 [storage]
 url = \"sqlite://data/demo.db\"
+[auth]
+disabled_org = 42
 [auth.keys]
 hmac_secret_file = \"data/demo-hmac.key\"
 [log]
@@ -75,6 +80,9 @@ pub(super) fn run(config: &Config) -> Result<(), ServerError> {
                 ));
             }
         };
+        // Before any data is touched: another demo may be running on it.
+        check_free("http.bind", config.http.bind)?;
+        check_free("admin.bind", config.admin.bind)?;
         let environment = Environment::system()?;
         load(config, &environment).await?;
         let now = environment.clock.now();
@@ -83,6 +91,11 @@ pub(super) fn run(config: &Config) -> Result<(), ServerError> {
         })
         .await
     })
+}
+
+fn check_free(key: &'static str, address: SocketAddr) -> Result<(), ServerError> {
+    let bound = TcpListener::bind(address);
+    bound.map(drop).map_err(|source| BindError { key, address, source }.into())
 }
 
 /// Makes a secret that only its owner can read, unless there is one.
@@ -152,7 +165,7 @@ fn token(config: &Config, key: &SigningKey, now: gathering_domain::Timestamp) ->
 
 fn introduction(config: &Config, service: &Service, token: &str) -> String {
     let base = config.http.base_paths.first().map(ToString::to_string).unwrap_or_default();
-    let url = format!("http://{}{}", service.api_address(), base.trim_end_matches('/'));
+    let url = format!("http://{}{}", reachable(service.api_address()), base.trim_end_matches('/'));
     let header = format!("-H 'Authorization: Bearer {token}'");
     format!(
         "The demo runs. Its token is for organization {ORGANIZATION} and valid for a day. Paste any of these:\n\n\
@@ -167,7 +180,7 @@ fn introduction(config: &Config, service: &Service, token: &str) -> String {
          # metrics\n\
          curl -s http://{}/metrics\n\n\
          Data: {} and {FOLDER}/. Ctrl-C ends the demo.\n",
-        service.admin_address(),
+        reachable(service.admin_address()),
         config.storage.url,
     )
 }

@@ -42,7 +42,7 @@ fn probe(url: Option<&str>, bind: SocketAddr) -> String {
 }
 
 /// An address that listens on every interface is asked on the loopback one.
-fn reachable(mut bind: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(mut bind: SocketAddr) -> SocketAddr {
     match bind.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => bind.set_ip(Ipv4Addr::LOCALHOST.into()),
         IpAddr::V6(ip) if ip.is_unspecified() => bind.set_ip(Ipv6Addr::LOCALHOST.into()),
