@@ -109,22 +109,24 @@ impl Layers {
     fn table(&mut self, table: &Table, path: &mut Vec<String>, origin: &Origin) {
         for (key, value) in table {
             path.push(key.clone());
-            match value {
-                Value::Table(inner) => self.table(inner, path, origin),
-                other => self.value(path, other.clone(), origin),
-            }
+            self.value(path, value.clone(), origin);
             path.pop();
         }
     }
 
     fn value(&mut self, path: &[String], value: Value, origin: &Origin) {
+        if let Value::Table(inner) = &value {
+            // `{url = "…"}` sets the keys that it names, as a section of a file does.
+            return self.table(inner, &mut path.to_vec(), origin);
+        }
         let Some((last, parents)) = path.split_last() else { return };
         let mut table = &mut self.merged;
-        for parent in parents {
+        for (depth, parent) in parents.iter().enumerate() {
             let entry = table.entry(parent.clone()).or_insert_with(|| Value::Table(Table::new()));
             if !entry.is_table() {
-                // A value where a section is expected; the types will refuse it.
+                // A section in place of a value; the types will refuse it.
                 *entry = Value::Table(Table::new());
+                self.origins.remove(&path.iter().take(depth + 1).cloned().collect::<Vec<_>>().join("."));
             }
             let Value::Table(inner) = entry else { return };
             table = inner;
@@ -180,6 +182,11 @@ mod tests {
         let mistyped = layers.environment([("GATHERING_STORAGE__URL".to_owned(), "x".to_owned())]);
         assert!(matches!(mistyped, Err(ConfigError::Variable { .. })));
         layers.assignment("http.workers=3").unwrap();
+        layers.assignment("http.inner={a=1}").unwrap();
+        assert_eq!(
+            layers.merged["http"].as_table_mut().unwrap().remove("inner").unwrap()["a"].as_integer(),
+            Some(1)
+        );
         let expected = "[http]\nbind = \"b\"\nworkers = 3\n\n[log]\nfilter = \"debug\"\n";
         assert_eq!(layers.merged.to_string(), expected);
         assert_eq!(layers.origin("http.bind"), Origin::File("x.toml".into()));

@@ -184,14 +184,17 @@ fn value_error(layers: &Layers, path: &str, problem: &str) -> ConfigError {
 
 /// What the deserializer says, in the words of TOML instead of Rust.
 fn in_toml(problem: &str) -> String {
-    const WORDS: [(&str, &str); 6] = [
+    const WORDS: [(&str, &str); 5] = [
         ("expected usize", "expected a whole number"),
         ("expected u16", "expected a whole number"),
         ("expected u32", "expected a whole number"),
         ("expected a sequence", "expected a list such as [\"one\", \"two\"]"),
         ("expected a string", "expected a text in quotes"),
-        ("expected struct", "expected a section, not"),
     ];
+    // A section is a struct there, and its name of no use here.
+    if let Some((before, _)) = problem.split_once("expected struct ") {
+        return format!("{before}expected a section");
+    }
     WORDS.iter().fold(problem.to_owned(), |problem, (rust, toml)| problem.replace(rust, toml))
 }
 

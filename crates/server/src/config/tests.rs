@@ -160,6 +160,7 @@ fn a_password_in_the_wrong_place_is_hidden_too() {
     for error in [
         from("GATHERING__STORAGE", "postgres://u:secret@h/d"),
         from("GATHERING__STORAGE", "{url=\"mysql://u:secret@h/d\"}"),
+        from("GATHERING__STORAGE__URL__X", "postgres://u:secret@h/d"),
         load(&["url=postgres://u:secret@h/d"]).unwrap_err(),
         load(&["storage.url=postgres"]).unwrap_err(),
     ] {
