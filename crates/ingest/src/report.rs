@@ -117,3 +117,6 @@ impl Hits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

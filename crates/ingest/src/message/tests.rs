@@ -1,86 +1,9 @@
 //! Messages with one peculiarity each, and what becomes of them.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::fixture::{ARRIVAL, CLUSTER, hits, judged, message, outcome, problem, raw, received, with};
 use super::*;
-
-const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
-const ARRIVAL: &str = "2026-03-01T12:00:00Z";
-
-fn message() -> Value {
-    json!({
-        "OrgID": 42,
-        "AccountNumber": 7,
-        "ClusterName": CLUSTER,
-        "Report": {
-            "system": {"metadata": {}, "hostname": null},
-            "reports": [{"rule_id": "ignored", "component": "rules.disk_full.report", "key": "DISK_FULL", "details": {"x": 1}}],
-            "fingerprints": [],
-            "info": [{"info_id": "v", "details": {"version": "4.20.1", "other": null}}],
-            "skips": []
-        },
-        "LastChecked": "2026-03-01T11:30:00.5+00:00",
-        "Version": 2,
-        "RequestId": "req1",
-        "Metadata": {"gathering_time": "2026-03-01T11:29:00Z"}
-    })
-}
-
-/// The message with the value at a JSON pointer replaced, or removed.
-fn with(pointer: &str, value: impl Into<Option<Value>>) -> Value {
-    let mut message = message();
-    let (parent, key) = pointer.rsplit_once('/').unwrap();
-    let parent = message.pointer_mut(parent).unwrap().as_object_mut().unwrap();
-    match value.into() {
-        Some(value) => parent.insert(key.to_owned(), value),
-        None => parent.remove(key),
-    };
-    message
-}
-
-fn judged(message: &Value) -> Judgement {
-    judge(message.to_string().as_bytes(), ARRIVAL.parse().unwrap())
-}
-
-fn raw(document: &str) -> Judgement {
-    judge(document.as_bytes(), ARRIVAL.parse().unwrap())
-}
-
-fn outcome(judgement: &Judgement) -> &'static str {
-    match judgement.verdict {
-        Verdict::Stored(_) => "stored",
-        Verdict::Failed(..) => "failed",
-        Verdict::Skipped(_) => "skipped",
-        Verdict::Rejected(_) => "rejected",
-    }
-}
-
-fn hits(judgement: &Judgement) -> Vec<&str> {
-    match &judgement.verdict {
-        Verdict::Stored(RequestEvent { kind: EventKind::Processed(hits), .. }) => {
-            hits.iter().map(RuleHit::as_str).collect()
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
-fn received(message: &Value) -> String {
-    match judged(message).verdict {
-        Verdict::Stored(event) | Verdict::Failed(event, _) => event.received_at.to_string(),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn problem(message: &Value) -> String {
-    match judged(message).verdict {
-        Verdict::Failed(event, problem) => {
-            assert_eq!(event.kind, EventKind::Failed(FailureReason::new(&problem.to_string())));
-            format!("failed: {problem}")
-        }
-        Verdict::Rejected(problem) => format!("rejected: {problem}"),
-        other => panic!("{other:?}"),
-    }
-}
 
 #[test]
 fn a_good_message_is_stored_under_its_key() {
@@ -158,39 +81,6 @@ fn content_that_is_not_usable_fails_the_request() {
 }
 
 #[test]
-fn elements_of_the_report_are_looked_at_one_by_one() {
-    let hit = "an object whose 'component' and 'key' are strings";
-    for element in
-        [json!(1), json!("x"), json!([]), json!(["a", "b"]), json!({"key": 1}), json!({"component": []})]
-    {
-        let message = with("/Report/reports", json!([{}, element]));
-        assert_eq!(
-            problem(&message),
-            format!("failed: element 1 of the report's 'reports' is not {hit}"),
-            "{element}"
-        );
-    }
-    let info = "an object whose 'details' are strings";
-    for element in [
-        json!(1),
-        json!([]),
-        json!({"details": {"n": 1}}),
-        json!({"details": "x"}),
-        json!({"details": {"o": {}}}),
-    ] {
-        let message = with("/Report/info", json!([element]));
-        assert_eq!(
-            problem(&message),
-            format!("failed: element 0 of the report's 'info' is not {info}"),
-            "{element}"
-        );
-    }
-    for element in [json!(null), json!({}), json!({"details": null})] {
-        assert_eq!(outcome(&judged(&with("/Report/info", json!([element])))), "stored", "{element}");
-    }
-}
-
-#[test]
 fn a_message_of_nobody_is_rejected() {
     for (pointer, value, expected) in [
         ("/OrgID", None, "rejected: the attribute 'OrgID' is missing"),
@@ -252,57 +142,6 @@ fn a_good_or_empty_message_that_nobody_can_ask_for_is_skipped() {
 }
 
 #[test]
-fn a_report_is_empty_when_it_lacks_a_key_and_says_nothing() {
-    for report in [
-        json!({"reports": [], "skips": [], "info": []}),
-        json!({"system": {"hostname": null}, "fingerprints": []}),
-        json!({"system": {"hostname": ""}, "pass": {}}),
-        json!({"analysis_metadata": {"start": "x"}, "system": {"metadata": {"a": 1}}}),
-    ] {
-        assert_eq!(problem(&with("/Report", report.clone())), "failed: the report is empty", "{report}");
-    }
-    for report in [
-        json!({"system": {"hostname": "host"}}),
-        json!({"system": {"hostname": 1}}),
-        json!({"system": []}),
-        json!({"reports": [{}]}),
-        json!({"skips": [1]}),
-        json!({"pass": null}),
-        json!({"version": 1}),
-    ] {
-        assert!(problem(&with("/Report", report.clone())).contains("lacks the required key"), "{report}");
-    }
-    let healthy = json!({"system": {}, "reports": [], "fingerprints": []});
-    assert!(hits(&judged(&with("/Report", healthy))).is_empty());
-}
-
-#[test]
-fn hits_lose_one_suffix_and_what_no_rule_has() {
-    for (component, key, expected) in [
-        ("m.rule.report", "KEY", &["m.rule|KEY"][..]),
-        ("m.rule", "KEY", &["m.rule|KEY"]),
-        ("m.rule.report.report", "KEY", &["m.rule.report|KEY"]),
-        ("m.rule.REPORT", "KEY", &["m.rule.REPORT|KEY"]),
-        ("m.rule", "A,n|B", &["m.rule|A", "n|B"]),
-        ("m.rule", "A,B", &["m.rule|A"]),
-        ("m.rule", "A-B", &[]),
-        ("m rule", "KEY", &[]),
-        ("m.rule", "", &[]),
-        ("", "KEY", &[]),
-        ("m.rule", "K\0", &[]),
-        ("m|n", "KEY", &[]),
-    ] {
-        let judgement = judged(&with("/Report/reports", json!([{"component": component, "key": key}])));
-        assert_eq!(hits(&judgement), expected, "{component} {key}");
-        let pieces = key.split(',').count();
-        assert_eq!(judgement.warnings.len(), pieces - expected.len(), "each dropped one is told of");
-    }
-    let hit = |key: &str| json!({"component": "m", "key": key});
-    let message = with("/Report/reports", json!([hit("B"), null, hit("A"), {}, hit("B")]));
-    assert_eq!(hits(&judged(&message)), ["m|B", "m|A"], "in the order of the message, each once");
-}
-
-#[test]
 fn received_is_the_best_time_there_is() {
     assert_eq!(received(&message()), "2026-03-01T11:29:00Z");
     let offset = with("/Metadata/gathering_time", json!("2026-03-01T13:29:00.123456789+02:00"));
@@ -361,16 +200,6 @@ fn numbers_and_depths_that_nobody_reads_do_no_harm() {
         assert!(text.contains(odd));
         assert_eq!(outcome(&raw(&text)), "stored");
     }
-}
-
-#[test]
-fn half_a_surrogate_pair_is_a_character_that_no_rule_has() {
-    let with_half = |place: &str| raw(&message().to_string().replace(place, r#""half \udcff""#));
-    assert_eq!(hits(&with_half("\"4.20.1\"")), ["rules.disk_full|DISK_FULL"]);
-    let judgement = with_half("\"DISK_FULL\"");
-    assert!(hits(&judgement).is_empty() && judgement.warnings.len() == 1);
-    assert_eq!(outcome(&with_half("\"req1\"")), "skipped");
-    assert_eq!(hits(&raw(&message().to_string().replace("\"skips\"", r#""\ud800""#))).len(), 1);
 }
 
 #[test]
