@@ -147,7 +147,15 @@ pub(crate) async fn prepare_schema(config: &Config) -> Result<Vec<String>, Serve
             Err(ServerError::SchemaBehind { url: settings.url.to_string(), names })
         }
     };
-    spawn_blocking(work).await.map_err(ServerError::system("the schema cannot be prepared"))?
+    let mut task = spawn_blocking(work);
+    let done = tokio::select! {
+        done = &mut task => done,
+        () = sleep(config.storage.pool_timeout) => {
+            log::warn!("waiting for the database; another process may be changing its schema");
+            task.await
+        }
+    };
+    done.map_err(ServerError::system("the schema cannot be prepared"))?
 }
 
 fn readiness(storage: Storage, stopping: Arc<AtomicBool>, loaded: Arc<AtomicBool>) -> Readiness {
