@@ -35,6 +35,7 @@ docs: ## Builds the documentation of the crates
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
 openapi: ## Writes docs/openapi.json from the code
+	mkdir -p target
 	$(CARGO) run --quiet --package gathering-server --bin gathering -- openapi --config /dev/null > target/openapi.json
 	mv target/openapi.json docs/openapi.json
 

@@ -12,8 +12,6 @@ use crate::server::OpenApiDocument;
 
 /// Adds every endpoint under every base path.
 pub(crate) fn configure<S: RequestStore + 'static>(config: &mut web::ServiceConfig, base_paths: &[BasePath]) {
-    let get_or_head =
-        || web::route().guard(actix_web::guard::Any(actix_web::guard::Get()).or(actix_web::guard::Head()));
     let endpoint = |template: &'static str| {
         let patterns: Vec<String> = base_paths.iter().flat_map(|base| base.patterns(template)).collect();
         web::resource(patterns).app_data(Endpoint(template))

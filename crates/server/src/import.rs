@@ -7,7 +7,7 @@ use gathering_domain::{Clock, ClusterId, EventSink, OrganizationId, RequestEvent
 use gathering_ingest::{Documents, Judgement, Verdict, judge};
 use prometheus::{IntCounterVec, Opts, Registry};
 
-/// How many events go into one transaction. More gain nothing; see `docs/adr/0003-two-dialects.md`.
+/// How many events go into one transaction: the size that the measurements of the design were made with.
 const BATCH: usize = 500;
 
 /// What became of a record.

@@ -28,8 +28,8 @@ pub struct Migrator {
 }
 
 impl Migrator {
-    /// The names of the migrations that are yet to be applied, in order. This only reads: it makes no file and no
-    /// table, so a user who may change nothing can ask.
+    /// The names of the migrations that are yet to be applied, in order. This makes no file and no table, so
+    /// that on PostgreSQL a user without rights on the schema can ask.
     pub fn pending(settings: &Settings) -> Result<Vec<String>, StorageError> {
         pending::names(settings)
     }

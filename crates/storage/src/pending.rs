@@ -1,7 +1,8 @@
 //! Which migrations are yet to be applied, found out without a write: diesel's own question makes its table first.
 
+use diesel::backend::Backend;
 use diesel::dsl::sql;
-use diesel::migration::MigrationSource;
+use diesel::migration::{MigrationSource, Result as MigrationResult};
 use diesel::pg::Pg;
 use diesel::sql_types::Bool;
 use diesel::sqlite::Sqlite;
@@ -51,18 +52,18 @@ fn applied(connection: &mut AnyConnection) -> QueryResult<Vec<String>> {
 
 /// The migrations of this program that are not among the applied ones.
 fn known(url: &DatabaseUrl, applied: &[String]) -> Result<Vec<String>, StorageError> {
-    let refused = |source| StorageError::Migration { url: url.clone(), source };
-    let names: Vec<(String, String)> = match url {
-        DatabaseUrl::Sqlite(_) => MigrationSource::<Sqlite>::migrations(&SQLITE)
-            .map_err(refused)?
-            .iter()
-            .map(|migration| (migration.name().version().to_string(), migration.name().to_string()))
-            .collect(),
-        DatabaseUrl::Postgres(_) => MigrationSource::<Pg>::migrations(&POSTGRES)
-            .map_err(refused)?
-            .iter()
-            .map(|migration| (migration.name().version().to_string(), migration.name().to_string()))
-            .collect(),
+    let unapplied = match url {
+        DatabaseUrl::Sqlite(_) => unapplied::<Sqlite>(&SQLITE, applied),
+        DatabaseUrl::Postgres(_) => unapplied::<Pg>(&POSTGRES, applied),
     };
-    Ok(names.into_iter().filter(|(version, _)| !applied.contains(version)).map(|(_, name)| name).collect())
+    unapplied.map_err(|source| StorageError::Migration { url: url.clone(), source })
+}
+
+fn unapplied<DB: Backend>(
+    migrations: &impl MigrationSource<DB>,
+    applied: &[String],
+) -> MigrationResult<Vec<String>> {
+    let all = migrations.migrations()?;
+    let names = all.iter().map(|migration| migration.name());
+    Ok(names.filter(|name| !applied.contains(&name.version().to_string())).map(ToString::to_string).collect())
 }
