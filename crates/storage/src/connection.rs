@@ -1,7 +1,7 @@
 //! One connection to either database, and how it is opened.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, ConnectionError, ConnectionResult, PgConnection, SqliteConnection};
@@ -55,18 +55,27 @@ fn open_sqlite(path: &Path, busy: Duration) -> ConnectionResult<SqliteConnection
     let mut connection = SqliteConnection::establish(text)?;
     // busy_timeout comes first: the change to WAL takes a lock. The size limit keeps a WAL file that grew under load
     // from staying large for ever.
-    connection
-        .batch_execute(&format!(
-            "PRAGMA busy_timeout = {};
-             PRAGMA journal_mode = WAL;
-             PRAGMA synchronous = FULL;
-             PRAGMA foreign_keys = ON;
-             PRAGMA journal_size_limit = 67108864;",
-            busy.as_millis()
-        ))
-        .map_err(ConnectionError::CouldntSetupConfiguration)?;
-    Ok(connection)
+    let settings = format!(
+        "PRAGMA busy_timeout = {};
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA journal_size_limit = 67108864;",
+        busy.as_millis()
+    );
+    // Where several open a new file at once, SQLite tells all but one of them that it is locked, without waiting.
+    let started = Instant::now();
+    loop {
+        match connection.batch_execute(&settings) {
+            Ok(()) => return Ok(connection),
+            Err(_) if started.elapsed() < busy.min(NEW_FILE) => std::thread::sleep(Duration::from_millis(5)),
+            Err(error) => return Err(ConnectionError::CouldntSetupConfiguration(error)),
+        }
+    }
 }
+
+/// How long several processes may take to make a new SQLite file.
+const NEW_FILE: Duration = Duration::from_secs(1);
 
 fn open_postgres(url: &str, statement: Duration) -> ConnectionResult<PgConnection> {
     let mut connection = PgConnection::establish(url)?;
