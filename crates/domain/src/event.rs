@@ -78,6 +78,8 @@ pub enum EventOutcome {
     Applied,
     /// The table of states says that the event changes nothing.
     Ignored,
+    /// The store refuses this event, and only this one, for a reason that will not pass.
+    Refused,
 }
 
 /// A batch of events with the ones of each key folded, in order, into at most one write.

@@ -49,7 +49,7 @@ impl ContentCache {
         match self.current() {
             _ if hits.is_empty() => Ok(Vec::new()),
             Some((_, content)) => Ok(content.report(hits, &self.policy)),
-            None => Err(StoreError::Unavailable { source: "the rule content is not loaded yet".into() }),
+            None => Err(StoreError::unavailable("the rule content is not loaded yet")),
         }
     }
 }

@@ -13,8 +13,11 @@ use crate::{
     RequestRecord, RequestState, RuleContentSet, StoredReport,
 };
 
+/// What a driver said. It can hold host names, settings and data: for logs only.
+type Cause = Arc<dyn Error + Send + Sync>;
+
 /// Why a store did not answer. All but [`Defect`](Self::Defect) may pass by themselves.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// No connection became free in time.
     #[error("no database connection became free within {waited:?}")]
@@ -28,18 +31,36 @@ pub enum StoreError {
         /// The limit that ran out.
         limit: Duration,
     },
-    /// The database cannot be reached, or the connection to it was lost.
+    /// More events wait to be written than the store wants to keep waiting.
+    #[error("more than {limit} events wait to be written")]
+    QueueFull {
+        /// How many may wait.
+        limit: usize,
+    },
+    /// The database cannot be reached, or the connection to it was lost, or it takes nothing at the moment.
     #[error("the database cannot be reached")]
     Unavailable {
-        /// What the driver said. It can hold host names and settings: for logs only.
-        source: Box<dyn Error + Send + Sync>,
+        /// What the driver said.
+        source: Cause,
     },
     /// The database refused a statement, or holds something that cannot be read: a defect, here or in the data.
     #[error("the database refused the operation")]
     Defect {
-        /// What the driver said. It can hold data: for logs only.
-        source: Box<dyn Error + Send + Sync>,
+        /// What the driver said.
+        source: Cause,
     },
+}
+
+impl StoreError {
+    /// [`Unavailable`](Self::Unavailable) with its cause.
+    pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Unavailable { source: cause.into().into() }
+    }
+
+    /// [`Defect`](Self::Defect) with its cause.
+    pub fn defect(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Defect { source: cause.into().into() }
+    }
 }
 
 /// Answers questions about requests.
@@ -75,8 +96,10 @@ pub trait RequestStore: Send + Sync {
 
 /// Records events.
 pub trait EventSink: Send + Sync {
-    /// Records a batch in one transaction, in order, and returns one outcome for each event. It is durable by then;
-    /// on an error, nothing of the batch is recorded.
+    /// Records a batch, in order, and returns one outcome for each event. It is durable by then.
+    ///
+    /// # Errors
+    /// When the batch could not be recorded. Some of it may be; recording all of it again is harmless.
     fn store(
         &self,
         events: Vec<RequestEvent>,
@@ -97,6 +120,15 @@ pub trait ContentStore: Send + Sync {
         &self,
         content: RuleContentSet,
     ) -> impl Future<Output = Result<ContentRevision, StoreError>> + Send;
+}
+
+impl<S: EventSink> EventSink for Arc<S> {
+    fn store(
+        &self,
+        events: Vec<RequestEvent>,
+    ) -> impl Future<Output = Result<Vec<EventOutcome>, StoreError>> + Send {
+        (**self).store(events)
+    }
 }
 
 impl<S: RequestStore> RequestStore for Arc<S> {

@@ -1,6 +1,7 @@
 //! Recording a batch of events in one transaction.
 
-use diesel::QueryResult;
+use diesel::result::Error::RollbackTransaction;
+use diesel::{Connection, QueryResult};
 use gathering_domain::{EventKind, EventOutcome, RequestEvent, RequestState, Retention, Timestamp, fold};
 
 use crate::cluster_uuid::StoredCluster;
@@ -50,6 +51,13 @@ pub(crate) struct WriteTimes {
     pub(crate) expires_at: i64,
 }
 
+impl WriteTimes {
+    fn new(now: Timestamp, retention: Retention) -> Self {
+        Self { now: now.as_micros(), expires_at: retention.request_expiry(now).as_micros() }
+    }
+}
+
+/// Records events in a transaction of their own.
 pub(crate) fn store(
     connection: &mut AnyConnection,
     events: &[RequestEvent],
@@ -58,12 +66,43 @@ pub(crate) fn store(
 ) -> QueryResult<Vec<EventOutcome>> {
     let folded = fold(events);
     let rows: Vec<_> = folded.writes().iter().map(|event| EventRow::new(event, now)).collect();
-    let times = WriteTimes { now: now.as_micros(), expires_at: retention.request_expiry(now).as_micros() };
-    let changed = match connection {
-        AnyConnection::Postgres(connection) => dialect::postgres::write(connection, &rows, times),
-        AnyConnection::Sqlite(connection) => dialect::sqlite::write(connection, &rows, times),
-    }?;
+    let changed = transaction(connection, &rows, WriteTimes::new(now, retention), Ok)?;
     Ok(folded.outcomes(&changed))
+}
+
+/// Records an event that nothing is odd about, and takes it back: does the database take any?
+pub(crate) fn probe(connection: &mut AnyConnection, now: Timestamp, retention: Retention) -> QueryResult<()> {
+    let row = EventRow {
+        org_id: 0,
+        cluster_id: StoredCluster([0; 16]),
+        request_id: "probe",
+        state: state_code(RequestState::Processed),
+        received_at: now.as_micros(),
+        processed_at: Some(now.as_micros()),
+        rule_hits: String::new(),
+        failure: None,
+    };
+    let times = WriteTimes::new(now, retention);
+    match transaction(connection, &[row], times, |_| Err(RollbackTransaction)) {
+        Err(RollbackTransaction) => Ok(()),
+        other => other.map(|_| ()),
+    }
+}
+
+fn transaction(
+    connection: &mut AnyConnection,
+    rows: &[EventRow<'_>],
+    times: WriteTimes,
+    end: impl FnOnce(Vec<bool>) -> QueryResult<Vec<bool>>,
+) -> QueryResult<Vec<bool>> {
+    match connection {
+        AnyConnection::Postgres(connection) => connection
+            .transaction(|connection| dialect::postgres::write(connection, rows, times).and_then(end)),
+        // A transaction that begins as a reader and turns writer fails at once when another has written meanwhile.
+        AnyConnection::Sqlite(connection) => connection.immediate_transaction(|connection| {
+            dialect::sqlite::write(connection, rows, times).and_then(end)
+        }),
+    }
 }
 
 /// The clusters whose requests changed, each once, sorted.

@@ -81,7 +81,7 @@ impl Lane {
         let permit = timeout(self.pool_timeout, Arc::clone(&self.permits).acquire_owned())
             .await
             .map_err(exhausted)?
-            .map_err(|closed| StoreError::Unavailable { source: closed.into() })?;
+            .map_err(StoreError::unavailable)?;
         let at_hand = self.pool.try_get();
         let limit =
             if at_hand.is_some() { self.query_timeout } else { self.pool_timeout + self.query_timeout };
@@ -89,7 +89,7 @@ impl Lane {
         let task = tokio::task::spawn_blocking(move || lane.attempt(permit, at_hand, &work));
         match timeout(limit, task).await {
             Ok(Ok(result)) => result,
-            Ok(Err(panicked)) => Err(StoreError::Defect { source: panicked.into() }),
+            Ok(Err(panicked)) => Err(StoreError::defect(panicked)),
             // The thread keeps its permit and connection until the driver lets go; nobody waits for it.
             Err(_) => Err(StoreError::Timeout { limit: self.query_timeout }),
         }
@@ -109,7 +109,7 @@ impl Lane {
                 Some(connection) => connection,
                 // Where all work has a permit there is room in the pool: if none comes, none could be opened. Inline
                 // readers of SQLite have none, and are back before a wait is over.
-                None => self.pool.get().map_err(|error| StoreError::Unavailable { source: error.into() })?,
+                None => self.pool.get().map_err(StoreError::unavailable)?,
             };
             match work(&mut connection) {
                 Ok(value) => return Ok(value),
@@ -131,9 +131,9 @@ impl Lane {
             StoreError::Timeout { limit: self.query_timeout }
         } else if connection.is_lost() || (unknown && connection.is_sqlite()) || is_passing(&error) {
             // SQLite reports a locked or unreadable file and a full disk alike; its constraints have kinds.
-            StoreError::Unavailable { source: error.into() }
+            StoreError::unavailable(error)
         } else {
-            StoreError::Defect { source: error.into() }
+            StoreError::defect(error)
         }
     }
 }

@@ -4,6 +4,7 @@
 //! No call blocks longer than the pool and query timeouts of [`Settings`], whatever the database or the network does.
 //! This crate knows nothing of HTTP, tokens, or the wire format of messages.
 
+mod batch_writer;
 mod cluster_uuid;
 mod connection;
 mod content;
@@ -11,6 +12,7 @@ mod database_url;
 mod dialect;
 mod error;
 mod events;
+mod isolation;
 mod lane;
 mod migrator;
 mod pending;
@@ -20,6 +22,7 @@ mod requests;
 mod schema;
 mod storage;
 
+pub use batch_writer::{BatchWriter, WriterState};
 pub use database_url::DatabaseUrl;
 pub use error::StorageError;
 pub use migrator::Migrator;

@@ -1,5 +1,6 @@
 //! The store: the domain's ports on a database.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +11,10 @@ use gathering_domain::{
     StoredReport,
 };
 
-use crate::connection::Opener;
+use crate::connection::{AnyConnection, Opener};
+use crate::isolation::Table;
 use crate::lane::Lane;
-use crate::{DatabaseUrl, PoolState, Purged, StorageError, content, events, purge, requests};
+use crate::{BatchWriter, DatabaseUrl, PoolState, Purged, StorageError, content, events, purge, requests};
 
 /// What a store needs to know. See `config/default.toml` for defaults.
 #[derive(Debug, Clone)]
@@ -105,6 +107,12 @@ impl Storage {
         purge::purge(&self.writes, self.clock.now(), self.retention).await
     }
 
+    /// A writer that puts the events of many callers into few transactions. It works as long as the runtime runs in
+    /// which it is started.
+    pub fn batch_writer(&self) -> BatchWriter {
+        BatchWriter::start(self.clone())
+    }
+
     /// How full the pools are.
     pub fn pools(&self) -> Vec<PoolState> {
         match &self.reads {
@@ -155,10 +163,30 @@ impl RequestStore for Storage {
     }
 }
 
+/// One transaction: all of the events, or on an error none.
 impl EventSink for Storage {
     async fn store(&self, events: Vec<RequestEvent>) -> Result<Vec<EventOutcome>, StoreError> {
+        let whole = 0..events.len();
+        self.write(events.into(), whole).await
+    }
+}
+
+impl Table for Storage {
+    async fn write(
+        &self,
+        batch: Arc<[RequestEvent]>,
+        part: Range<usize>,
+    ) -> Result<Vec<EventOutcome>, StoreError> {
         let (now, retention) = (self.clock.now(), self.retention);
-        self.writes.run(move |connection| events::store(connection, &events, now, retention)).await
+        let work = move |connection: &mut AnyConnection| {
+            events::store(connection, batch.get(part.clone()).unwrap_or_default(), now, retention)
+        };
+        self.writes.run(work).await
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        let (now, retention) = (self.clock.now(), self.retention);
+        self.writes.run(move |connection| events::probe(connection, now, retention)).await
     }
 }
 

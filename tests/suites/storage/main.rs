@@ -8,6 +8,7 @@ mod outages;
 mod purge;
 mod reading;
 mod states;
+mod writer;
 
 /// Makes of each generic check a test for every store.
 macro_rules! for_every_store {

@@ -38,21 +38,20 @@ struct ChangedRow {
     request_id: String,
 }
 
+/// Writes in a transaction that is open.
 pub(crate) fn write(
     connection: &mut PgConnection,
     rows: &[EventRow<'_>],
     times: WriteTimes,
 ) -> QueryResult<Vec<bool>> {
-    connection.transaction(|connection| {
-        let changed = write_requests(connection, rows, times)?;
-        let (orgs, clusters): (Vec<_>, Vec<_>) = changed_clusters(rows, &changed).into_iter().unzip();
-        sql_query(WRITE_CLUSTERS)
-            .bind::<Array<BigInt>, _>(orgs)
-            .bind::<Array<ClusterUuid>, _>(clusters)
-            .bind::<BigInt, _>(times.now)
-            .execute(connection)?;
-        Ok(changed)
-    })
+    let changed = write_requests(connection, rows, times)?;
+    let (orgs, clusters): (Vec<_>, Vec<_>) = changed_clusters(rows, &changed).into_iter().unzip();
+    sql_query(WRITE_CLUSTERS)
+        .bind::<Array<BigInt>, _>(orgs)
+        .bind::<Array<ClusterUuid>, _>(clusters)
+        .bind::<BigInt, _>(times.now)
+        .execute(connection)?;
+    Ok(changed)
 }
 
 fn write_requests(

@@ -11,30 +11,28 @@ use crate::requests::state_code;
 use crate::schema::{clusters, requests};
 use gathering_domain::RequestState;
 
+/// Writes in a transaction that holds the write lock.
 pub(crate) fn write(
     connection: &mut SqliteConnection,
     rows: &[EventRow<'_>],
     times: WriteTimes,
 ) -> QueryResult<Vec<bool>> {
-    // A transaction that begins as a reader and turns writer fails at once when another has written meanwhile.
-    connection.immediate_transaction(|connection| {
-        let changed: Vec<bool> =
-            rows.iter().map(|row| write_request(connection, row, times)).collect::<QueryResult<_>>()?;
-        for (org_id, cluster_id) in changed_clusters(rows, &changed) {
-            diesel::insert_into(clusters::table)
-                .values((
-                    clusters::org_id.eq(org_id),
-                    clusters::cluster_id.eq(cluster_id),
-                    clusters::first_seen.eq(times.now),
-                    clusters::last_seen.eq(times.now),
-                ))
-                .on_conflict((clusters::org_id, clusters::cluster_id))
-                .do_update()
-                .set(clusters::last_seen.eq(excluded(clusters::last_seen)))
-                .execute(connection)?;
-        }
-        Ok(changed)
-    })
+    let changed: Vec<bool> =
+        rows.iter().map(|row| write_request(connection, row, times)).collect::<QueryResult<_>>()?;
+    for (org_id, cluster_id) in changed_clusters(rows, &changed) {
+        diesel::insert_into(clusters::table)
+            .values((
+                clusters::org_id.eq(org_id),
+                clusters::cluster_id.eq(cluster_id),
+                clusters::first_seen.eq(times.now),
+                clusters::last_seen.eq(times.now),
+            ))
+            .on_conflict((clusters::org_id, clusters::cluster_id))
+            .do_update()
+            .set(clusters::last_seen.eq(excluded(clusters::last_seen)))
+            .execute(connection)?;
+    }
+    Ok(changed)
 }
 
 fn write_request(

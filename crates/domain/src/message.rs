@@ -1,0 +1,109 @@
+//! What becomes of a message of the pipeline, whatever transport brought it.
+
+use std::fmt;
+
+use crate::{ClusterId, OrganizationId};
+
+/// The kinds of message that the platform publishes about a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MessageKind {
+    /// What the analysis found.
+    Result,
+    /// That an upload arrived.
+    Announcement,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MessageOutcome {
+    /// Recorded as it says.
+    Stored,
+    /// Recorded as failed: its request is known, its content is not usable.
+    Failed,
+    /// Good, and nobody could ask for it.
+    Skipped,
+    /// Refused; nothing is recorded.
+    Rejected,
+}
+
+impl MessageOutcome {
+    /// All of them, in the order of summaries.
+    pub const ALL: [Self; 4] = [Self::Stored, Self::Failed, Self::Skipped, Self::Rejected];
+
+    /// `stored`, `failed`, `skipped` or `rejected`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl fmt::Display for MessageOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One message and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRecord {
+    /// What became of it.
+    pub outcome: MessageOutcome,
+    /// Whose it is, where that is known.
+    pub organization: Option<OrganizationId>,
+    /// Which cluster it is about, where that is known.
+    pub cluster: Option<ClusterId>,
+    /// Its request ID as it spells it, usable or not, without control characters and within 500 characters.
+    pub request: Option<String>,
+    /// Why it was not stored, in one sentence.
+    pub reason: Option<String>,
+}
+
+/// How many messages of each outcome there were.
+///
+/// ```
+/// use gathering_domain::{MessageOutcome, Tally};
+/// let mut tally = Tally::default();
+/// tally.add(MessageOutcome::Stored);
+/// assert_eq!(tally.to_string(), "stored 1, failed 0, skipped 0, rejected 0");
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    stored: u64,
+    failed: u64,
+    skipped: u64,
+    rejected: u64,
+}
+
+impl Tally {
+    /// How many messages had this outcome.
+    pub const fn count(&self, outcome: MessageOutcome) -> u64 {
+        match outcome {
+            MessageOutcome::Stored => self.stored,
+            MessageOutcome::Failed => self.failed,
+            MessageOutcome::Skipped => self.skipped,
+            MessageOutcome::Rejected => self.rejected,
+        }
+    }
+
+    /// Counts one more message.
+    pub const fn add(&mut self, outcome: MessageOutcome) {
+        match outcome {
+            MessageOutcome::Stored => self.stored += 1,
+            MessageOutcome::Failed => self.failed += 1,
+            MessageOutcome::Skipped => self.skipped += 1,
+            MessageOutcome::Rejected => self.rejected += 1,
+        }
+    }
+}
+
+/// `stored N, failed N, skipped N, rejected N`
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = MessageOutcome::ALL.map(|outcome| format!("{outcome} {}", self.count(outcome)));
+        f.write_str(&parts.join(", "))
+    }
+}
