@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use gathering_auth::{Scope, SigningKey, TokenRequest};
 use gathering_domain::{
-    Clock, ContentStore, EventKind, EventSink, ManualClock, RequestEvent, RequestKey, RuleContent, Timestamp,
+    Clock, ContentStore, EventKind, EventSink, ManualClock, MessageRecord, RequestEvent, RequestKey,
+    RuleContent, Timestamp,
 };
+use gathering_ingest::{Importer, Intake, RecordCounters};
 use gathering_server::config::{Config, Sources};
-use gathering_server::{Environment, Importer, Record, RecordCounters, Service};
+use gathering_server::{Environment, Service};
 use gathering_storage::Storage;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -23,7 +25,7 @@ use crate::{Call, Message, TestDatabase};
 const START: Timestamp = Timestamp::from_micros(1_772_370_000_000_000);
 
 /// Soon enough that a test can wait for it, and seldom enough that the log stays readable.
-const CONTENT_REFRESH: Duration = Duration::from_millis(20);
+const REFRESH: Duration = Duration::from_millis(20);
 
 /// A running server. It stops when this value is dropped.
 #[derive(Debug)]
@@ -86,6 +88,7 @@ impl TestServerBuilder {
         let environment = Environment {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             content_refresh: self.content_refresh,
+            allow_list_refresh: REFRESH,
             records: RecordCounters::new().expect("counters"),
         };
         let (stop, stopped) = oneshot::channel();
@@ -136,7 +139,7 @@ impl TestServer {
 
     /// A server on this database, to be configured.
     pub const fn builder(database: TestDatabase) -> TestServerBuilder {
-        TestServerBuilder { database, assignments: Vec::new(), content_refresh: CONTENT_REFRESH }
+        TestServerBuilder { database, assignments: Vec::new(), content_refresh: REFRESH }
     }
 
     /// A call of the API.
@@ -218,12 +221,14 @@ impl TestServer {
     ///
     /// # Panics
     /// If the database does not take them.
-    pub fn import(&self, messages: &[Message]) -> Vec<Record> {
+    pub fn import(&self, messages: &[Message]) -> Vec<MessageRecord> {
         let lines = messages.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         let counters = RecordCounters::new().expect("counters");
         let mut records = Vec::new();
-        let mut importer = Importer::new(&self.storage, &*self.clock, &counters);
-        let work = importer.import("test", lines.as_bytes(), |record| records.push(record.clone()));
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let intake = Intake::new(self.storage.clone(), clock, None, counters);
+        let mut importer = Importer::new(&intake);
+        let work = importer.import("test", lines.as_bytes(), |_, record| records.push(record.clone()));
         self.runtime.block_on(work).expect("the test's database takes the messages");
         records
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use gathering_domain::{ClusterId, OrganizationId};
+use gathering_domain::{ClusterId, OrganizationId, WriteGrant};
 
 /// A permission that a token carries in its `scope` claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,6 +109,19 @@ impl Identity {
             _ => Ok(()),
         }
     }
+
+    /// For whom the caller may write: its own organization, or with `write:any` every one; a token that is bound to a
+    /// cluster writes for no other.
+    pub fn may_write(&self) -> Result<WriteGrant, Denied> {
+        let organization = if self.has(Scope::WriteAny) {
+            None
+        } else if self.has(Scope::Write) {
+            Some(self.organization)
+        } else {
+            return Err(Denied::MissingScope(Scope::Write));
+        };
+        Ok(WriteGrant { organization, cluster: self.cluster })
+    }
 }
 
 #[cfg(test)]
@@ -126,6 +139,21 @@ mod tests {
         assert_eq!(identity(Some(own), &[Scope::Read]).may_read(other), Err(Denied::OtherCluster));
         let writer = identity(None, &[Scope::Write, Scope::WriteAny]);
         assert_eq!(writer.may_read(own), Err(Denied::MissingScope(Scope::Read)));
+    }
+
+    #[test]
+    fn writing_needs_a_scope_and_keeps_the_bounds_of_the_token() {
+        let own: ClusterId = "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap();
+        let grant = |cluster, scopes: &[Scope]| {
+            Identity::new("7".parse().unwrap(), cluster, None, scopes.to_vec()).may_write()
+        };
+        let organization = Some("7".parse().unwrap());
+        assert_eq!(grant(None, &[Scope::Read]), Err(Denied::MissingScope(Scope::Write)));
+        assert_eq!(grant(None, &[Scope::Write]), Ok(WriteGrant { organization, cluster: None }));
+        assert_eq!(grant(Some(own), &[Scope::Write]), Ok(WriteGrant { organization, cluster: Some(own) }));
+        let any = WriteGrant { organization: None, cluster: Some(own) };
+        assert_eq!(grant(Some(own), &[Scope::WriteAny]), Ok(any));
+        assert_eq!(grant(Some(own), &[Scope::Write, Scope::WriteAny]), Ok(any));
     }
 
     #[test]

@@ -33,6 +33,10 @@ pub(crate) enum ApiError {
     NoSuchPath,
     #[error("The endpoint does not know this method; it knows {allow}")]
     MethodNotAllowed { allow: &'static str },
+    #[error("The body has {what}; {expected}")]
+    UnsupportedMedia { what: &'static str, expected: &'static str },
+    #[error("Too much waits to be recorded at the moment, please try again")]
+    Busy,
     #[error("The storage cannot answer at the moment, please try again")]
     StorageAway(StoreError),
     #[error("Internal Server Error")]
@@ -53,6 +57,8 @@ pub(crate) enum BodyProblem {
     TooManyRequestIds { given: usize, limit: usize },
     #[error("it could not be read to its end")]
     CutOff,
+    #[error("its Content-Encoding is gzip and it is not")]
+    NotGzip,
 }
 
 /// A defect of ours. Callers get a fixed text, the log everything.
@@ -67,7 +73,7 @@ pub(crate) enum Defect {
 /// The longest part of a caller's value that is shown to it, in characters.
 const MAX_SHOWN: usize = 200;
 
-/// What a caller that gets 503 is asked to wait, in seconds.
+/// What a caller that gets 429 or 503 is asked to wait, in seconds.
 const RETRY_AFTER: &str = "1";
 
 impl ApiError {
@@ -95,7 +101,7 @@ impl ApiError {
             Self::MethodNotAllowed { allow } => {
                 response.insert_header((header::ALLOW, *allow));
             }
-            Self::StorageAway(_) => {
+            Self::StorageAway(_) | Self::Busy => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
             }
             _ => {}
@@ -121,6 +127,7 @@ impl From<StoreError> for ApiError {
             StoreError::PoolExhausted { .. }
             | StoreError::Timeout { .. }
             | StoreError::Unavailable { .. } => Self::StorageAway(error),
+            StoreError::QueueFull { .. } => Self::Busy,
             StoreError::Defect { .. } => Self::Defect(Defect::Store(error)),
         }
     }
@@ -136,6 +143,8 @@ impl ResponseError for ApiError {
             Self::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::RequestNotFound | Self::ClusterNotFound | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UnsupportedMedia { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Busy => StatusCode::TOO_MANY_REQUESTS,
             Self::StorageAway(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Defect(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Refused { status, .. } => *status,
@@ -214,16 +223,26 @@ mod tests {
                 "The storage cannot answer at the moment, please try again",
             ),
             (
-                StoreError::Unavailable { source: driver() }.into(),
+                StoreError::unavailable(driver()).into(),
                 503,
                 "The storage cannot answer at the moment, please try again",
             ),
-            (StoreError::Defect { source: driver() }.into(), 500, "Internal Server Error"),
+            (
+                StoreError::QueueFull { limit: 5 }.into(),
+                429,
+                "Too much waits to be recorded at the moment, please try again",
+            ),
+            (
+                ApiError::UnsupportedMedia { what: "no Content-Type", expected: "it has to be x" },
+                415,
+                "The body has no Content-Type; it has to be x",
+            ),
+            (StoreError::defect(driver()).into(), 500, "Internal Server Error"),
             (ApiError::Defect(Defect::Route("x")), 500, "Internal Server Error"),
         ] {
             let response = error.answer(false);
             assert_eq!(response.status().as_u16(), status, "{error:?}");
-            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), status == 503, "{error:?}");
+            assert_eq!(response.headers().contains_key(header::RETRY_AFTER), [429, 503].contains(&status));
             assert_eq!(response.headers().contains_key(header::WWW_AUTHENTICATE), status == 401);
             assert_eq!(response.headers().contains_key(header::ALLOW), status == 405);
             assert_eq!(body(response), serde_json::json!({"status": text}).to_string() + "\n");

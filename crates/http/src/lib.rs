@@ -23,4 +23,4 @@ pub use cors::{Origin, OriginError};
 pub use metrics::HttpMetrics;
 pub use openapi::document as openapi_document;
 pub use request_id::current_request_id;
-pub use server::{Api, BindError, Listener, PendingStatus, Settings, StopHandle, serve_api};
+pub use server::{Api, BindError, IngestSettings, Listener, PendingStatus, Settings, StopHandle, serve_api};

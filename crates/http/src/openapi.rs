@@ -23,21 +23,30 @@ use crate::{handlers, request_id, wire};
         handlers::status::status,
         handlers::list::list,
         handlers::select::select,
-        handlers::report::report
+        handlers::report::report,
+        handlers::ingest::results,
+        handlers::ingest::announcements
     ),
     components(schemas(wire::Failure, wire::Problem)),
-    tags((name = "requests", description = "Requests of a cluster. Every organization sees its own only."))
+    tags(
+        (name = "requests", description = "Requests of a cluster. Every organization sees its own only."),
+        (name = "ingest", description = "What the pipeline publishes, for those who have no Kafka. The token needs the \
+            scope `write`, or `write:any` for messages of other organizations.")
+    )
 )]
 struct Document;
 
 const SCHEME: &str = "bearerToken";
 
-/// The document for a service with these base paths, OpenAPI 3.1 as JSON.
-pub fn document(base_paths: &[BasePath]) -> String {
+/// The document for a service with these base paths, with or without the endpoints for messages, OpenAPI 3.1 as JSON.
+pub fn document(base_paths: &[BasePath], takes_messages: bool) -> String {
     let mut document = Document::openapi();
+    if !takes_messages {
+        document.paths.paths.retain(|path, _| !path.starts_with("/ingest/"));
+    }
     document.servers = Some(base_paths.iter().map(|path| Server::new(path.to_string())).collect());
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
-        "A JSON Web Token with the claims `org_id` and `exp`, and the scope `read` (also without `scope`).",
+        "A JSON Web Token with the claims `org_id` and `exp`, and the scope `read` (also without `scope`) or `write`.",
     ));
     let components = document.components.get_or_insert_default();
     components.security_schemes.insert(SCHEME.to_owned(), SecurityScheme::Http(token.build()).into());
@@ -114,8 +123,36 @@ failures! {
             None,
         ),
     ];
-    /// What every endpoint that reads can answer instead.
-    ReadErrors = [
+    /// What can be wrong with a body of messages on its way.
+    MessageErrors = [
+        (
+            "408",
+            "The body did not arrive in time.",
+            "The request body did not arrive within 30 seconds",
+            None,
+        ),
+        (
+            "413",
+            "The body, uncompressed, is larger than `ingest.http.max_body`.",
+            "The request body is larger than 16777216 bytes",
+            None,
+        ),
+        (
+            "415",
+            "The body is of another kind, or compressed in another way.",
+            "The body has no Content-Type; it has to be application/json for one message, or application/x-ndjson for \
+             one on each line",
+            None,
+        ),
+        (
+            "429",
+            "Too much waits to be recorded.",
+            "Too much waits to be recorded at the moment, please try again",
+            Some(("Retry-After", "How many seconds to wait.")),
+        ),
+    ];
+    /// What every endpoint that wants a token can answer instead.
+    Errors = [
         (
             "400",
             "A parameter or the body is not valid.",

@@ -2,7 +2,7 @@
 
 use actix_web::http::{Method, header};
 use actix_web::{HttpResponse, Resource, Route, guard, web};
-use gathering_domain::RequestStore;
+use gathering_domain::{MessageIntake, RequestStore};
 
 use crate::base_path::BasePath;
 use crate::error::ApiError;
@@ -10,8 +10,12 @@ use crate::handlers;
 use crate::metrics::Endpoint;
 use crate::server::OpenApiDocument;
 
-/// Adds every endpoint under every base path.
-pub(crate) fn configure<S: RequestStore + 'static>(config: &mut web::ServiceConfig, base_paths: &[BasePath]) {
+/// Adds every endpoint under every base path, those for messages if `takes_messages`.
+pub(crate) fn configure<S: RequestStore + 'static, I: MessageIntake + 'static>(
+    config: &mut web::ServiceConfig,
+    base_paths: &[BasePath],
+    takes_messages: bool,
+) {
     let endpoint = |template: &'static str| {
         let patterns: Vec<String> = base_paths.iter().flat_map(|base| base.patterns(template)).collect();
         web::resource(patterns).app_data(Endpoint(template))
@@ -35,6 +39,17 @@ pub(crate) fn configure<S: RequestStore + 'static>(config: &mut web::ServiceConf
         ))
         .service(with_methods(endpoint("/openapi.json").route(get_or_head().to(openapi)), GET))
         .default_service(web::to(no_such_path));
+    if takes_messages {
+        config
+            .service(with_methods(
+                endpoint("/ingest/results").route(web::post().to(handlers::ingest::results::<I>)),
+                POST,
+            ))
+            .service(with_methods(
+                endpoint("/ingest/announcements").route(web::post().to(handlers::ingest::announcements::<I>)),
+                POST,
+            ));
+    }
 }
 
 /// A route for GET, and for HEAD, which is answered alike without its body.
@@ -43,6 +58,7 @@ pub(crate) fn get_or_head() -> Route {
 }
 
 const GET: &str = "GET, HEAD, OPTIONS";
+const POST: &str = "POST, OPTIONS";
 const GET_AND_POST: &str = "GET, HEAD, POST, OPTIONS";
 
 /// Answers OPTIONS, and any method that the resource has no route for.

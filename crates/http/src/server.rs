@@ -10,10 +10,11 @@ use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::Bytes;
 use actix_web::{App, HttpServer, web};
 use gathering_auth::Authenticator;
-use gathering_domain::{LookupService, RequestStore};
+use gathering_domain::{LookupService, MessageIntake, RequestStore};
 
 use crate::base_path::BasePath;
 use crate::cors::{Origin, cors};
+use crate::extract::Room;
 use crate::metrics::HttpMetrics;
 use crate::observe::observe;
 use crate::{openapi, routes};
@@ -38,6 +39,8 @@ pub struct Settings {
     pub workers: usize,
     /// The largest body, in bytes.
     pub max_body: usize,
+    /// Whether messages are taken in, and how large their bodies may be.
+    pub ingest: Option<IngestSettings>,
     /// The longest list of request IDs.
     pub max_request_ids: usize,
     /// What a caller gets for a request that is recorded and not processed.
@@ -48,11 +51,22 @@ pub struct Settings {
     pub cors_origins: Vec<Origin>,
 }
 
+/// What the endpoints for messages need to know.
+#[derive(Debug, Clone, Copy)]
+pub struct IngestSettings {
+    /// The largest body, in bytes, uncompressed.
+    pub max_body: usize,
+    /// What all bodies that are being read or recorded may take up together, in bytes; at least one is always let in.
+    pub max_in_flight: usize,
+}
+
 /// What the API is made of.
 #[derive(Debug, Clone)]
-pub struct Api<S> {
+pub struct Api<S, I> {
     /// Answers questions.
     pub lookup: Arc<LookupService<S>>,
+    /// Takes messages in.
+    pub intake: Arc<I>,
     /// Knows callers.
     pub authenticator: Arc<Authenticator>,
     /// Counts calls.
@@ -133,13 +147,24 @@ impl Listener {
 }
 
 /// Binds the API. Needs a tokio runtime; the workers have threads of their own.
-pub fn serve_api<S: RequestStore + 'static>(settings: &Settings, api: Api<S>) -> Result<Listener, BindError> {
+pub fn serve_api<S, I>(settings: &Settings, api: Api<S, I>) -> Result<Listener, BindError>
+where
+    S: RequestStore + 'static,
+    I: MessageIntake + 'static,
+{
     let limits = web::Data::new(Limits {
         max_body: settings.max_body,
         max_request_ids: settings.max_request_ids,
         shows_pending: settings.pending_status == PendingStatus::Ok,
     });
-    let document = web::Data::new(OpenApiDocument(Bytes::from(openapi::document(&settings.base_paths))));
+    let document = web::Data::new(OpenApiDocument(Bytes::from(openapi::document(
+        &settings.base_paths,
+        settings.ingest.is_some(),
+    ))));
+    let room = settings.ingest.map(|ingest| Room::new(ingest.max_body, ingest.max_in_flight));
+    let takes_messages = room.is_some();
+    let room = web::Data::new(room.unwrap_or_else(|| Room::new(0, 0)));
+    let intake = web::Data::from(api.intake);
     let lookup = web::Data::from(api.lookup);
     let authenticator = web::Data::from(api.authenticator);
     let metrics = web::Data::new(api.metrics);
@@ -152,9 +177,11 @@ pub fn serve_api<S: RequestStore + 'static>(settings: &Settings, api: Api<S>) ->
             .app_data(lookup.clone())
             .app_data(authenticator.clone())
             .app_data(metrics.clone())
+            .app_data(room.clone())
+            .app_data(intake.clone())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(observe))
-            .configure(|config| routes::configure::<S>(config, &base_paths))
+            .configure(|config| routes::configure::<S, I>(config, &base_paths, takes_messages))
     })
     .workers(settings.workers.max(1))
     .shutdown_timeout(settings.shutdown_grace.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX))

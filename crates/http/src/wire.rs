@@ -2,7 +2,10 @@
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use gathering_domain::{ClusterId, ReportEntry, RequestId, RequestRecord, RequestState, Timestamp};
+use gathering_domain::{
+    ClusterId, MessageOutcome, MessageRecord, ReportEntry, RequestId, RequestRecord, RequestState, Tally,
+    Timestamp,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -123,6 +126,64 @@ impl<'a> From<&'a ReportEntry> for RuleHit<'a> {
             error_key: entry.hit.error_key(),
             description: &entry.description,
             total_risk: entry.total_risk,
+        }
+    }
+}
+
+/// What became of the messages of a body.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct IngestSummary {
+    /// How many were recorded as they say.
+    pub(crate) stored: u64,
+    /// How many were recorded as failed.
+    pub(crate) failed: u64,
+    /// How many were in order, but such that nobody could ask for them.
+    pub(crate) skipped: u64,
+    /// How many were refused.
+    pub(crate) rejected: u64,
+    /// The first 100 that were not stored.
+    #[schema(max_items = 100)]
+    pub(crate) refusals: Vec<Refusal>,
+    /// Always `ok`.
+    pub(crate) status: &'static str,
+}
+
+/// A message that was not stored.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Refusal {
+    /// Which message of the body, from 1; blank lines do not count.
+    #[schema(minimum = 1)]
+    pub(crate) record: usize,
+    /// `failed`, `skipped` or `rejected`.
+    pub(crate) outcome: &'static str,
+    /// Why, in one sentence.
+    pub(crate) reason: String,
+}
+
+/// How many refusals an answer lists.
+const MAX_REFUSALS: usize = 100;
+
+impl IngestSummary {
+    pub(crate) fn new(records: Vec<MessageRecord>) -> Self {
+        let mut tally = Tally::default();
+        let mut refusals = Vec::new();
+        for (record, number) in records.into_iter().zip(1..) {
+            tally.add(record.outcome);
+            if record.outcome != MessageOutcome::Stored && refusals.len() < MAX_REFUSALS {
+                refusals.push(Refusal {
+                    record: number,
+                    outcome: record.outcome.as_str(),
+                    reason: record.reason.unwrap_or_default(),
+                });
+            }
+        }
+        Self {
+            stored: tally.count(MessageOutcome::Stored),
+            failed: tally.count(MessageOutcome::Failed),
+            skipped: tally.count(MessageOutcome::Skipped),
+            rejected: tally.count(MessageOutcome::Rejected),
+            refusals,
+            status: "ok",
         }
     }
 }

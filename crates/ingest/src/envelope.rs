@@ -18,13 +18,7 @@ pub(crate) struct Envelope<'a>(Object<'a>);
 
 impl<'a> Envelope<'a> {
     pub(crate) fn parse(document: &'a [u8]) -> Result<Self, Problem> {
-        serde_json::from_slice(document).map(Self).map_err(|error| {
-            if error.is_data() {
-                Problem::NotAnObject
-            } else {
-                Problem::NotJson { line: error.line(), column: error.column() }
-            }
-        })
+        object_of(document).map(Self)
     }
 
     pub(crate) fn organization(&self) -> Result<OrganizationId, Problem> {
@@ -54,8 +48,8 @@ impl<'a> Envelope<'a> {
         self.optional("Version", "a whole number from 0 to 255")
     }
 
-    pub(crate) fn check_account(&self) -> Result<(), Problem> {
-        self.optional::<u32>("AccountNumber", "a whole number from 0 to 4294967295").map(|_| ())
+    pub(crate) fn account(&self) -> Result<Option<u32>, Problem> {
+        self.optional("AccountNumber", "a whole number from 0 to 4294967295")
     }
 
     /// When the cluster gathered; `None` where the message does not say.
@@ -102,6 +96,17 @@ const fn wrong(attribute: &'static str, expected: &'static str) -> Problem {
 
 pub(crate) fn is_null(value: &RawValue) -> bool {
     value.get() == "null"
+}
+
+/// The members of the object that a document is.
+pub(crate) fn object_of(document: &[u8]) -> Result<Object<'_>, Problem> {
+    serde_json::from_slice(document).map_err(|error| {
+        if error.is_data() {
+            Problem::NotAnObject
+        } else {
+            Problem::NotJson { line: error.line(), column: error.column() }
+        }
+    })
 }
 
 /// The members of an object, `None` for any other value.

@@ -1,16 +1,29 @@
-//! What the pipeline publishes, read and judged: result messages, files of them, and trees of rule content.
+//! What the platform publishes, read and judged: result messages, announcements, files of them, and trees of rule content.
 //!
-//! Everything here turns bytes into values of the domain and says precisely why it could not. Storing them is the
-//! caller's business; this crate knows neither a database nor a transport.
+//! Bytes become values of the domain, or a precise reason why they could not; values go to a store behind the domain's
+//! port. This crate knows no database and no HTTP.
 
+mod admission;
+mod allow_list;
+mod announcement;
+mod counters;
 mod documents;
 mod envelope;
+mod importer;
+mod intake;
+mod judgement;
 mod message;
 mod problem;
 mod report;
 pub mod rule_content;
 mod text;
 
+pub use allow_list::{AllowList, AllowListError};
+pub use announcement::judge_announcement;
+pub use counters::{RecordCounters, Source};
 pub use documents::{DocumentError, Documents, MAX_DOCUMENT};
-pub use message::{Judgement, SkipReason, Verdict, Warning, judge};
+pub use importer::Importer;
+pub use intake::Intake;
+pub use judgement::{Judgement, SkipReason, Verdict, Warning};
+pub use message::judge;
 pub use problem::Problem;

@@ -6,71 +6,13 @@ use gathering_domain::{
 };
 
 use crate::envelope::Envelope;
+use crate::judgement::{Judgement, SkipReason, Verdict, Warning};
 use crate::{Problem, report};
-
-/// What one message is, as far as it could be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judgement {
-    /// Whose message it is.
-    pub organization: Option<OrganizationId>,
-    /// Which cluster it is about.
-    pub cluster: Option<ClusterId>,
-    /// Its request ID as it spells it, usable or not, without control characters and within 500 characters.
-    pub request: Option<String>,
-    /// What is to be done about it.
-    pub verdict: Verdict,
-    /// What is odd about it without being a reason to refuse it.
-    pub warnings: Vec<Warning>,
-}
-
-/// What is to be done about a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// A good one: record the event.
-    Stored(RequestEvent),
-    /// Its request is known and its content is not usable: record the event, which says that it failed.
-    Failed(RequestEvent, Problem),
-    /// Nobody could ever ask for it: count it, nothing else.
-    Skipped(SkipReason),
-    /// Not usable, and nobody knows whose it is.
-    Rejected(Problem),
-}
-
-/// Why a message is skipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SkipReason {
-    /// It has no request ID.
-    #[error("the message has no request ID")]
-    NoRequestId,
-    /// Its request ID is none that a client can ask for.
-    #[error("the request ID is not 1 to 128 ASCII letters or digits, so nobody can ask for it")]
-    UnusableRequestId,
-}
-
-/// What is odd about a message that is taken nevertheless.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Warning {
-    /// A hit that no rule can have; it is left out.
-    #[error("the hit '{0}' has characters that no rule has and is left out")]
-    DroppedHit(FailureReason),
-    /// A schema version that this reader was not written for.
-    #[error("the schema version {0} is unknown")]
-    UnknownVersion(u8),
-    /// `LastChecked` is yet to come.
-    #[error("LastChecked is in the future")]
-    FutureLastChecked,
-}
-
-impl Warning {
-    pub(crate) fn dropped_hit(text: &str) -> Self {
-        Self::DroppedHit(FailureReason::new(text))
-    }
-}
 
 /// Schema versions that publishers write; 0 stands for none.
 const KNOWN_VERSIONS: std::ops::RangeInclusive<u8> = 0..=2;
 
-/// Reads one message that arrived at this time.
+/// Reads one result message that arrived at this time.
 ///
 /// ```
 /// use gathering_domain::Timestamp;
@@ -87,13 +29,7 @@ pub fn judge(document: &[u8], arrival: Timestamp) -> Judgement {
     let envelope = match Envelope::parse(document) {
         Ok(envelope) => envelope,
         Err(problem) => {
-            return Judgement {
-                organization: None,
-                cluster: None,
-                request: None,
-                verdict: Verdict::Rejected(problem),
-                warnings: Vec::new(),
-            };
+            return Judgement::unreadable(problem);
         }
     };
     let mut warnings = Vec::new();
@@ -124,8 +60,8 @@ pub fn judge(document: &[u8], arrival: Timestamp) -> Judgement {
         }),
         (Err(problem), None) => Verdict::Rejected(problem),
     };
-    let request = request.map(|text| FailureReason::new(&text).as_str().to_owned());
-    Judgement { organization, cluster, request, verdict, warnings }
+    let account = envelope.account().ok().flatten();
+    Judgement { organization, account, cluster, request: request.as_deref().map(shown), verdict, warnings }
 }
 
 /// Everything that is not identity, in the order in which today's writer looks at it: an empty report is found before
@@ -135,7 +71,7 @@ fn content(
     arrival: Timestamp,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<RuleHit>, Problem> {
-    envelope.check_account()?;
+    envelope.account()?;
     let version = envelope.version()?.unwrap_or_default();
     envelope.gathering_time()?;
     let hits = report::hits(&envelope.report()?, warnings)?;
@@ -148,7 +84,12 @@ fn content(
     Ok(hits)
 }
 
-fn key(
+/// The ID as it may be shown.
+pub(crate) fn shown(request: &str) -> String {
+    FailureReason::new(request).as_str().to_owned()
+}
+
+pub(crate) fn key(
     organization: Option<OrganizationId>,
     cluster: Option<ClusterId>,
     request: Option<&str>,

@@ -1,6 +1,8 @@
-//! What can be wrong with a result message.
+//! What can be wrong with a message.
 
-/// Why a result message is refused. The sentences are ours and hold no part of the message, so that they can be
+use gathering_domain::NotGranted;
+
+/// Why a message is refused. The sentences are ours and hold no part of the message, so that they can be
 /// stored, logged and shown as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
@@ -42,4 +44,13 @@ pub enum Problem {
         /// What it has to be.
         expected: &'static str,
     },
+    /// Its sender may not write it.
+    #[error("{0}")]
+    NotGranted(#[from] NotGranted),
+    /// There is an allow list, and it does not have the organization.
+    #[error("the organization is not in the allow list")]
+    NotListed,
+    /// The database takes other events and not this one; the log says why.
+    #[error("the database refuses the event")]
+    RefusedByDatabase,
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use gathering_auth::AuthError;
 use gathering_domain::StoreError;
 use gathering_http::BindError;
+use gathering_ingest::AllowListError;
 use gathering_ingest::rule_content::TreeError;
 use gathering_storage::StorageError;
 
@@ -19,6 +20,9 @@ pub enum ServerError {
     /// Keys are missing or not usable.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// The allow list is not usable.
+    #[error(transparent)]
+    AllowList(#[from] AllowListError),
     /// A command was asked for something that it cannot do.
     #[error("{0}")]
     Usage(&'static str),
@@ -99,7 +103,7 @@ impl ServerError {
     /// 2 for wrong usage or configuration, 1 for a failed run.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Auth(_) | Self::Usage(_) => 2,
+            Self::Config(_) | Self::Auth(_) | Self::AllowList(_) | Self::Usage(_) => 2,
             _ => 1,
         }
     }

@@ -2,16 +2,15 @@
 //!
 //! `main.rs` calls [`run`]; the test harness calls [`Service::start`]. This is the only crate that knows all others.
 
+mod background;
 pub mod cli;
 mod commands;
 pub mod config;
 mod error;
-mod import;
 mod logging;
 mod metrics;
 mod service;
 
 pub use commands::run;
 pub use error::ServerError;
-pub use import::{Importer, Outcome, Record, RecordCounters, Summary};
 pub use service::{Environment, Service};

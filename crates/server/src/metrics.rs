@@ -1,17 +1,17 @@
 //! What is measured beside HTTP: the build, the process, the pools, and records by outcome.
 
-use gathering_storage::Storage;
+use gathering_ingest::RecordCounters;
+use gathering_storage::{BatchWriter, Storage};
 use prometheus::core::{Collector, Desc};
 use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
-use prometheus::{IntGauge, IntGaugeVec, Opts, Registry};
-
-use crate::import::RecordCounters;
+use prometheus::{IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// Adds everything that this crate measures to a registry.
 pub(crate) fn register(
     registry: &Registry,
     storage: Storage,
+    writer: BatchWriter,
     records: &RecordCounters,
 ) -> prometheus::Result<()> {
     let build = IntGauge::with_opts(
@@ -22,6 +22,7 @@ pub(crate) fn register(
     registry.register(Box::new(build))?;
     registry.register(Box::new(ProcessCollector::for_self()))?;
     registry.register(Box::new(PoolCollector::new(storage)?))?;
+    registry.register(Box::new(WriterCollector::new(writer)?))?;
     records.register(registry)
 }
 
@@ -53,5 +54,45 @@ impl Collector for PoolCollector {
             self.connections.with_label_values(&[pool.name, "busy"]).set(busy.into());
         }
         self.connections.collect()
+    }
+}
+
+/// Looks at the batch writer when it is asked.
+struct WriterCollector {
+    writer: BatchWriter,
+    waiting: IntGauge,
+    batches: IntCounter,
+    events: IntCounter,
+    refused: IntCounter,
+}
+
+impl WriterCollector {
+    fn new(writer: BatchWriter) -> prometheus::Result<Self> {
+        Ok(Self {
+            writer,
+            waiting: IntGauge::new("gathering_writer_events_waiting", "Events that wait to be durable.")?,
+            batches: IntCounter::new("gathering_writer_batches_total", "Batches of events written.")?,
+            events: IntCounter::new("gathering_writer_events_total", "Events written in batches.")?,
+            refused: IntCounter::new("gathering_writer_refused_total", "Events that the database refused.")?,
+        })
+    }
+}
+
+impl Collector for WriterCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        let counters = [&self.batches, &self.events, &self.refused];
+        self.waiting.desc().into_iter().chain(counters.into_iter().flat_map(Collector::desc)).collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let state = self.writer.state();
+        self.waiting.set(i64::try_from(state.waiting).unwrap_or(i64::MAX));
+        let counters =
+            [(&self.batches, state.batches), (&self.events, state.events), (&self.refused, state.refused)];
+        for (counter, value) in counters {
+            counter.inc_by(value.saturating_sub(counter.get()));
+        }
+        let counters = counters.into_iter().flat_map(|(counter, _)| counter.collect());
+        self.waiting.collect().into_iter().chain(counters).collect()
     }
 }

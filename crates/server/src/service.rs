@@ -10,20 +10,21 @@ use std::time::Duration;
 use gathering_auth::Authenticator;
 use gathering_domain::{Clock, ContentCache, LookupService, SystemClock};
 use gathering_http::{Api, HttpMetrics, Listener, Readiness, serve_admin, serve_api};
+use gathering_ingest::{AllowList, Intake, RecordCounters};
 use gathering_storage::{Migrator, Storage};
 use prometheus::Registry;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::sleep;
 
+use crate::background::{keep_allow_list, keep_content, keep_purging, refresh};
 use crate::config::Config;
-use crate::import::RecordCounters;
 use crate::{ServerError, metrics};
 
 /// How often a service looks for new rule content. It has to follow within a minute.
 const CONTENT_REFRESH: Duration = Duration::from_secs(15);
 
-/// How soon it looks again while it has none because the database did not answer.
-const CONTENT_RETRY: Duration = Duration::from_secs(1);
+/// How often it looks at the allow list.
+const ALLOW_LIST_REFRESH: Duration = Duration::from_secs(5);
 
 /// What a service takes from its surroundings, and tests replace.
 #[derive(Clone)]
@@ -32,6 +33,8 @@ pub struct Environment {
     pub clock: Arc<dyn Clock>,
     /// How often to look for new rule content.
     pub content_refresh: Duration,
+    /// How often to look at the allow list.
+    pub allow_list_refresh: Duration,
     /// What was read by this process so far.
     pub records: RecordCounters,
 }
@@ -46,7 +49,12 @@ impl Environment {
     /// The machine's clock and the usual intervals.
     pub fn system() -> Result<Self, ServerError> {
         let records = RecordCounters::new().map_err(ServerError::system("the metrics cannot be set up"))?;
-        Ok(Self { clock: Arc::new(SystemClock), content_refresh: CONTENT_REFRESH, records })
+        Ok(Self {
+            clock: Arc::new(SystemClock),
+            content_refresh: CONTENT_REFRESH,
+            allow_list_refresh: ALLOW_LIST_REFRESH,
+            records,
+        })
     }
 }
 
@@ -64,21 +72,25 @@ impl Service {
     /// Checks keys, migrates or checks the schema, opens the database and binds both addresses, in this order: what
     /// is wrong with the configuration is found before any socket opens.
     pub async fn start(config: &Config, environment: Environment) -> Result<Self, ServerError> {
-        let Environment { clock, content_refresh, records } = environment;
+        let Environment { clock, content_refresh, allow_list_refresh, records } = environment;
         let authenticator = Authenticator::from_settings(&config.auth_settings(), Arc::clone(&clock))?;
+        let allow_list = allow_list(config)?;
         for name in prepare_schema(config).await? {
             log::info!("applied the migration {name}");
         }
-        let storage = Storage::open(&config.storage_settings(), clock)?;
+        let storage = Storage::open(&config.storage_settings(), Arc::clone(&clock))?;
+        let writer = storage.batch_writer();
+        let intake = Intake::new(writer.clone(), clock, allow_list.clone(), records.clone());
 
         let registry = Registry::new();
         let set_up = ServerError::system("the metrics cannot be set up");
         let http_metrics = HttpMetrics::register(&registry).and_then(|http_metrics| {
-            metrics::register(&registry, storage.clone(), &records).map(|()| http_metrics)
+            metrics::register(&registry, storage.clone(), writer, &records).map(|()| http_metrics)
         });
         let content = Arc::new(ContentCache::new(config.report_policy()));
         let api = Api {
             lookup: Arc::new(LookupService::new(storage.clone(), Arc::clone(&content))),
+            intake: Arc::new(intake),
             authenticator: Arc::new(authenticator),
             metrics: http_metrics.map_err(set_up)?,
         };
@@ -87,10 +99,13 @@ impl Service {
         let readiness = readiness(storage.clone(), Arc::clone(&stopping), Arc::clone(&loaded));
         let api = serve_api(&config.http_settings(), api)?;
         let admin = serve_admin(config.admin.bind, registry, readiness)?;
-        let tasks = vec![
+        let mut tasks = vec![
             tokio::spawn(keep_content(content, storage.clone(), content_refresh, loaded)),
             tokio::spawn(keep_purging(storage, config.storage.purge_interval)),
         ];
+        if let Some(list) = allow_list {
+            tasks.push(tokio::spawn(keep_allow_list(list, allow_list_refresh)));
+        }
         Ok(Self { api, admin, stopping, tasks, grace: config.http.shutdown_grace })
     }
 
@@ -133,6 +148,12 @@ impl Service {
     }
 }
 
+/// The allow list, if there is to be one.
+pub(crate) fn allow_list(config: &Config) -> Result<Option<Arc<AllowList>>, ServerError> {
+    let Some(path) = &config.ingest.allowlist_file else { return Ok(None) };
+    Ok(Some(Arc::new(AllowList::open(path)?)))
+}
+
 /// Brings the schema up to date and returns what was applied, or makes sure that nothing is to be.
 pub(crate) async fn prepare_schema(config: &Config) -> Result<Vec<String>, ServerError> {
     let (settings, migrates) = (config.storage_settings(), config.storage.migrate_on_start);
@@ -173,46 +194,4 @@ fn readiness(storage: Storage, stopping: Arc<AtomicBool>, loaded: Arc<AtomicBool
             }
         })
     })
-}
-
-async fn refresh(content: &ContentCache, storage: &Storage) -> bool {
-    match content.refresh(storage).await {
-        Ok(changed) => {
-            if changed {
-                log::info!("took new rule content");
-            }
-            true
-        }
-        Err(error) => {
-            log::warn!("the rule content cannot be looked at: {error}");
-            false
-        }
-    }
-}
-
-async fn keep_content(
-    content: Arc<ContentCache>,
-    storage: Storage,
-    every: Duration,
-    loaded: Arc<AtomicBool>,
-) {
-    loop {
-        sleep(if loaded.load(Ordering::Relaxed) { every } else { CONTENT_RETRY.min(every) }).await;
-        if refresh(&content, &storage).await {
-            loaded.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-async fn keep_purging(storage: Storage, every: Duration) {
-    loop {
-        sleep(every).await;
-        match storage.purge().await {
-            Ok(purged) if purged.requests > 0 || purged.clusters > 0 => {
-                log::info!("purged {} requests and {} clusters", purged.requests, purged.clusters);
-            }
-            Ok(_) => {}
-            Err(error) => log::warn!("purging has to wait: {error}"),
-        }
-    }
 }

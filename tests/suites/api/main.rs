@@ -7,6 +7,7 @@ mod concurrency;
 mod documents;
 mod expiry;
 mod fixture;
+mod ingest;
 mod metrics;
 mod outages;
 mod protocol;

@@ -54,6 +54,9 @@ fn the_process_pools_and_build_are_there(database: TestDatabase) {
     assert_eq!(value(&text, &build), Some(1.0));
     assert!(value(&text, "process_resident_memory_bytes") > Some(0.0));
     for outcome in ["stored", "failed", "skipped", "rejected"] {
-        assert_eq!(value(&text, &format!("gathering_records_total{{outcome=\"{outcome}\"}}")), Some(0.0));
+        assert_eq!(
+            value(&text, &format!("gathering_records_total{{outcome=\"{outcome}\",source=\"kafka\"}}")),
+            Some(0.0)
+        );
     }
 }

@@ -45,7 +45,10 @@ fn the_printed_lines_work_when_pasted_and_again_the_next_time() {
     ] {
         assert!(all.contains(part), "{part}: {all}");
     }
-    assert!(all.contains("gathering_records_total{outcome=\"stored\"} 5"), "the import is counted: {all}");
+    assert!(
+        all.contains("gathering_records_total{outcome=\"stored\",source=\"file\"} 5"),
+        "the import is counted: {all}"
+    );
     let states = |text: &str| text.matches("\"requestID\"").count();
     let second = pasted(&program);
     assert_eq!(states(&second[0]), states(&first[0]), "the second start adds nothing");

@@ -9,7 +9,7 @@ use crate::error::{ApiError, BodyProblem};
 use crate::server::Limits;
 
 /// How long a body may take to arrive. A slow sender holds a connection and its buffer, nothing else.
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Reads the whole body, whatever its `Content-Type` says.
 pub(crate) async fn read_request_ids(

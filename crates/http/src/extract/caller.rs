@@ -6,7 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use gathering_auth::{Authenticator, Identity};
-use gathering_domain::{ClusterId, OrganizationId};
+use gathering_domain::{ClusterId, OrganizationId, WriteGrant};
 
 use crate::error::{ApiError, Defect};
 
@@ -18,6 +18,11 @@ impl Caller {
     pub(crate) fn reads(&self, cluster: ClusterId) -> Result<OrganizationId, ApiError> {
         self.0.may_read(cluster)?;
         Ok(self.0.organization())
+    }
+
+    /// For whom this caller may write.
+    pub(crate) fn writes(&self) -> Result<WriteGrant, ApiError> {
+        Ok(self.0.may_write()?)
     }
 }
 

@@ -5,7 +5,7 @@ use gathering_domain::{LookupService, RequestStore};
 
 use crate::error::ApiError;
 use crate::extract::{Caller, ClusterPath};
-use crate::openapi::{ClusterNotFound, ClusterParameter, ReadErrors};
+use crate::openapi::{ClusterNotFound, ClusterParameter, Errors};
 use crate::wire::{self, RequestEntry};
 
 /// The recorded requests of a cluster
@@ -32,7 +32,7 @@ use crate::wire::{self, RequestEntry};
                 "status": "ok"
             })),
         ClusterNotFound,
-        ReadErrors
+        Errors
     )
 )]
 pub(crate) async fn list<S: RequestStore>(

@@ -5,7 +5,7 @@ use gathering_domain::{LookupService, RequestKey, RequestStore};
 
 use crate::error::ApiError;
 use crate::extract::{Caller, RequestPath};
-use crate::openapi::{ClusterParameter, ReadErrors, RequestNotFound, RequestParameter};
+use crate::openapi::{ClusterParameter, Errors, RequestNotFound, RequestParameter};
 use crate::server::Limits;
 use crate::wire;
 
@@ -34,7 +34,7 @@ use crate::wire;
                 }]
             })),
         RequestNotFound,
-        ReadErrors
+        Errors
     )
 )]
 pub(crate) async fn report<S: RequestStore>(

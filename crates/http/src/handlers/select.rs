@@ -5,7 +5,7 @@ use gathering_domain::{LookupService, RequestStore};
 
 use crate::error::ApiError;
 use crate::extract::{Caller, ClusterPath, read_request_ids};
-use crate::openapi::{BodyErrors, ClusterParameter, ReadErrors};
+use crate::openapi::{BodyErrors, ClusterParameter, Errors};
 use crate::server::Limits;
 use crate::wire::{self, RequestEntry};
 
@@ -39,7 +39,7 @@ use crate::wire::{self, RequestEntry};
                 "status": "ok"
             })),
         BodyErrors,
-        ReadErrors
+        Errors
     )
 )]
 pub(crate) async fn select<S: RequestStore>(

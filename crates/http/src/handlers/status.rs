@@ -5,7 +5,7 @@ use gathering_domain::{LookupService, RequestKey, RequestState, RequestStore};
 
 use crate::error::ApiError;
 use crate::extract::{Caller, RequestPath};
-use crate::openapi::{ClusterParameter, ReadErrors, RequestNotFound, RequestParameter};
+use crate::openapi::{ClusterParameter, Errors, RequestNotFound, RequestParameter};
 use crate::server::Limits;
 use crate::wire;
 
@@ -27,7 +27,7 @@ use crate::wire;
                 "status": "processed"
             })),
         RequestNotFound,
-        ReadErrors
+        Errors
     )
 )]
 pub(crate) async fn status<S: RequestStore>(

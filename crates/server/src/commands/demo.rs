@@ -14,13 +14,13 @@ use std::time::Duration;
 use gathering_auth::{Scope, SigningKey, TokenRequest};
 use gathering_domain::{Clock, EventKind, EventSink, RequestEvent, RequestKey};
 use gathering_http::BindError;
+use gathering_ingest::{Importer, Intake};
 use gathering_storage::Storage;
 
 use crate::ServerError;
 use crate::commands::health::reachable;
 use crate::commands::{block_on, import_content, print, serve, tell};
 use crate::config::Config;
-use crate::import::Importer;
 use crate::service::{self, Environment, Service};
 
 /// What the demo sets, over everything but the command line.
@@ -130,9 +130,11 @@ async fn load(config: &Config, environment: &Environment) -> Result<(), ServerEr
     storage.store(vec![announcement(environment)?]).await.map_err(refused)?;
     let path = folder.join("results.ndjson");
     let file = fs::File::open(&path).map_err(|source| ServerError::Write { path: path.clone(), source })?;
-    let mut importer = Importer::new(&storage, &*environment.clock, &environment.records);
-    importer.import(&path.display().to_string(), file, |_| ()).await.map_err(refused)?;
-    tell(format!("{}: {}", path.display(), importer.summary()));
+    let (clock, records) = (Arc::clone(&environment.clock), environment.records.clone());
+    let intake = Intake::new(storage.batch_writer(), clock, None, records);
+    let mut importer = Importer::new(&intake);
+    importer.import(&path.display().to_string(), file, |_, _| ()).await.map_err(refused)?;
+    tell(format!("{}: {}", path.display(), importer.tally()));
     Ok(())
 }
 
@@ -154,7 +156,7 @@ fn token(config: &Config, key: &SigningKey, now: gathering_domain::Timestamp) ->
     let request = TokenRequest {
         organization,
         cluster: None,
-        scopes: vec![Scope::Read],
+        scopes: vec![Scope::Read, Scope::Write],
         lifetime: Duration::from_secs(24 * 60 * 60),
         issuer: config.auth.issuer.clone(),
         audience: config.auth.audience.clone(),
@@ -177,6 +179,9 @@ fn introduction(config: &Config, service: &Service, token: &str) -> String {
          curl -s {header} {url}/cluster/{CLUSTER}/request/{PROCESSED}/report\n\n\
          # a request whose result was not usable, one whose result is yet to come, and one that never was\n\
          curl -s {header} -d '[\"{FAILED}\",\"{RECEIVED}\",\"never\"]' {url}/cluster/{CLUSTER}/requests\n\n\
+         # the same results once more, as a pipeline without Kafka posts them\n\
+         curl -s {header} -H 'Content-Type: application/x-ndjson' --data-binary @{FOLDER}/results.ndjson \
+         {url}/ingest/results\n\n\
          # metrics\n\
          curl -s http://{}/metrics\n\n\
          Data: {} and {FOLDER}/. Ctrl-C ends the demo.\n",

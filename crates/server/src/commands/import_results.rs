@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
-use gathering_domain::SystemClock;
+use gathering_domain::{MessageOutcome, MessageRecord, SystemClock};
+use gathering_ingest::{Importer, Intake, RecordCounters};
 use gathering_storage::Storage;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -12,7 +14,6 @@ use serde::Serialize;
 use crate::cli::ImportResults;
 use crate::commands::{block_on, print, tell};
 use crate::config::Config;
-use crate::import::{Importer, Outcome, Record, RecordCounters};
 use crate::{ServerError, service};
 
 pub(super) fn run(config: &Config, arguments: &ImportResults) -> Result<(), ServerError> {
@@ -20,10 +21,12 @@ pub(super) fn run(config: &Config, arguments: &ImportResults) -> Result<(), Serv
 }
 
 async fn import(config: &Config, arguments: &ImportResults) -> Result<(), ServerError> {
+    let allow_list = service::allow_list(config)?;
     service::prepare_schema(config).await?;
-    let storage = Storage::open(&config.storage_settings(), std::sync::Arc::new(SystemClock))?;
+    let storage = Storage::open(&config.storage_settings(), Arc::new(SystemClock))?;
     let counters = RecordCounters::new().map_err(ServerError::system("the metrics cannot be set up"))?;
-    let mut importer = Importer::new(&storage, &SystemClock, &counters);
+    let intake = Intake::new(storage.batch_writer(), Arc::new(SystemClock), allow_list, counters);
+    let mut importer = Importer::new(&intake);
     let progress = if arguments.json { ProgressBar::hidden() } else { progress(&arguments.files) };
 
     // Somebody who stops reading what is printed does not stop the import.
@@ -31,26 +34,26 @@ async fn import(config: &Config, arguments: &ImportResults) -> Result<(), Server
     for path in &arguments.files {
         let name = path.display().to_string();
         let stored = importer
-            .import(&name, progress.wrap_read(Source::open(path)), |record| {
+            .import(&name, progress.wrap_read(Source::open(path)), |number, record| {
                 if !arguments.json {
-                    progress.suspend(|| complain(&name, record));
+                    progress.suspend(|| complain(&name, number, record));
                 } else if written.is_ok() {
-                    written = print(line(&name, record));
+                    written = print(line(&name, number, record));
                 }
             })
             .await;
         if let Err(source) = stored {
             progress.finish_and_clear();
-            tell(format!("{name}: stored up to here: {}", importer.summary()));
+            tell(format!("{name}: stored up to here: {}", importer.tally()));
             return Err(ServerError::Store { what: "records", source });
         }
     }
     progress.finish_and_clear();
-    let summary = importer.summary();
+    let tally = importer.tally();
     if !arguments.json {
-        written = print(format!("{summary}\n"));
+        written = print(format!("{tally}\n"));
     }
-    match summary.count(Outcome::Rejected) {
+    match tally.count(MessageOutcome::Rejected) {
         0 => written,
         rejected => Err(ServerError::Rejected(rejected)),
     }
@@ -90,13 +93,13 @@ fn progress(files: &[std::path::PathBuf]) -> ProgressBar {
     ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-fn complain(file: &str, record: &Record) {
+fn complain(file: &str, number: u64, record: &MessageRecord) {
     if let Some(reason) = &record.reason {
-        tell(format!("{file}:{}: {}: {reason}", record.number, record.outcome.as_str()));
+        tell(format!("{file}:{number}: {}: {reason}", record.outcome));
     }
 }
 
-fn line(file: &str, record: &Record) -> String {
+fn line(file: &str, number: u64, record: &MessageRecord) -> String {
     #[derive(Serialize)]
     struct Line<'a> {
         file: &'a str,
@@ -109,7 +112,7 @@ fn line(file: &str, record: &Record) -> String {
     }
     let line = Line {
         file,
-        record: record.number,
+        record: number,
         outcome: record.outcome.as_str(),
         organization: record.organization.map(gathering_domain::OrganizationId::get),
         cluster: record.cluster.map(|cluster| cluster.to_string()),

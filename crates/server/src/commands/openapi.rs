@@ -5,5 +5,5 @@ use crate::commands::print;
 use crate::config::Config;
 
 pub(super) fn run(config: &Config) -> Result<(), ServerError> {
-    print(gathering_http::openapi_document(&config.http.base_paths))
+    print(gathering_http::openapi_document(&config.http.base_paths, config.ingest.http.enabled))
 }

@@ -1,5 +1,6 @@
 //! The configuration: layers, types, and what one value demands of another. Read once, checked before any socket opens.
 
+mod ingest;
 mod layers;
 mod sections;
 mod settings;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use gathering_storage::DatabaseUrl;
 use serde::Deserialize;
 
+pub use ingest::{Ingest, IngestHttp};
 use layers::Layers;
 pub use layers::Origin;
 pub use sections::{Admin, Auth, AuthMode, Http, Keys, Log, LogFormat, Report, Storage};
@@ -103,6 +105,8 @@ pub struct Config {
     pub auth: Auth,
     /// The database.
     pub storage: Storage,
+    /// What is taken in.
+    pub ingest: Ingest,
     /// How reports are made.
     pub report: Report,
     /// Logging.

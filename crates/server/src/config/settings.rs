@@ -14,6 +14,10 @@ impl Config {
             base_paths: self.http.base_paths.clone(),
             workers: self.workers(),
             max_body: self.http.max_body,
+            ingest: self.ingest.http.enabled.then_some(gathering_http::IngestSettings {
+                max_body: self.ingest.http.max_body,
+                max_in_flight: self.ingest.http.max_in_flight,
+            }),
             max_request_ids: self.http.max_request_ids,
             pending_status: self.http.pending_status,
             shutdown_grace: self.http.shutdown_grace,

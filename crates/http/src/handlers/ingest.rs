@@ -1,0 +1,109 @@
+//! `POST /ingest/results` and `POST /ingest/announcements`
+
+use actix_web::{HttpResponse, web};
+use gathering_domain::{MessageBody, MessageIntake, MessageKind};
+
+use crate::error::ApiError;
+use crate::extract::{Caller, MessageHeaders, Room, read_messages};
+use crate::openapi::{Errors, MessageErrors};
+use crate::wire;
+
+/// Records result messages
+///
+/// One message, or one on each line. Every message has an outcome of its own; one that is refused keeps no other out. The
+/// answer comes once everything that it counts as stored or failed is durable. Sending messages again is harmless.
+#[utoipa::path(
+    post,
+    path = "/ingest/results",
+    operation_id = "ingestResults",
+    tag = "ingest",
+    request_body(
+        description = "Messages as the pipeline publishes them; with `Content-Encoding: gzip` if compressed.",
+        content(
+            (String = "application/json", example = json!({
+                "OrgID": 42, "ClusterName": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
+                "RequestId": "6d2eede257644308a8949c4ec251c5c4", "LastChecked": "2026-03-01T11:30:00Z",
+                "Metadata": {"gathering_time": "2026-03-01T11:29:00Z"},
+                "Report": {"system": {}, "fingerprints": [], "reports": []}
+            })),
+            (String = "application/x-ndjson")
+        )
+    ),
+    responses(
+        (status = 200, description = "What became of the messages.", body = wire::IngestSummary,
+            headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),
+            example = json!({
+                "stored": 1, "failed": 0, "skipped": 0, "rejected": 1,
+                "refusals": [{"record": 2, "outcome": "rejected", "reason": "the attribute 'OrgID' is missing"}],
+                "status": "ok"
+            })),
+        MessageErrors,
+        Errors
+    )
+)]
+pub(crate) async fn results<I: MessageIntake>(
+    caller: Caller,
+    headers: MessageHeaders,
+    payload: web::Payload,
+    room: web::Data<Room>,
+    intake: web::Data<I>,
+) -> Result<HttpResponse, ApiError> {
+    take_in(MessageKind::Result, caller, headers, payload, room, intake).await
+}
+
+/// Records upload announcements
+///
+/// As the platform's ingress publishes them: until its result is there, an announced request is `received`.
+#[utoipa::path(
+    post,
+    path = "/ingest/announcements",
+    operation_id = "ingestAnnouncements",
+    tag = "ingest",
+    request_body(
+        description = "Announcements as ingress publishes them; with `Content-Encoding: gzip` if compressed.",
+        content(
+            (String = "application/json", example = json!({
+                "request_id": "6d2eede257644308a8949c4ec251c5c4", "service": "openshift",
+                "timestamp": "2026-03-01T11:30:00Z", "b64_identity": "eyJpZGVudGl0eSI6IHt9fQ=="
+            })),
+            (String = "application/x-ndjson")
+        )
+    ),
+    responses(
+        (status = 200, description = "What became of the announcements.", body = wire::IngestSummary,
+            headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),
+            example = json!({
+                "stored": 1, "failed": 0, "skipped": 1, "rejected": 0,
+                "refusals": [{
+                    "record": 2, "outcome": "skipped", "reason": "the announcement is for another service"
+                }],
+                "status": "ok"
+            })),
+        MessageErrors,
+        Errors
+    )
+)]
+pub(crate) async fn announcements<I: MessageIntake>(
+    caller: Caller,
+    headers: MessageHeaders,
+    payload: web::Payload,
+    room: web::Data<Room>,
+    intake: web::Data<I>,
+) -> Result<HttpResponse, ApiError> {
+    take_in(MessageKind::Announcement, caller, headers, payload, room, intake).await
+}
+
+async fn take_in<I: MessageIntake>(
+    kind: MessageKind,
+    caller: Caller,
+    headers: MessageHeaders,
+    payload: web::Payload,
+    room: web::Data<Room>,
+    intake: web::Data<I>,
+) -> Result<HttpResponse, ApiError> {
+    let grant = caller.writes()?;
+    let (bytes, _taken) = read_messages(payload, headers, &room).await?;
+    let body = MessageBody { kind, framing: headers.framing, bytes };
+    let records = intake.take_in(body, grant).await?;
+    Ok(wire::json(HttpResponse::Ok(), &wire::IngestSummary::new(records)))
+}

@@ -1,0 +1,181 @@
+//! The organizations whose messages are taken, from a file that may change while the service runs.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+use std::time::SystemTime;
+
+use gathering_domain::OrganizationId;
+
+/// A list of organizations in a CSV file: a header line, then one organization a line, in the first column.
+///
+/// The format is that of today's services.
+#[derive(Debug)]
+pub struct AllowList {
+    path: PathBuf,
+    loaded: RwLock<Loaded>,
+}
+
+#[derive(Debug)]
+struct Loaded {
+    organizations: HashSet<OrganizationId>,
+    stamp: Stamp,
+}
+
+/// What tells one state of a file from another without reading it. A mounted secret or config map is replaced by a
+/// link to another file, which has another time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+}
+
+/// Why a list cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum AllowListError {
+    /// The file cannot be read.
+    #[error("the allow list {} cannot be read ({source}); check ingest.allowlist_file", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A line is not one of an allow list.
+    #[error(
+        "line {line} of the allow list {} does not start with an organization from 1 to 4294967295; the first line \
+         is a header",
+        path.display()
+    )]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: u64,
+    },
+}
+
+impl AllowList {
+    /// Reads the list.
+    pub fn open(path: &Path) -> Result<Self, AllowListError> {
+        Ok(Self { path: path.to_owned(), loaded: RwLock::new(load(path)?) })
+    }
+
+    /// Whether messages of this organization are taken.
+    pub fn contains(&self, organization: OrganizationId) -> bool {
+        self.loaded.read().unwrap_or_else(PoisonError::into_inner).organizations.contains(&organization)
+    }
+
+    /// How many organizations it has.
+    pub fn len(&self) -> usize {
+        self.loaded.read().unwrap_or_else(PoisonError::into_inner).organizations.len()
+    }
+
+    /// True for a list without organizations, which lets nobody in.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Reads the file again if it has changed, and returns whether it had.
+    ///
+    /// # Errors
+    /// When the file cannot be used; the list stays as it was.
+    pub fn refresh(&self) -> Result<bool, AllowListError> {
+        let known = self.loaded.read().unwrap_or_else(PoisonError::into_inner).stamp;
+        if stamp(&self.path)? == known {
+            return Ok(false);
+        }
+        let loaded = load(&self.path)?;
+        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
+        Ok(true)
+    }
+}
+
+fn stamp(path: &Path) -> Result<Stamp, AllowListError> {
+    let metadata =
+        std::fs::metadata(path).map_err(|source| AllowListError::File { path: path.to_owned(), source })?;
+    Ok(Stamp { modified: metadata.modified().ok(), length: metadata.len() })
+}
+
+fn load(path: &Path) -> Result<Loaded, AllowListError> {
+    let file = |source| AllowListError::File { path: path.to_owned(), source };
+    // Before the content: if it changes meanwhile, the next refresh reads it again.
+    let stamp = stamp(path)?;
+    let content = std::fs::read(path).map_err(file)?;
+    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(&*content);
+    let mut organizations = HashSet::new();
+    let mut row = csv::ByteRecord::new();
+    loop {
+        let wrong = |line| AllowListError::Line { path: path.to_owned(), line };
+        match reader.read_byte_record(&mut row) {
+            Ok(false) => return Ok(Loaded { organizations, stamp }),
+            Ok(true) => {
+                let line = row.position().map_or(0, csv::Position::line);
+                let first = row.get(0).and_then(|column| std::str::from_utf8(column).ok());
+                let organization = first.and_then(|text| text.parse().ok()).ok_or_else(|| wrong(line))?;
+                organizations.insert(organization);
+            }
+            Err(error) => return Err(wrong(error.position().map_or(0, csv::Position::line))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(content: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        file
+    }
+
+    fn organization(number: u32) -> OrganizationId {
+        number.try_into().unwrap()
+    }
+
+    #[test]
+    fn the_first_column_counts_and_the_first_line_does_not() {
+        let file = file("Organization,Name\n 42 ,\"x, y\"\n\n4294967295\n42\n");
+        let list = AllowList::open(file.path()).unwrap();
+        assert_eq!(list.len(), 2);
+        assert!(list.contains(organization(42)) && list.contains(organization(u32::MAX)));
+        assert!(!list.contains(organization(1)));
+    }
+
+    #[test]
+    fn a_wrong_line_is_named() {
+        for (content, expected) in [
+            ("OrgID\n1\nx\n", 3),
+            ("OrgID\n0\n", 2),
+            ("OrgID\n1\n4294967296\n", 3),
+            ("OrgID\n,1\n", 2),
+            ("OrgID\n-1\n", 2),
+        ] {
+            let file = file(content);
+            let error = AllowList::open(file.path()).unwrap_err();
+            assert!(
+                matches!(error, AllowListError::Line { line, .. } if line == expected),
+                "{content:?}: {error:?}"
+            );
+        }
+        assert!(AllowList::open(file("").path()).unwrap().is_empty());
+        assert!(matches!(AllowList::open(Path::new("/nowhere")), Err(AllowListError::File { .. })));
+    }
+
+    #[test]
+    fn changes_are_taken_and_broken_files_are_not() {
+        let file = file("OrgID\n1\n");
+        let list = AllowList::open(file.path()).unwrap();
+        assert!(!list.refresh().unwrap());
+        std::fs::write(file.path(), "OrgID\n1\n22\n").unwrap();
+        assert!(list.refresh().unwrap());
+        assert!(list.contains(organization(22)));
+        std::fs::write(file.path(), "OrgID\nbroken\n").unwrap();
+        assert!(list.refresh().is_err());
+        assert!(list.contains(organization(22)), "the last good list stays");
+        assert!(list.refresh().is_err(), "and the fault is not forgotten");
+        std::fs::remove_file(file.path()).unwrap();
+        assert!(list.refresh().is_err());
+    }
+}

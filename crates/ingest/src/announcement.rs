@@ -1,0 +1,255 @@
+//! Upload announcements: what the platform's ingress publishes when a cluster's archive arrives.
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use gathering_domain::{ClusterId, EventKind, OrganizationId, RequestEvent, Timestamp};
+
+use crate::Problem;
+use crate::envelope::{Object, is_null, object, object_of};
+use crate::judgement::{Judgement, SkipReason, Verdict};
+use crate::message::{key, shown};
+use crate::text::Text;
+
+/// The service whose uploads are announced to us.
+pub(crate) const SERVICE: &str = "openshift";
+
+/// Publishers differ in whether they pad.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Reads one announcement that arrived at this time.
+///
+/// The organization and the cluster are those of the identity in it; the organization is `internal.org_id`, which is
+/// what the pipeline takes for the result, and `org_id` where that is missing.
+pub fn judge_announcement(document: &[u8], arrival: Timestamp) -> Judgement {
+    let announcement = match object_of(document) {
+        Ok(announcement) => announcement,
+        Err(problem) => return Judgement::unreadable(problem),
+    };
+    if text(&announcement, "service").is_some_and(|service| service != SERVICE) {
+        return Judgement {
+            verdict: Verdict::Skipped(SkipReason::OtherService),
+            ..Judgement::unreadable(Problem::NotAnObject)
+        };
+    }
+    let identity = identity(&announcement);
+    let organization = identity.as_ref().map_err(|problem| *problem).and_then(Identity::organization);
+    let cluster = identity.as_ref().map_err(|problem| *problem).and_then(Identity::cluster);
+    let request = text(&announcement, "request_id").filter(|request| !request.is_empty());
+    let verdict = match (organization, cluster) {
+        (Err(problem), _) | (_, Err(problem)) => Verdict::Rejected(problem),
+        (Ok(_), Ok(None)) => Verdict::Skipped(SkipReason::NoCluster),
+        (Ok(organization), Ok(Some(cluster))) => {
+            match (key(Some(organization), Some(cluster), request.as_deref()), &request) {
+                (Some(key), _) => Verdict::Stored(RequestEvent {
+                    key,
+                    received_at: received_at(&announcement).unwrap_or(arrival),
+                    kind: EventKind::Announced,
+                }),
+                (None, None) => Verdict::Skipped(SkipReason::NoRequestId),
+                (None, Some(_)) => Verdict::Skipped(SkipReason::UnusableRequestId),
+            }
+        }
+    };
+    Judgement {
+        organization: organization.ok(),
+        account: None,
+        cluster: cluster.ok().flatten(),
+        request: request.as_deref().map(shown),
+        verdict,
+        warnings: Vec::new(),
+    }
+}
+
+fn text(object: &Object<'_>, key: &str) -> Option<String> {
+    let Text(text) = serde_json::from_str(object.get(key)?.get()).ok()?;
+    Some(text)
+}
+
+/// The gathering time, or when ingress took the upload in.
+fn received_at(announcement: &Object<'_>) -> Option<Timestamp> {
+    let time = |object: &Object<'_>, key| text(object, key)?.parse().ok();
+    let gathered = announcement
+        .get("metadata")
+        .and_then(|metadata| object(metadata))
+        .and_then(|metadata| object(metadata.get("custom_metadata")?))
+        .and_then(|custom| time(&custom, "gathering_time"));
+    gathered.or_else(|| time(announcement, "timestamp"))
+}
+
+/// The JSON text of the sender's identity.
+struct Identity(Vec<u8>);
+
+fn identity(announcement: &Object<'_>) -> Result<Identity, Problem> {
+    let value = announcement.get("b64_identity").filter(|value| !is_null(value));
+    let value = value.ok_or(Problem::Missing("b64_identity"))?;
+    let Text(encoded) = serde_json::from_str(value.get()).map_err(|_| WRONG)?;
+    BASE64.decode(encoded).map(Identity).map_err(|_| WRONG)
+}
+
+const WRONG: Problem =
+    Problem::Wrong { attribute: "b64_identity", expected: "an identity: a JSON object in base64" };
+
+impl Identity {
+    fn read<T>(&self, read: impl FnOnce(&Object<'_>) -> Option<T>) -> Result<Option<T>, Problem> {
+        let outer = object_of(&self.0).map_err(|_| WRONG)?;
+        let inner = outer.get("identity").and_then(|identity| object(identity)).ok_or(WRONG)?;
+        Ok(read(&inner))
+    }
+
+    fn organization(&self) -> Result<OrganizationId, Problem> {
+        const EXPECTED: &str = "an identity with an organization from 1 to 4294967295";
+        let text = self.read(|identity| {
+            let internal = identity.get("internal").and_then(|internal| object(internal));
+            let internal = internal.as_ref().and_then(|internal| number(internal, "org_id"));
+            internal.or_else(|| number(identity, "org_id"))
+        })?;
+        let organization = text.and_then(|text| text.parse().ok());
+        organization.ok_or(Problem::Wrong { attribute: "b64_identity", expected: EXPECTED })
+    }
+
+    /// `None` for an identity that is not a cluster's.
+    fn cluster(&self) -> Result<Option<ClusterId>, Problem> {
+        const EXPECTED: &str = "an identity whose cluster ID is a UUID";
+        let text = self.read(|identity| text(&object(identity.get("system")?)?, "cluster_id"))?;
+        text.filter(|text| !text.is_empty())
+            .map(|text| ClusterId::from_any_spelling(&text))
+            .transpose()
+            .map_err(|_| Problem::Wrong { attribute: "b64_identity", expected: EXPECTED })
+    }
+}
+
+/// A number, as one or as a text; `None` where there is neither.
+fn number(object: &Object<'_>, key: &str) -> Option<String> {
+    let value = object.get(key).filter(|value| !is_null(value))?;
+    text(object, key).or_else(|| Some(value.get().to_owned())).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
+
+    fn identity() -> Value {
+        json!({"identity": {
+            "org_id": "7", "internal": {"org_id": "42"}, "type": "System", "system": {"cluster_id": CLUSTER}
+        }})
+    }
+
+    fn announcement(identity: &Value) -> Value {
+        json!({
+            "service": "openshift", "request_id": "req1", "size": 10, "url": "https://bucket.example/req1",
+            "metadata": {"custom_metadata": {"gathering_time": "2026-03-01T13:29:00+02:00"}},
+            "timestamp": "2026-03-01T11:30:00.5Z",
+            "b64_identity": BASE64.encode(identity.to_string())
+        })
+    }
+
+    fn judged(announcement: &Value) -> Judgement {
+        judge_announcement(announcement.to_string().as_bytes(), "2026-03-01T12:00:00Z".parse().unwrap())
+    }
+
+    fn verdict(announcement: &Value) -> String {
+        match judged(announcement).verdict {
+            Verdict::Stored(event) => format!("stored {} {}", event.key.organization, event.received_at),
+            Verdict::Failed(..) => "failed".to_owned(),
+            Verdict::Skipped(reason) => format!("skipped: {reason}"),
+            Verdict::Rejected(problem) => format!("rejected: {problem}"),
+        }
+    }
+
+    fn with(key: &str, value: Value) -> Value {
+        let mut announcement = announcement(&identity());
+        announcement[key] = value;
+        announcement
+    }
+
+    #[test]
+    fn an_announcement_is_recorded_for_the_internal_organization() {
+        let judgement = judged(&announcement(&identity()));
+        let Verdict::Stored(event) = &judgement.verdict else { panic!("{judgement:?}") };
+        assert_eq!(event.kind, EventKind::Announced);
+        assert_eq!(event.key.organization.get(), 42);
+        assert_eq!(event.key.cluster.to_string(), CLUSTER);
+        assert_eq!(event.key.request.as_str(), "req1");
+        assert_eq!(event.received_at.to_string(), "2026-03-01T11:29:00Z");
+    }
+
+    #[test]
+    fn organizations_have_several_spellings() {
+        for (org_id, internal, expected) in [
+            (json!("7"), json!({"org_id": "42"}), "stored 42"),
+            (json!("7"), json!({"org_id": 42}), "stored 42"),
+            (json!("7"), json!({}), "stored 7"),
+            (json!(7), json!(null), "stored 7"),
+            (json!("7"), json!({"org_id": ""}), "stored 7"),
+            (json!(null), json!({"org_id": null}), "rejected"),
+            (json!("0"), json!({}), "rejected"),
+            (json!("-1"), json!({}), "rejected"),
+            (json!("7.0"), json!({}), "rejected"),
+            (json!(7.5), json!({}), "rejected"),
+            (json!("4294967296"), json!({}), "rejected"),
+            (json!(["7"]), json!({}), "rejected"),
+        ] {
+            let mut identity = identity();
+            identity["identity"]["org_id"] = org_id;
+            identity["identity"]["internal"] = internal;
+            let verdict = verdict(&announcement(&identity));
+            assert!(verdict.starts_with(expected), "{identity}: {verdict}");
+        }
+    }
+
+    #[test]
+    fn times_fall_back() {
+        assert_eq!(verdict(&with("metadata", json!({}))), "stored 42 2026-03-01T11:30:00.5Z");
+        let odd = json!({"custom_metadata": {"gathering_time": "yesterday"}});
+        assert_eq!(verdict(&with("metadata", odd)), "stored 42 2026-03-01T11:30:00.5Z");
+        let mut neither = with("metadata", json!(7));
+        neither["timestamp"] = json!("?");
+        assert_eq!(verdict(&neither), "stored 42 2026-03-01T12:00:00Z");
+    }
+
+    #[test]
+    fn what_cannot_be_asked_for_is_skipped() {
+        for (key, value, reason) in [
+            ("request_id", json!(null), SkipReason::NoRequestId),
+            ("request_id", json!(""), SkipReason::NoRequestId),
+            ("request_id", json!("host/abc-000001"), SkipReason::UnusableRequestId),
+            ("service", json!("compliance"), SkipReason::OtherService),
+        ] {
+            assert_eq!(verdict(&with(key, value)), format!("skipped: {reason}"));
+        }
+        let mut user = identity();
+        user["identity"]["system"] = json!({"cn": "x"});
+        assert_eq!(verdict(&announcement(&user)), format!("skipped: {}", SkipReason::NoCluster));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_rejected() {
+        assert_eq!(verdict(&json!([])), "rejected: the message is not a JSON object");
+        assert_eq!(
+            verdict(&with("b64_identity", json!(null))),
+            "rejected: the attribute 'b64_identity' is missing"
+        );
+        for identity in ["%", "e30=", "bm8=", ""] {
+            assert_eq!(verdict(&with("b64_identity", json!(identity))), format!("rejected: {WRONG}"));
+        }
+        let mut odd = identity();
+        odd["identity"]["system"]["cluster_id"] = json!("x");
+        assert!(verdict(&announcement(&odd)).ends_with("an identity whose cluster ID is a UUID"));
+        assert_eq!(judge_announcement(b"{", Timestamp::from_micros(0)).organization, None);
+    }
+
+    #[test]
+    fn bases_may_lack_their_padding() {
+        let encoded = BASE64.encode(identity().to_string());
+        let bare = encoded.trim_end_matches('=');
+        assert!(verdict(&with("b64_identity", json!(bare))).starts_with("stored"));
+    }
+}
