@@ -38,7 +38,7 @@ pub struct Running {
     child: Child,
     stderr: Arc<Mutex<String>>,
     reader: Option<JoinHandle<()>>,
-    api: SocketAddr,
+    api: Option<SocketAddr>,
     admin: SocketAddr,
 }
 
@@ -164,8 +164,11 @@ impl Program {
 
 impl Running {
     /// A call of its API.
+    ///
+    /// # Panics
+    /// If it has none.
     pub fn call(&self, method: &str, target: &str) -> Call {
-        Call::new(self.api, method, target)
+        Call::new(self.api_address(), method, target)
     }
 
     /// A GET of its admin address.
@@ -174,8 +177,11 @@ impl Running {
     }
 
     /// Where its API listens.
+    ///
+    /// # Panics
+    /// If it has none.
     pub const fn api_address(&self) -> SocketAddr {
-        self.api
+        self.api.expect("a program with an API")
     }
 
     /// Where probes and metrics are.
@@ -264,9 +270,9 @@ fn program() -> PathBuf {
 }
 
 /// The addresses in the line that says where a service answers, be it text or JSON.
-fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
-    let (_, rest) = line.split_once("answering on http://")?;
-    let (api, rest) = rest.split_once(", admin on http://")?;
+fn addresses(line: &str) -> Option<(Option<SocketAddr>, SocketAddr)> {
+    let (before, rest) = line.split_once(", admin on http://")?;
+    let api = before.split_once("answering on http://").map(|(_, api)| api.parse()).transpose().ok()?;
     let admin = rest.split(['"', '\n']).next()?;
-    Some((api.parse().ok()?, admin.parse().ok()?))
+    Some((api, admin.parse().ok()?))
 }

@@ -13,7 +13,7 @@ use gathering_domain::{
 };
 use gathering_ingest::{Importer, Intake, RecordCounters};
 use gathering_server::config::{Config, Sources};
-use gathering_server::{Environment, Service};
+use gathering_server::{Environment, Role, Service};
 use gathering_storage::Storage;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -98,14 +98,15 @@ impl TestServerBuilder {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
-                let service = match Service::start(&config, environment).await {
+                let service = match Service::start(&config, Role::All, environment).await {
                     Ok(service) => service,
                     Err(error) => {
                         let _ = started.send(Err(error.to_string()));
                         return;
                     }
                 };
-                let _ = started.send(Ok((service.api_address(), service.admin_address())));
+                let api = service.api_address().expect("a service with an API");
+                let _ = started.send(Ok((api, service.admin_address())));
                 let _ = service.run_until(async move { drop(stopped.await) }).await;
             });
             runtime.shutdown_background();

@@ -1,4 +1,4 @@
-//! What the platform publishes, read and judged: result messages, announcements, files of them, and trees of rule content.
+//! What the platform publishes, from files, over HTTP or from Kafka, read and judged: result messages, announcements, files of them, and trees of rule content.
 //!
 //! Bytes become values of the domain, or a precise reason why they could not; values go to a store behind the domain's
 //! port. This crate knows no database and no HTTP.
@@ -12,6 +12,7 @@ mod envelope;
 mod importer;
 mod intake;
 mod judgement;
+pub mod kafka;
 mod message;
 mod problem;
 mod report;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use gathering_auth::Scope;
 use gathering_domain::{ClusterId, OrganizationId};
 
@@ -58,7 +58,7 @@ pub enum Command {
     /// Runs the service
     #[command(after_help = "Example: gathering serve --set storage.url=postgres://gathering@db/gathering \
         --set auth.keys.hmac_secret_file=hmac.key")]
-    Serve(With<Nothing>),
+    Serve(With<Serve>),
     /// Runs the service on a SQLite file with demo data, and prints curl lines to paste
     #[command(
         after_help = "Its database and key are in the folder data, whatever a configuration file says; --set can \
@@ -86,6 +86,25 @@ pub enum Command {
     /// Succeeds when the service is ready
     #[command(after_help = "Example: gathering health http://127.0.0.1:9090")]
     Health(With<Health>),
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Which part of the service to run, so that the two scale apart
+    #[arg(long, value_enum, default_value_t = Role::All)]
+    pub(crate) role: Role,
+}
+
+/// The parts of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// The API, and the Kafka consumer where `ingest.kafka.enabled` is set
+    All,
+    /// The API without the Kafka consumer
+    Api,
+    /// The Kafka consumer without the API
+    Ingest,
 }
 
 /// Arguments of `migrate`.

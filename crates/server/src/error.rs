@@ -6,6 +6,7 @@ use gathering_auth::AuthError;
 use gathering_domain::StoreError;
 use gathering_http::BindError;
 use gathering_ingest::AllowListError;
+use gathering_ingest::kafka::KafkaError;
 use gathering_ingest::rule_content::TreeError;
 use gathering_storage::StorageError;
 
@@ -23,6 +24,9 @@ pub enum ServerError {
     /// The allow list is not usable.
     #[error(transparent)]
     AllowList(#[from] AllowListError),
+    /// Kafka is not usable with these settings, or the consumer cannot go on.
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
     /// A command was asked for something that it cannot do.
     #[error("{0}")]
     Usage(&'static str),
@@ -103,7 +107,16 @@ impl ServerError {
     /// 2 for wrong usage or configuration, 1 for a failed run.
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Auth(_) | Self::AllowList(_) | Self::Usage(_) => 2,
+            Self::Config(_)
+            | Self::Auth(_)
+            | Self::AllowList(_)
+            | Self::Usage(_)
+            | Self::Kafka(
+                KafkaError::Settings { .. }
+                | KafkaError::ReservedProperty { .. }
+                | KafkaError::File { .. }
+                | KafkaError::LoginMissing,
+            ) => 2,
             _ => 1,
         }
     }

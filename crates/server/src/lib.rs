@@ -9,8 +9,11 @@ pub mod config;
 mod error;
 mod logging;
 mod metrics;
+mod preparation;
+mod readiness;
 mod service;
 
+pub use cli::Role;
 pub use commands::run;
 pub use error::ServerError;
 pub use service::{Environment, Service};

@@ -9,15 +9,19 @@ use std::time::Duration;
 
 use gathering_auth::Authenticator;
 use gathering_domain::{Clock, ContentCache, LookupService, SystemClock};
-use gathering_http::{Api, HttpMetrics, Listener, Readiness, serve_admin, serve_api};
-use gathering_ingest::{AllowList, Intake, RecordCounters};
-use gathering_storage::{Migrator, Storage};
+use gathering_http::{Api, HttpMetrics, Listener, serve_admin, serve_api};
+use gathering_ingest::kafka::{KafkaConsumer, KafkaError, KafkaMetrics};
+use gathering_ingest::{Intake, RecordCounters};
+use gathering_storage::Storage;
 use prometheus::Registry;
-use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::sleep;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::background::{keep_allow_list, keep_content, keep_purging, refresh};
+use crate::cli::Role;
 use crate::config::Config;
+use crate::preparation::{allow_list, prepare_schema};
+use crate::readiness::{Needs, readiness};
 use crate::{ServerError, metrics};
 
 /// How often a service looks for new rule content. It has to follow within a minute.
@@ -58,22 +62,39 @@ impl Environment {
     }
 }
 
-/// A service that is bound to its addresses. It answers while [`run_until`](Self::run_until) is polled.
+/// A service that is bound to its addresses. It works while [`run_until`](Self::run_until) is polled.
 #[derive(Debug)]
 pub struct Service {
-    api: Listener,
+    api: Option<Listener>,
     admin: Listener,
+    consumer: Option<KafkaConsumer>,
     stopping: Arc<AtomicBool>,
     tasks: Vec<JoinHandle<()>>,
     grace: Duration,
 }
 
+/// How much longer than the grace time the consumer may take to leave its group.
+const LEAVE: Duration = Duration::from_secs(5);
+
 impl Service {
-    /// Checks keys, migrates or checks the schema, opens the database and binds both addresses, in this order: what
-    /// is wrong with the configuration is found before any socket opens.
-    pub async fn start(config: &Config, environment: Environment) -> Result<Self, ServerError> {
+    /// Checks keys and settings, migrates or checks the schema, opens the database, binds the addresses and starts the
+    /// consumer, in this order: what is wrong with the configuration is found before any socket opens.
+    pub async fn start(config: &Config, role: Role, environment: Environment) -> Result<Self, ServerError> {
         let Environment { clock, content_refresh, allow_list_refresh, records } = environment;
-        let authenticator = Authenticator::from_settings(&config.auth_settings(), Arc::clone(&clock))?;
+        let authenticator = match role {
+            Role::All | Role::Api => {
+                Some(Authenticator::from_settings(&config.auth_settings(), Arc::clone(&clock))?)
+            }
+            Role::Ingest => None,
+        };
+        let kafka = match (role, config.kafka_settings()) {
+            (Role::Api, _) | (Role::All, None) => None,
+            (Role::Ingest, None) => return Err(ServerError::Usage(NOTHING_TO_INGEST)),
+            (Role::All | Role::Ingest, Some(kafka)) => {
+                kafka.check()?;
+                Some(kafka)
+            }
+        };
         let allow_list = allow_list(config)?;
         for name in prepare_schema(config).await? {
             log::info!("applied the migration {name}");
@@ -83,35 +104,49 @@ impl Service {
         let intake = Intake::new(writer.clone(), clock, allow_list.clone(), records.clone());
 
         let registry = Registry::new();
-        let set_up = ServerError::system("the metrics cannot be set up");
-        let http_metrics = HttpMetrics::register(&registry).and_then(|http_metrics| {
-            metrics::register(&registry, storage.clone(), writer, &records).map(|()| http_metrics)
-        });
+        let set_up = |error| ServerError::system("the metrics cannot be set up")(error);
+        metrics::register(&registry, storage.clone(), writer, &records).map_err(set_up)?;
         let content = Arc::new(ContentCache::new(config.report_policy()));
-        let api = Api {
-            lookup: Arc::new(LookupService::new(storage.clone(), Arc::clone(&content))),
-            intake: Arc::new(intake),
-            authenticator: Arc::new(authenticator),
-            metrics: http_metrics.map_err(set_up)?,
-        };
         let stopping = Arc::new(AtomicBool::new(false));
-        let loaded = Arc::new(AtomicBool::new(refresh(&content, &storage).await));
-        let readiness = readiness(storage.clone(), Arc::clone(&stopping), Arc::clone(&loaded));
-        let api = serve_api(&config.http_settings(), api)?;
-        let admin = serve_admin(config.admin.bind, registry, readiness)?;
-        let mut tasks = vec![
-            tokio::spawn(keep_content(content, storage.clone(), content_refresh, loaded)),
-            tokio::spawn(keep_purging(storage, config.storage.purge_interval)),
-        ];
+        let mut tasks = vec![tokio::spawn(keep_purging(storage.clone(), config.storage.purge_interval))];
         if let Some(list) = allow_list {
             tasks.push(tokio::spawn(keep_allow_list(list, allow_list_refresh)));
         }
-        Ok(Self { api, admin, stopping, tasks, grace: config.http.shutdown_grace })
+
+        let mut needs = None;
+        let api = match authenticator {
+            None => None,
+            Some(authenticator) => {
+                let loaded = Arc::new(AtomicBool::new(refresh(&content, &storage).await));
+                needs = Some(Needs::Content(Arc::clone(&loaded)));
+                let api = Api {
+                    lookup: Arc::new(LookupService::new(storage.clone(), Arc::clone(&content))),
+                    intake: Arc::new(intake.clone()),
+                    authenticator: Arc::new(authenticator),
+                    metrics: HttpMetrics::register(&registry).map_err(set_up)?,
+                };
+                let keep = keep_content(content, storage.clone(), content_refresh, loaded);
+                tasks.push(tokio::spawn(keep));
+                Some(serve_api(&config.http_settings(), api)?)
+            }
+        };
+        let consumer = match kafka {
+            None => None,
+            Some(kafka) => {
+                let metrics = KafkaMetrics::register(&registry).map_err(set_up)?;
+                Some(KafkaConsumer::start(&kafka, intake, metrics)?)
+            }
+        };
+        let needs = needs.or_else(|| Some(Needs::Consumer(consumer.as_ref()?.health())));
+        let needs = needs.ok_or(ServerError::Usage(NOTHING_TO_INGEST))?;
+        let readiness = readiness(storage, Arc::clone(&stopping), needs);
+        let admin = serve_admin(config.admin.bind, registry, readiness)?;
+        Ok(Self { api, admin, consumer, stopping, tasks, grace: config.http.shutdown_grace })
     }
 
-    /// Where the API listens.
-    pub const fn api_address(&self) -> SocketAddr {
-        self.api.address()
+    /// Where the API listens; nowhere in the role `ingest`.
+    pub fn api_address(&self) -> Option<SocketAddr> {
+        self.api.as_ref().map(Listener::address)
     }
 
     /// Where probes and metrics are.
@@ -119,79 +154,71 @@ impl Service {
         self.admin.address()
     }
 
-    /// Answers until `stop` is there, then takes no more calls, finishes those in flight within the grace time, and
-    /// ends. Meanwhile the admin address goes on, and says that the service is not ready. It ends as well when one of
-    /// the listeners does: a service that cannot answer must not look alive.
-    pub async fn run_until(self, stop: impl Future<Output = ()>) -> std::io::Result<()> {
-        let Self { api, admin, stopping, tasks, grace } = self;
-        let (stop_api, stop_admin) = (api.stop_handle(), admin.stop_handle());
-        let (mut api, mut admin) = (pin!(api.run()), pin!(admin.run()));
-        let ended = tokio::select! {
-            () = stop => None,
-            ended = &mut api => Some(ended),
-            ended = &mut admin => Some(ended),
-        };
-        stopping.store(true, Ordering::Relaxed);
-        if let Some(ended) = ended {
-            return ended.and_then(|()| Err(std::io::Error::other("a listener ended by itself")));
+    /// Works until `stop` is there, then takes no more calls and messages, finishes those in hand within the grace time,
+    /// and ends. Meanwhile the admin address goes on, and says that the service is not ready. It ends as well when
+    /// a listener or the consumer does: a service that cannot do its work must not look alive.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let Self { api, admin, consumer, stopping, tasks, grace } = self;
+        let failed = |error: std::io::Error| ServerError::system("the listeners failed")(error);
+        let stop_api = api.as_ref().map(Listener::stop_handle);
+        let stop_admin = admin.stop_handle();
+        let stop_consumer = consumer.as_ref().map(KafkaConsumer::stop_handle);
+        let mut api = pin!(run_api(api));
+        let mut admin = pin!(admin.run());
+        let mut consumer = pin!(run_consumer(consumer));
+        let by_itself = || failed(std::io::Error::other("a listener ended by itself"));
+        tokio::select! {
+            () = stop => {}
+            ended = &mut api => return Err(ended.map_or_else(failed, |()| by_itself())),
+            ended = &mut admin => return Err(ended.map_or_else(failed, |()| by_itself())),
+            ended = &mut consumer => return Err(ended.err().unwrap_or(KafkaError::Ended).into()),
         }
-        log::info!("stopping; calls in flight have {grace:?}");
-        let stopper = async {
-            stop_api.stop().await;
-            stop_admin.stop().await;
+        stopping.store(true, Ordering::Relaxed);
+        log::info!("stopping; what is in hand has {grace:?}");
+        let api = async {
+            if let Some(stop) = stop_api {
+                let (ended, ()) = tokio::join!(api, stop.stop());
+                return ended;
+            }
+            Ok(())
         };
-        let (api, admin, ()) = tokio::join!(api, admin, stopper);
+        let consumer = async {
+            let Some(stop) = stop_consumer else { return Ok(()) };
+            stop.stop(grace);
+            timeout(grace + LEAVE, consumer).await.unwrap_or_else(|_| {
+                log::warn!(
+                    "the consumer did not leave its group in time; others wait for its session to end"
+                );
+                Ok(())
+            })
+        };
+        let work = async {
+            let (api, consumer) = tokio::join!(api, consumer);
+            stop_admin.stop().await;
+            (api, consumer)
+        };
+        let (admin, (api, consumer)) = tokio::join!(admin, work);
         for task in &tasks {
             task.abort();
         }
-        api.and(admin)
+        consumer?;
+        api.and(admin).map_err(failed)
     }
 }
 
-/// The allow list, if there is to be one.
-pub(crate) fn allow_list(config: &Config) -> Result<Option<Arc<AllowList>>, ServerError> {
-    let Some(path) = &config.ingest.allowlist_file else { return Ok(None) };
-    Ok(Some(Arc::new(AllowList::open(path)?)))
+const NOTHING_TO_INGEST: &str = "--role ingest needs ingest.kafka.enabled = true and ingest.kafka.brokers";
+
+/// Runs the listener if there is one; otherwise never ends.
+async fn run_api(api: Option<Listener>) -> std::io::Result<()> {
+    match api {
+        Some(api) => api.run().await,
+        None => std::future::pending().await,
+    }
 }
 
-/// Brings the schema up to date and returns what was applied, or makes sure that nothing is to be.
-pub(crate) async fn prepare_schema(config: &Config) -> Result<Vec<String>, ServerError> {
-    let (settings, migrates) = (config.storage_settings(), config.storage.migrate_on_start);
-    let work = move || {
-        if migrates {
-            return Ok(Migrator::connect(&settings)?.migrate()?);
-        }
-        let names = Migrator::pending(&settings)?;
-        if names.is_empty() {
-            Ok(names)
-        } else {
-            Err(ServerError::SchemaBehind { url: settings.url.to_string(), names })
-        }
-    };
-    let mut task = spawn_blocking(work);
-    let done = tokio::select! {
-        done = &mut task => done,
-        () = sleep(config.storage.pool_timeout) => {
-            log::warn!("waiting for the database; another process may be changing its schema");
-            task.await
-        }
-    };
-    done.map_err(ServerError::system("the schema cannot be prepared"))?
-}
-
-fn readiness(storage: Storage, stopping: Arc<AtomicBool>, loaded: Arc<AtomicBool>) -> Readiness {
-    Arc::new(move || {
-        let (storage, stopping, loaded) = (storage.clone(), Arc::clone(&stopping), Arc::clone(&loaded));
-        Box::pin(async move {
-            if stopping.load(Ordering::Relaxed) {
-                return Err("the service is stopping".to_owned());
-            }
-            storage.ping().await.map_err(|error| error.to_string())?;
-            if loaded.load(Ordering::Relaxed) {
-                Ok(())
-            } else {
-                Err("the rule content is not loaded yet".to_owned())
-            }
-        })
-    })
+async fn run_consumer(consumer: Option<KafkaConsumer>) -> Result<(), KafkaError> {
+    match consumer {
+        Some(mut consumer) => consumer.ended().await,
+        None => std::future::pending().await,
+    }
 }

@@ -18,10 +18,12 @@ use gathering_ingest::{Importer, Intake};
 use gathering_storage::Storage;
 
 use crate::ServerError;
+use crate::cli::Role;
 use crate::commands::health::reachable;
 use crate::commands::{block_on, import_content, print, serve, tell};
 use crate::config::Config;
-use crate::service::{self, Environment, Service};
+use crate::preparation;
+use crate::service::{Environment, Service};
 
 /// What the demo sets, over everything but the command line.
 pub(super) const SETTINGS: &str = "
@@ -86,7 +88,7 @@ pub(super) fn run(config: &Config) -> Result<(), ServerError> {
         let environment = Environment::system()?;
         load(config, &environment).await?;
         let now = environment.clock.now();
-        serve::serve(config, environment, |service| {
+        serve::serve(config, Role::Api, environment, |service| {
             print(introduction(config, service, &token(config, &key, now)?))
         })
         .await
@@ -122,7 +124,7 @@ async fn load(config: &Config, environment: &Environment) -> Result<(), ServerEr
         fs::create_dir_all(path.parent().unwrap_or(folder)).map_err(refused)?;
         fs::write(&path, content).map_err(refused)?;
     }
-    service::prepare_schema(config).await?;
+    preparation::prepare_schema(config).await?;
     let storage = Storage::open(&config.storage_settings(), Arc::clone(&environment.clock))?;
     import_content::replace(&storage, import_content::load(&folder.join("rule-content"))?).await?;
 
@@ -167,7 +169,11 @@ fn token(config: &Config, key: &SigningKey, now: gathering_domain::Timestamp) ->
 
 fn introduction(config: &Config, service: &Service, token: &str) -> String {
     let base = config.http.base_paths.first().map(ToString::to_string).unwrap_or_default();
-    let url = format!("http://{}{}", reachable(service.api_address()), base.trim_end_matches('/'));
+    let url = format!(
+        "http://{}{}",
+        reachable(service.api_address().unwrap_or(config.http.bind)),
+        base.trim_end_matches('/')
+    );
     let header = format!("-H 'Authorization: Bearer {token}'");
     format!(
         "The demo runs. Its token is for organization {ORGANIZATION} and valid for a day. Paste any of these:\n\n\

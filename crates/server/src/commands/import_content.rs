@@ -10,7 +10,7 @@ use gathering_storage::Storage;
 use crate::cli::ImportContent;
 use crate::commands::{block_on, print, tell};
 use crate::config::Config;
-use crate::{ServerError, service};
+use crate::{ServerError, preparation};
 
 pub(super) fn run(config: &Config, arguments: &ImportContent) -> Result<(), ServerError> {
     let loaded = load(&arguments.directory)?;
@@ -19,7 +19,7 @@ pub(super) fn run(config: &Config, arguments: &ImportContent) -> Result<(), Serv
     }
     let (keys, rules, left_out) = (loaded.content.len(), loaded.rules, loaded.left_out.len());
     block_on(async {
-        service::prepare_schema(config).await?;
+        preparation::prepare_schema(config).await?;
         let storage = Storage::open(&config.storage_settings(), Arc::new(SystemClock))?;
         replace(&storage, loaded).await
     })?;

@@ -14,15 +14,15 @@ use serde::Serialize;
 use crate::cli::ImportResults;
 use crate::commands::{block_on, print, tell};
 use crate::config::Config;
-use crate::{ServerError, service};
+use crate::{ServerError, preparation};
 
 pub(super) fn run(config: &Config, arguments: &ImportResults) -> Result<(), ServerError> {
     block_on(import(config, arguments))
 }
 
 async fn import(config: &Config, arguments: &ImportResults) -> Result<(), ServerError> {
-    let allow_list = service::allow_list(config)?;
-    service::prepare_schema(config).await?;
+    let allow_list = preparation::allow_list(config)?;
+    preparation::prepare_schema(config).await?;
     let storage = Storage::open(&config.storage_settings(), Arc::new(SystemClock))?;
     let counters = RecordCounters::new().map_err(ServerError::system("the metrics cannot be set up"))?;
     let intake = Intake::new(storage.batch_writer(), Arc::new(SystemClock), allow_list, counters);

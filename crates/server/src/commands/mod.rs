@@ -44,7 +44,7 @@ pub fn run() -> ExitCode {
 fn dispatch(cli: Cli) -> Result<(), ServerError> {
     let outer = cli.options;
     match cli.command {
-        Command::Serve(with) => serve::run(&load(outer.and(with.options), None)?),
+        Command::Serve(with) => serve::run(&load(outer.and(with.options), None)?, with.arguments.role),
         Command::Demo(with) => demo::run(&load(outer.and(with.options), Some(demo::SETTINGS))?),
         Command::Migrate(with) => migrate::run(&load(outer.and(with.options), None)?, &with.arguments),
         Command::Import(middle) => {

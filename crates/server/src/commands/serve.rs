@@ -2,30 +2,36 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::cli::Role;
 use crate::config::Config;
 use crate::service::{Environment, Service};
 use crate::{ServerError, commands};
 
-pub(super) fn run(config: &Config) -> Result<(), ServerError> {
-    commands::block_on(async { serve(config, Environment::system()?, |_| Ok(())).await })
+pub(super) fn run(config: &Config, role: Role) -> Result<(), ServerError> {
+    commands::block_on(async { serve(config, role, Environment::system()?, |_| Ok(())).await })
 }
 
 /// Serves until SIGTERM or SIGINT; a second one ends the process at once.
 pub(super) async fn serve(
     config: &Config,
+    role: Role,
     environment: Environment,
     started: impl FnOnce(&Service) -> Result<(), ServerError>,
 ) -> Result<(), ServerError> {
     let mut signals = Signals::new().map_err(ServerError::system("signals cannot be handled"))?;
     let service = tokio::select! {
-        started = Service::start(config, environment) => started?,
+        started = Service::start(config, role, environment) => started?,
         // Another process may hold up the start, with a migration for example.
         () = signals.next() => {
             log::info!("stopped before the start was done");
             return Ok(());
         }
     };
-    log::info!("answering on http://{}, admin on http://{}", service.api_address(), service.admin_address());
+    let admin = service.admin_address();
+    match service.api_address() {
+        Some(api) => log::info!("answering on http://{api}, admin on http://{admin}"),
+        None => log::info!("ingesting, admin on http://{admin}"),
+    }
     started(&service)?;
     let stopped = service.run_until(async {
         signals.next().await;
@@ -35,7 +41,7 @@ pub(super) async fn serve(
             std::process::exit(1);
         });
     });
-    stopped.await.map_err(ServerError::system("the listeners failed"))?;
+    stopped.await?;
     log::info!("stopped");
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use gathering_storage::DatabaseUrl;
 use serde::Deserialize;
 
-pub use ingest::{Ingest, IngestHttp};
+pub use ingest::{Ingest, IngestHttp, Kafka, KafkaSecurity};
 use layers::Layers;
 pub use layers::Origin;
 pub use sections::{Admin, Auth, AuthMode, Http, Keys, Log, LogFormat, Report, Storage};
@@ -144,6 +144,14 @@ impl Config {
                 "without authentication, http.bind has to be a loopback address such as 127.0.0.1:8080";
             return Err(value_error(layers, "auth.mode", problem));
         }
+        if self.ingest.kafka.enabled && self.ingest.kafka.brokers.trim().is_empty() {
+            let problem = "it has to name a broker, such as \"kafka:9092\", when ingest.kafka.enabled is set";
+            return Err(value_error(layers, "ingest.kafka.brokers", problem));
+        }
+        if let Some(key) = self.ingest.kafka.circle() {
+            let problem = "it has to be another topic than those that are read";
+            return Err(value_error(layers, &format!("ingest.kafka.{key}"), problem));
+        }
         if self.admin.bind == self.http.bind && self.http.bind.port() != 0 {
             return Err(value_error(layers, "admin.bind", "it has to be another address than http.bind"));
         }
@@ -176,7 +184,13 @@ fn value_error(layers: &Layers, path: &str, problem: &str) -> ConfigError {
             Some(outer) => outer.get(part)?,
         }))
     });
-    let value = value.take().flatten().map_or_else(|| "(nothing)".to_owned(), ToString::to_string);
+    let value = value.take().flatten().cloned().map_or_else(
+        || "(nothing)".to_owned(),
+        |mut value| {
+            hide_secrets(&key, &mut value);
+            value.to_string()
+        },
+    );
     // Wherever a URL turns up, and be it in the wrong place, its password does not.
     ConfigError::Value {
         origin: layers.origin(&key),
@@ -209,7 +223,30 @@ fn shown(layers: &Layers) -> String {
     {
         *url = DatabaseUrl::redact(url);
     }
+    if let Some(properties) = table
+        .get_mut("ingest")
+        .and_then(|ingest| ingest.get_mut("kafka"))
+        .and_then(|kafka| kafka.get_mut("properties"))
+    {
+        hide_secrets("", properties);
+    }
     table.to_string()
+}
+
+/// Hides the values of properties that hold secrets: passwords, and keys and tokens given as texts.
+fn hide_secrets(key: &str, value: &mut toml::Value) {
+    const SECRET: [&str; 4] = ["password", "secret", "key.pem", "oauthbearer.config"];
+    match value {
+        toml::Value::Table(table) => {
+            for (inner, value) in table.iter_mut() {
+                hide_secrets(&format!("{key}.{inner}"), value);
+            }
+        }
+        value if SECRET.iter().any(|word| key.contains(word)) => {
+            *value = toml::Value::String("***".to_owned());
+        }
+        _ => {}
+    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use gathering_auth as auth;
 use gathering_domain::{ReportPolicy, Retention};
+use gathering_ingest::kafka;
 use gathering_storage as storage;
 
-use super::{AuthMode, Config};
+use super::{AuthMode, Config, Kafka};
 
 impl Config {
     /// What the API needs to know.
@@ -53,6 +54,33 @@ impl Config {
                 clusters: self.storage.cluster_retention,
             },
         }
+    }
+
+    /// What the consumer needs to know; nothing if there is to be none.
+    pub fn kafka_settings(&self) -> Option<kafka::KafkaSettings> {
+        let Kafka { security, .. } = &self.ingest.kafka;
+        let kafka = self.ingest.kafka.clone();
+        kafka.enabled.then(|| kafka::KafkaSettings {
+            brokers: kafka.brokers,
+            group: kafka.group,
+            client_id: kafka.client_id,
+            results_topic: kafka.results_topic,
+            announcements_topic: kafka.announcements_topic,
+            dead_letter_topic: kafka.dead_letter_topic,
+            payload_tracker_topic: kafka.payload_tracker_topic,
+            service_name: kafka.service_name,
+            start: kafka.start,
+            security: kafka::Security {
+                protocol: security.protocol,
+                ca_file: security.ca_file.clone(),
+                cert_file: security.cert_file.clone(),
+                key_file: security.key_file.clone(),
+                mechanism: security.mechanism,
+                username: security.username.clone(),
+                password_file: security.password_file.clone(),
+            },
+            properties: kafka.properties,
+        })
     }
 
     /// How reports are made.

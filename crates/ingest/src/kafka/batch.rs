@@ -1,0 +1,83 @@
+//! Messages in hand: polled, judged, and not yet done with.
+
+use std::collections::HashSet;
+
+use gathering_domain::MessageKind;
+use rdkafka::Message;
+use rdkafka::message::{BorrowedMessage, Headers};
+
+use super::client::Partition;
+use crate::admission::Admission;
+use crate::announcement::SERVICE;
+use crate::intake::Intake;
+use crate::judgement::Judgement;
+
+/// A message in hand.
+pub(super) struct Item<'c> {
+    pub(super) message: BorrowedMessage<'c>,
+    /// `None` for a message that is not for us.
+    pub(super) judgement: Option<Judgement>,
+    /// Whether it was kept as a dead letter already.
+    pub(super) is_kept: bool,
+}
+
+impl Item<'_> {
+    /// Whether it has to be kept as a dead letter before its offset may be stored.
+    pub(super) fn is_unkept_dead_letter(&self) -> bool {
+        !self.is_kept && self.judgement.as_ref().is_some_and(Judgement::is_dead_letter)
+    }
+
+    /// `topic/partition@offset`
+    pub(super) fn place(&self) -> String {
+        format!("{}/{}@{}", self.message.topic(), self.message.partition(), self.message.offset())
+    }
+}
+
+/// Which topics are read, and what they hold.
+#[derive(Debug, Clone)]
+pub(super) struct Topics {
+    pub(super) results: String,
+    pub(super) announcements: Option<String>,
+}
+
+impl Topics {
+    pub(super) fn names(&self) -> Vec<&str> {
+        std::iter::once(self.results.as_str()).chain(self.announcements.as_deref()).collect()
+    }
+
+    /// What kind of message this is; `None` if it is an announcement for another service.
+    fn kind(&self, message: &BorrowedMessage<'_>) -> Option<MessageKind> {
+        if message.topic() == self.results {
+            return Some(MessageKind::Result);
+        }
+        let headers = message.headers();
+        let service = headers
+            .as_ref()
+            .and_then(|headers| headers.iter().find(|header| header.key == "service"))
+            .and_then(|header| header.value);
+        // Without the header, the message itself says whose it is.
+        service.is_none_or(|service| service == SERVICE.as_bytes()).then_some(MessageKind::Announcement)
+    }
+}
+
+/// Judges messages, in order.
+pub(super) fn judge<'c, S: gathering_domain::EventSink>(
+    messages: Vec<BorrowedMessage<'c>>,
+    topics: &Topics,
+    admission: &Admission,
+    intake: &Intake<S>,
+) -> Vec<Item<'c>> {
+    let arrival = intake.now();
+    let item = |message: BorrowedMessage<'c>| {
+        let judgement = topics
+            .kind(&message)
+            .map(|kind| admission.judge(kind, message.payload().unwrap_or_default(), arrival));
+        Item { message, judgement, is_kept: false }
+    };
+    messages.into_iter().map(item).collect()
+}
+
+/// Whether a message is of one of these partitions.
+pub(super) fn is_of(message: &BorrowedMessage<'_>, partitions: &HashSet<Partition>) -> bool {
+    partitions.iter().any(|(topic, partition)| *partition == message.partition() && topic == message.topic())
+}

@@ -1,0 +1,139 @@
+//! Refused messages, kept as they came, with headers that say why and from where.
+
+use rdkafka::Message;
+use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
+use rdkafka::message::{Header, Headers, OwnedHeaders};
+use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use tokio::runtime::Handle;
+
+use super::batch::Item;
+use super::metrics::KafkaMetrics;
+use super::{KafkaError, KafkaSettings};
+use crate::judgement::Judgement;
+
+/// What the headers of ours start with. A dead letter that was sent again and refused again has those of the last time.
+const PREFIX: &str = "gathering-";
+
+/// How much of a message is logged where there is no topic for it, in bytes: half of what brokers let through by default.
+const LOGGED: usize = 512 * 1024;
+
+/// Where refused messages go.
+pub(super) struct DeadLetters {
+    topic: Option<(FutureProducer, String)>,
+    metrics: KafkaMetrics,
+    runtime: Handle,
+}
+
+impl DeadLetters {
+    pub(super) fn new(
+        settings: &KafkaSettings,
+        metrics: KafkaMetrics,
+        runtime: Handle,
+    ) -> Result<Self, KafkaError> {
+        let topic = match &settings.dead_letter_topic {
+            None => None,
+            Some(topic) => {
+                let producer = settings.producer()?.create().map_err(|error| KafkaError::settings(&error))?;
+                Some((producer, topic.clone()))
+            }
+        };
+        Ok(Self { topic, metrics, runtime })
+    }
+
+    /// Keeps all that are dead letters and not kept yet.
+    ///
+    /// # Errors
+    /// When the topic has not acknowledged all of them; those that it has are marked.
+    pub(super) fn keep(&self, items: &mut [Item<'_>]) -> Result<(), ClientError> {
+        let letters = items.iter_mut().filter(|item| item.is_unkept_dead_letter());
+        let Some((producer, topic)) = &self.topic else {
+            letters.for_each(|item| self.log(item));
+            return Ok(());
+        };
+        let mut result = Ok(());
+        let sent: Vec<(&mut Item<'_>, Result<DeliveryFuture, ClientError>)> = letters
+            .map(|item| {
+                let delivery = send(producer, topic, item);
+                (item, delivery)
+            })
+            .collect();
+        for (item, delivery) in sent {
+            let acknowledged = delivery.and_then(|delivery| match self.runtime.block_on(delivery) {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err((error, _))) => Err(error),
+                Err(_) => Err(ClientError::Canceled),
+            });
+            match acknowledged {
+                Ok(()) => {
+                    log::warn!("{}: kept as a dead letter: {}", item.place(), reason(item));
+                    item.is_kept = true;
+                    self.metrics.dead_letters.inc();
+                }
+                Err(error) if is_too_large(&error) => {
+                    log::error!("{}: too large for the dead letter topic: {error}", item.place());
+                    self.log(item);
+                }
+                Err(error) => result = Err(error),
+            }
+        }
+        result
+    }
+
+    /// The last resort: the message itself in the log.
+    fn log(&self, item: &mut Item<'_>) {
+        let payload = item.message.payload().unwrap_or_default();
+        let shown = payload.get(..LOGGED).unwrap_or(payload);
+        let cut = if shown.len() < payload.len() { " (cut)" } else { "" };
+        let text = String::from_utf8_lossy(shown);
+        log::warn!("{}: refused: {}; the message{cut}: {text}", item.place(), reason(item));
+        item.is_kept = true;
+        self.metrics.unkept.inc();
+    }
+}
+
+fn reason(item: &Item<'_>) -> String {
+    item.judgement.as_ref().and_then(|judgement| judgement.record().reason).unwrap_or_default()
+}
+
+/// No waiting makes a message smaller.
+fn is_too_large(error: &ClientError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize)
+    )
+}
+
+fn send(producer: &FutureProducer, topic: &str, item: &Item<'_>) -> Result<DeliveryFuture, ClientError> {
+    let mut record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(topic).headers(headers(item));
+    record.payload = item.message.payload();
+    record.key = item.message.key();
+    producer.send_result(record).map_err(|(error, _)| error)
+}
+
+fn headers(item: &Item<'_>) -> OwnedHeaders {
+    let message = &item.message;
+    let mut headers = OwnedHeaders::new();
+    if let Some(original) = message.headers() {
+        for header in original.iter().filter(|header| !header.key.starts_with(PREFIX)) {
+            headers = headers.insert(Header { key: header.key, value: header.value });
+        }
+    }
+    let record = item.judgement.as_ref().map(Judgement::record);
+    let outcome = record.as_ref().map(|record| record.outcome.as_str());
+    let reason = record.as_ref().and_then(|record| record.reason.as_deref());
+    let (partition, offset) = (message.partition().to_string(), message.offset().to_string());
+    let timestamp = message.timestamp().to_millis().map(|millis| millis.to_string());
+    for (name, value) in [
+        ("gathering-outcome", outcome),
+        ("gathering-reason", reason),
+        ("gathering-topic", Some(message.topic())),
+        ("gathering-partition", Some(partition.as_str())),
+        ("gathering-offset", Some(offset.as_str())),
+        ("gathering-timestamp", timestamp.as_deref()),
+    ] {
+        if value.is_some() {
+            headers = headers.insert(Header { key: name, value });
+        }
+    }
+    headers
+}

@@ -1,0 +1,23 @@
+//! Messages from Kafka: recorded in batches, their offsets after them, and refused ones kept as dead letters.
+//!
+//! One thread polls, judges, records and stores offsets, in this order; librdkafka's own threads fetch ahead and keep the
+//! membership of the group. Since the thread that records is the one that is told of a rebalance, nothing is ever
+//! written for a partition that somebody else has taken over. `docs/INGEST.md` says what holds when what is down.
+
+mod backoff;
+mod batch;
+mod client;
+mod consumer;
+mod dead_letter;
+mod error;
+mod health;
+mod metrics;
+mod offsets;
+mod settings;
+mod tracker;
+
+pub use consumer::{KafkaConsumer, StopHandle};
+pub use error::KafkaError;
+pub use health::ConsumerHealth;
+pub use metrics::KafkaMetrics;
+pub use settings::{KafkaSettings, SaslMechanism, Security, SecurityProtocol, Start};

@@ -1,0 +1,180 @@
+//! Telling the platform's payload tracker how far each payload has come, in the words of today's service.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use gathering_domain::Timestamp;
+use rdkafka::ClientContext;
+use rdkafka::error::KafkaError as ClientError;
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use serde::Serialize;
+
+use super::metrics::KafkaMetrics;
+use super::{KafkaError, KafkaSettings};
+use crate::Problem;
+use crate::judgement::{Judgement, Verdict};
+
+/// Sends status messages and waits for none: losing one harms nobody.
+pub(super) struct Tracker {
+    producer: ThreadedProducer<Failures>,
+    topic: String,
+    service: String,
+}
+
+/// How far a payload has come here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Received,
+    Processed,
+    Success,
+    Error,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    service: &'a str,
+    request_id: &'a str,
+    status: Status,
+    date: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+}
+
+impl Tracker {
+    /// The tracker, if there is to be one.
+    pub(super) fn new(settings: &KafkaSettings, metrics: KafkaMetrics) -> Result<Option<Self>, KafkaError> {
+        let Some(topic) = &settings.payload_tracker_topic else { return Ok(None) };
+        let failures = Failures { metrics, told_at: AtomicI64::new(i64::MIN) };
+        let producer = settings
+            .producer()?
+            .create_with_context(failures)
+            .map_err(|error| KafkaError::settings(&error))?;
+        Ok(Some(Self { producer, topic: topic.clone(), service: settings.service_name.clone() }))
+    }
+
+    /// Tells of a result message that is done with: when it came, and that it ended now.
+    pub(super) fn tell(&self, judgement: &Judgement, arrival: Timestamp, now: Timestamp) {
+        let Some(request_id) = judgement.request.as_deref() else { return };
+        for status in statuses(judgement) {
+            let message = Message {
+                service: &self.service,
+                request_id,
+                status,
+                date: if status == Status::Received { arrival } else { now },
+                org_id: judgement.organization.map(|organization| organization.to_string()),
+                account: judgement.account.map(|account| account.to_string()),
+            };
+            let Ok(payload) = serde_json::to_vec(&message) else { continue };
+            let record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.topic).payload(&payload);
+            if let Err((error, _)) = self.producer.send(record) {
+                self.producer.context().count(&error);
+            }
+        }
+    }
+}
+
+/// What today's service says of such a message: that it was received unless it could not even be decoded, and at the
+/// end how it went. An empty report is a success there.
+fn statuses(judgement: &Judgement) -> impl Iterator<Item = Status> {
+    let problem = match judgement.verdict {
+        Verdict::Failed(_, problem) | Verdict::Rejected(problem) => Some(problem),
+        Verdict::Stored(_) | Verdict::Skipped(_) => None,
+    };
+    let is_decoded = judgement.organization.is_some()
+        && judgement.cluster.is_some()
+        && problem.is_none_or(is_found_after_decoding);
+    let end = if problem.is_none_or(|problem| problem == Problem::EmptyReport) {
+        Status::Success
+    } else {
+        Status::Error
+    };
+    is_decoded.then_some(Status::Received).into_iter().chain([Status::Processed, end])
+}
+
+/// Whether today's service finds this problem after it has said that it received the message.
+const fn is_found_after_decoding(problem: Problem) -> bool {
+    match problem {
+        Problem::EmptyReport
+        | Problem::ReportKey(_)
+        | Problem::ReportElement { .. }
+        | Problem::NotGranted(_)
+        | Problem::NotListed
+        | Problem::RefusedByDatabase => true,
+        Problem::Missing(attribute) | Problem::Wrong { attribute, .. } => {
+            matches!(attribute.as_bytes(), b"LastChecked" | b"reports" | b"info")
+        }
+        Problem::NotJson { .. } | Problem::NotAnObject => false,
+    }
+}
+
+/// Counts what the tracker did not get, and tells of it once a minute.
+struct Failures {
+    metrics: KafkaMetrics,
+    told_at: AtomicI64,
+}
+
+impl Failures {
+    fn count(&self, error: &ClientError) {
+        use gathering_domain::{Clock, SystemClock};
+        const MINUTE: i64 = 60_000_000;
+        self.metrics.tracker_failures.inc();
+        let now = SystemClock.now().as_micros();
+        let told_at = self.told_at.load(Ordering::Relaxed);
+        if now.saturating_sub(told_at) >= MINUTE {
+            self.told_at.store(now, Ordering::Relaxed);
+            log::warn!("the payload tracker does not get all messages: {error}");
+        }
+    }
+}
+
+impl ClientContext for Failures {
+    fn error(&self, error: ClientError, reason: &str) {
+        log::warn!(target: "librdkafka", "{error}: {reason}");
+    }
+}
+
+impl ProducerContext for Failures {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            self.count(error);
+        }
+    }
+}
+
+impl Drop for Tracker {
+    fn drop(&mut self) {
+        // The last words of a clean stop; nobody depends on them.
+        let _ = self.producer.flush(std::time::Duration::from_secs(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::message::fixture::{judged, message, with};
+
+    fn told(message: &Value) -> Vec<Status> {
+        statuses(&judged(message)).collect()
+    }
+
+    #[test]
+    fn the_sequences_of_today() {
+        use Status::{Error, Processed, Received, Success};
+        assert_eq!(told(&message()), [Received, Processed, Success]);
+        assert_eq!(told(&with("/Report", json!({}))), [Received, Processed, Success]);
+        assert_eq!(told(&with("/Report/system", None)), [Received, Processed, Error]);
+        assert_eq!(told(&with("/Report/reports", json!([1]))), [Received, Processed, Error]);
+        assert_eq!(told(&with("/LastChecked", json!("x"))), [Received, Processed, Error]);
+        assert_eq!(told(&with("/Version", json!("x"))), [Processed, Error]);
+        assert_eq!(told(&with("/OrgID", json!("x"))), [Processed, Error]);
+        assert_eq!(told(&with("/ClusterName", json!("x"))), [Processed, Error]);
+        assert_eq!(told(&with("/Metadata/gathering_time", json!("x"))), [Processed, Error]);
+    }
+}
