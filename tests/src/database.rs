@@ -1,13 +1,16 @@
 //! A database for one test: a SQLite file in a temporary folder, or a PostgreSQL schema that is dropped at the end.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, PgConnection, SqliteConnection};
+use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use gathering_domain::Retention;
 use gathering_storage::{DatabaseUrl, Migrator, Settings};
 use tempfile::TempDir;
+
+use crate::Proxy;
 
 /// Where the PostgreSQL server for tests is.
 const POSTGRES_VARIABLE: &str = "GATHERING_TEST_POSTGRES_URL";
@@ -53,6 +56,50 @@ impl TestDatabase {
     /// The URL for `storage.url`.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where the PostgreSQL server is.
+    ///
+    /// # Panics
+    /// For SQLite, and if the URL has no IP address and port.
+    pub fn server_address(&self) -> SocketAddr {
+        let (_, rest) = self.url.split_once('@').expect("a URL with a user");
+        let (address, _) = rest.split_once('/').expect("a URL with a database");
+        address.parse().expect("an IP address and a port")
+    }
+
+    /// The URL for `storage.url` by way of a proxy.
+    ///
+    /// # Panics
+    /// For SQLite.
+    pub fn url_by(&self, proxy: &Proxy) -> String {
+        self.url.replacen(&self.server_address().to_string(), &proxy.address().to_string(), 1)
+    }
+
+    /// Every recorded request with its hits, sorted, whether it has expired or not.
+    ///
+    /// # Panics
+    /// If the database does not answer.
+    pub fn processed(&self) -> Vec<(String, String)> {
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            request_id: String,
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            rule_hits: String,
+        }
+        let query =
+            diesel::sql_query("SELECT request_id, rule_hits FROM requests WHERE state = 2 ORDER BY 1, 2");
+        let rows: Vec<Row> = match self.url.strip_prefix("sqlite://") {
+            Some(path) => {
+                let mut connection = SqliteConnection::establish(path).expect("the file opens");
+                connection.batch_execute("PRAGMA busy_timeout = 10000").expect("a setting");
+                query.load(&mut connection)
+            }
+            None => query.load(&mut PgConnection::establish(&self.url).expect("the server answers")),
+        }
+        .expect("the database answers");
+        rows.into_iter().map(|row| (row.request_id, row.rule_hits)).collect()
     }
 
     /// Storage settings with this database and short timeouts.

@@ -11,14 +11,18 @@
 //!
 //! A test that needs PostgreSQL fails when there is none; `make test` provides one.
 
+mod broker;
 mod call;
 mod database;
 mod message;
 mod program;
+mod proxy;
 mod server;
 
+pub use broker::{Broker, Delivered, Publisher};
 pub use call::{Answer, Call};
 pub use database::{LockedSqlite, TestDatabase, execute_on_sqlite};
 pub use message::Message;
 pub use program::{Finished, Program, Running};
+pub use proxy::Proxy;
 pub use server::{TestServer, TestServerBuilder};

@@ -13,6 +13,23 @@ use super::metrics::KafkaMetrics;
 /// The target of the lines that librdkafka writes.
 const TARGET: &str = "librdkafka";
 
+/// The context of the producer of dead letters.
+pub(super) struct Quiet;
+
+impl ClientContext for Quiet {
+    /// Those of the consumer are enough.
+    fn stats_raw(&self, _: &[u8]) {}
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        log_error(&error, reason);
+    }
+}
+
+/// Writes what a client tells of its connections to the log. Whatever it means for messages is told where they are.
+pub(super) fn log_error(error: &KafkaError, reason: &str) {
+    log::warn!(target: TARGET, "{error}: {reason}");
+}
+
 /// A partition of a topic.
 pub(super) type Partition = (String, i32);
 
@@ -89,6 +106,6 @@ impl ClientContext for Client {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
             self.health.set_connected(false);
         }
-        log::warn!(target: TARGET, "{error}: {reason}");
+        log_error(&error, reason);
     }
 }

@@ -7,6 +7,7 @@ use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
 use tokio::runtime::Handle;
 
 use super::batch::Item;
+use super::client::Quiet;
 use super::metrics::KafkaMetrics;
 use super::{KafkaError, KafkaSettings};
 use crate::judgement::Judgement;
@@ -19,7 +20,7 @@ const LOGGED: usize = 512 * 1024;
 
 /// Where refused messages go.
 pub(super) struct DeadLetters {
-    topic: Option<(FutureProducer, String)>,
+    topic: Option<(FutureProducer<Quiet>, String)>,
     metrics: KafkaMetrics,
     runtime: Handle,
 }
@@ -33,7 +34,10 @@ impl DeadLetters {
         let topic = match &settings.dead_letter_topic {
             None => None,
             Some(topic) => {
-                let producer = settings.producer()?.create().map_err(|error| KafkaError::settings(&error))?;
+                let producer = settings
+                    .producer()?
+                    .create_with_context(Quiet)
+                    .map_err(|error| KafkaError::settings(&error))?;
                 Some((producer, topic.clone()))
             }
         };
@@ -103,7 +107,11 @@ fn is_too_large(error: &ClientError) -> bool {
     )
 }
 
-fn send(producer: &FutureProducer, topic: &str, item: &Item<'_>) -> Result<DeliveryFuture, ClientError> {
+fn send(
+    producer: &FutureProducer<Quiet>,
+    topic: &str,
+    item: &Item<'_>,
+) -> Result<DeliveryFuture, ClientError> {
     let mut record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(topic).headers(headers(item));
     record.payload = item.message.payload();
     record.key = item.message.key();

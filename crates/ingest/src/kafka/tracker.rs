@@ -9,6 +9,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use serde::Serialize;
 
+use super::client::log_error;
 use super::metrics::KafkaMetrics;
 use super::{KafkaError, KafkaSettings};
 use crate::Problem;
@@ -131,8 +132,10 @@ impl Failures {
 }
 
 impl ClientContext for Failures {
+    fn stats_raw(&self, _: &[u8]) {}
+
     fn error(&self, error: ClientError, reason: &str) {
-        log::warn!(target: "librdkafka", "{error}: {reason}");
+        log_error(&error, reason);
     }
 }
 

@@ -1,0 +1,9 @@
+//! The consumer against a broker that speaks the real protocol: the mock cluster, or Apache Kafka with `make test-kafka`.
+
+mod crashes;
+mod fixture;
+mod groups;
+mod messages;
+mod outages;
+mod security;
+mod stops;

@@ -1,0 +1,80 @@
+//! A clean stop, and where a new group starts.
+
+use gathering_tests::{Program, TestDatabase};
+
+use crate::fixture::{Flow, expected, numbered, until};
+
+#[test]
+fn a_clean_stop_finishes_the_batch_in_hand_and_commits_it() {
+    let flow = Flow::new(2);
+    let database = TestDatabase::sqlite();
+    let program = Program::new();
+    let arguments = flow.arguments(&["serve", "--role", "ingest"], database.url());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let count = 5_000;
+    let all: Vec<_> = (0..count).map(numbered).collect();
+    flow.publish(&all);
+    let running = program.serve(&arguments);
+    until(|| !database.processed().is_empty());
+    running.signal("TERM");
+    let ended = running.wait().ok();
+    assert!(ended.stderr.contains("stopped"), "{ended:?}");
+    let recorded = database.processed().len();
+    let left = flow.broker.uncommitted(&flow.results, &flow.group);
+    assert_eq!(
+        usize::try_from(left).unwrap(),
+        count - recorded,
+        "what is recorded is committed, and nothing else"
+    );
+
+    let running = program.serve(&arguments);
+    until(|| flow.broker.uncommitted(&flow.results, &flow.group) == 0);
+    assert_eq!(database.processed(), expected(count));
+    running.signal("TERM");
+    running.wait().ok();
+}
+
+#[test]
+fn a_new_group_starts_where_it_is_told_to() {
+    let flow = Flow::new(1);
+    let database = TestDatabase::sqlite();
+    flow.publish(&[numbered(0)]);
+    let program = Program::new();
+    let mut arguments = flow.arguments(&["serve", "--role", "ingest"], database.url());
+    arguments.extend(["--set", "ingest.kafka.start=latest"].map(str::to_owned));
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let running = program.serve(&arguments);
+    // There is an offset once something came after the start; what was there before stays unread.
+    let mut next = 1;
+    until(|| {
+        flow.publish(&[numbered(next)]);
+        next += 1;
+        !database.processed().is_empty()
+    });
+    assert!(database.processed().iter().all(|(request, _)| request != "r0"));
+    drop(running);
+}
+
+#[test]
+fn roles_are_halves_of_the_service() {
+    let flow = Flow::new(1);
+    let database = TestDatabase::sqlite();
+    let program = Program::new();
+    program.file("hmac.key", "0123456789abcdef0123456789abcdef");
+    let mut arguments = flow.arguments(&["serve", "--role", "api"], database.url());
+    arguments.extend(["--set", "auth.keys.hmac_secret_file=hmac.key"].map(str::to_owned));
+    let api = program.serve(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!(api.admin("/readyz").send().status, 200, "the API needs no broker");
+    assert!(!api.admin("/metrics").send().body.contains("gathering_kafka"));
+    flow.publish(&[numbered(0)]);
+
+    let arguments = flow.arguments(&["serve", "--role", "ingest"], database.url());
+    let ingest = program.serve(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(ingest.stderr().contains("ingesting, admin on http://"), "{}", ingest.stderr());
+    until(|| database.processed() == expected(1));
+    until(|| ingest.admin("/readyz").send().status == 200);
+
+    let alone = program.run(&["serve", "--role", "ingest"]);
+    assert_eq!(alone.code, Some(2), "{alone:?}");
+    assert!(alone.stderr.starts_with("gathering: --role ingest needs ingest.kafka.enabled"), "{alone:?}");
+}
