@@ -15,9 +15,7 @@ fn every_message_is_recorded_once_and_every_bad_one_is_a_dead_letter() {
     let (count, kills) = if flow.broker.is_real() { (100_000, 20) } else { (6_000, 4) };
     let bad_every = 100;
     let bad = |number: usize| format!("bad {number}");
-    let mut arguments = flow.arguments(&["serve", "--role", "ingest"], database.url());
-    // Otherwise each start would wait for the session of the one before to end.
-    arguments.extend(["--set", "ingest.kafka.properties.session.timeout.ms=6000"].map(str::to_owned));
+    let arguments = flow.arguments(&["serve", "--role", "ingest"], database.url());
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
 
     std::thread::scope(|scope| {

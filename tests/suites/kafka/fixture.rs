@@ -28,6 +28,9 @@ impl Flow {
             format!("ingest.kafka.group={}", self.group),
             format!("ingest.kafka.results_topic={}", self.results),
             format!("ingest.kafka.dead_letter_topic={}", self.dead_letters),
+            // The shortest that Apache Kafka lets through by default.
+            "ingest.kafka.properties.session.timeout.ms=6000".to_owned(),
+            "ingest.kafka.properties.heartbeat.interval.ms=500".to_owned(),
             "ingest.kafka.properties.statistics.interval.ms=100".to_owned(),
             "ingest.kafka.properties.auto.commit.interval.ms=200".to_owned(),
         ]

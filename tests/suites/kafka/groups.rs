@@ -5,10 +5,7 @@ use gathering_tests::{Program, Running, TestDatabase};
 use crate::fixture::{Flow, expected, numbered, until};
 
 fn start(program: &Program, flow: &Flow, database: &TestDatabase) -> Running {
-    let mut arguments = flow.arguments(&["serve", "--role", "ingest"], database.url());
-    for property in ["session.timeout.ms=6000", "heartbeat.interval.ms=500"] {
-        arguments.extend(["--set".to_owned(), format!("ingest.kafka.properties.{property}")]);
-    }
+    let arguments = flow.arguments(&["serve", "--role", "ingest"], database.url());
     program.serve(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
 }
 

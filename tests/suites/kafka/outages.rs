@@ -25,7 +25,7 @@ fn a_database_that_is_away_stops_the_consumer_and_loses_nothing() {
     arguments.extend(["--set".to_owned(), "storage.pool_timeout=500ms".to_owned()]);
     let running = start(&program, &arguments);
     // With Apache Kafka as long as the issue of this service asks for; longer than its session timeout either way.
-    let (away, messages) = if flow.broker.is_real() { (30, 20_000) } else { (3, 2_000) };
+    let (away, messages) = if flow.broker.is_real() { (30, 20_000) } else { (8, 2_000) };
 
     let half: Vec<_> = (0..messages / 2).map(numbered).collect();
     flow.publish(&half);

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
@@ -17,12 +18,34 @@ const TARGET: &str = "librdkafka";
 pub(super) struct Quiet;
 
 impl ClientContext for Quiet {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        log_line(level, facility, line);
+    }
+
     /// Those of the consumer are enough.
     fn stats_raw(&self, _: &[u8]) {}
 
     fn error(&self, error: KafkaError, reason: &str) {
         log_error(&error, reason);
     }
+}
+
+/// Writes a line of librdkafka to the log.
+pub(super) fn log_line(level: RDKafkaLogLevel, facility: &str, line: &str) {
+    // Consumer and producers get the same properties; each warns of those of the others.
+    if facility == "CONFWARN" && line.contains("will be ignored by this") {
+        return;
+    }
+    let level = match level {
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error => log::Level::Error,
+        RDKafkaLogLevel::Warning => log::Level::Warn,
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => log::Level::Info,
+        RDKafkaLogLevel::Debug => log::Level::Debug,
+    };
+    log::log!(target: TARGET, level, "{facility}: {line}");
 }
 
 /// Writes what a client tells of its connections to the log. Whatever it means for messages is told where they are.
@@ -87,6 +110,10 @@ impl ConsumerContext for Client {
 }
 
 impl ClientContext for Client {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        log_line(level, facility, line);
+    }
+
     fn stats(&self, statistics: Statistics) {
         let is_up = statistics.brokers.values().any(|broker| broker.nodeid >= 0 && broker.state == "UP");
         self.health.set_connected(is_up);

@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use gathering_domain::Timestamp;
 use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use serde::Serialize;
 
-use super::client::log_error;
+use super::client::{log_error, log_line};
 use super::metrics::KafkaMetrics;
 use super::{KafkaError, KafkaSettings};
 use crate::Problem;
@@ -132,6 +133,10 @@ impl Failures {
 }
 
 impl ClientContext for Failures {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        log_line(level, facility, line);
+    }
+
     fn stats_raw(&self, _: &[u8]) {}
 
     fn error(&self, error: ClientError, reason: &str) {
