@@ -1,6 +1,6 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt deny deps-check docs openapi package
+.PHONY: help run build test test-kafka lint fmt deny deps-check docs openapi package
 
 CARGO ?= cargo
 ARGS ?=
@@ -17,6 +17,11 @@ build: ## Builds the program for use: target/release/gathering
 test: ## Runs every test, on SQLite and on a PostgreSQL server of its own. ARGS="--test api"
 	$(CARGO) build --package gathering-server
 	tests/scripts/with-postgres tests/scripts/run-tests $(ARGS)
+
+test-kafka: ## Runs the Kafka suite against a real broker, which needs Java and Maven
+	$(CARGO) build --package gathering-server
+	tests/scripts/with-kafka tests/scripts/with-postgres tests/scripts/run-tests --package gathering-tests \
+		--features apache-kafka --test kafka $(ARGS)
 
 lint: ## Checks format and lints
 	$(CARGO) fmt --all --check

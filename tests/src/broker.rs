@@ -116,7 +116,10 @@ impl Broker {
     /// # Panics
     /// If it does not start, or the real one does not answer.
     pub fn start() -> Self {
-        let real = std::env::var(VARIABLE).ok();
+        let real = cfg!(feature = "apache-kafka").then(|| {
+            std::env::var(VARIABLE)
+                .unwrap_or_else(|_| panic!("{VARIABLE} is not set: run the tests with `make test-kafka`"))
+        });
         let mock = real.is_none().then(|| MockCluster::new(1).expect("a mock cluster"));
         let servers =
             real.or_else(|| mock.as_ref().map(MockCluster::bootstrap_servers)).expect("one of the two");
@@ -133,6 +136,23 @@ impl Broker {
     /// True for Apache Kafka, false for the mock cluster.
     pub const fn is_real(&self) -> bool {
         self.mock.is_none()
+    }
+
+    /// `host:port` of the listener of this name, `TLS` or `LOGIN`, of the real broker.
+    ///
+    /// # Panics
+    /// With the mock cluster, which has neither.
+    pub fn listener(name: &str) -> String {
+        std::env::var(format!("{VARIABLE}_{name}")).expect("a listener of the real broker")
+    }
+
+    /// A file that goes with these listeners: `ca.crt`, `client.crt`, `client.key` or `password`.
+    ///
+    /// # Panics
+    /// With the mock cluster, which has none.
+    pub fn file(name: &str) -> String {
+        let folder = std::env::var(format!("{VARIABLE}_FILES")).expect("the files of the real broker");
+        format!("{folder}/{name}")
     }
 
     /// `host:port`

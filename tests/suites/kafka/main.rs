@@ -3,7 +3,9 @@
 mod crashes;
 mod fixture;
 mod groups;
+#[cfg(feature = "apache-kafka")]
+mod logins;
 mod messages;
 mod outages;
-mod security;
+mod settings;
 mod stops;
