@@ -1,6 +1,6 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-kafka lint fmt deny deps-check docs openapi package
+.PHONY: help run build test test-kafka bench-ingest lint fmt deny deps-check docs openapi package
 
 CARGO ?= cargo
 ARGS ?=
@@ -22,6 +22,11 @@ test-kafka: ## Runs the Kafka suite against a real broker, which needs Java and 
 	$(CARGO) build --package gathering-server
 	tests/scripts/with-kafka tests/scripts/with-postgres tests/scripts/run-tests --package gathering-tests \
 		--features apache-kafka --test kafka $(ARGS)
+
+bench-ingest: ## Measures ingestion as a ratio to COPY; needs what test-kafka needs
+	$(CARGO) build --release --package gathering-server
+	GATHERING_TEST_POSTGRES_DURABLE=yes tests/scripts/with-kafka tests/scripts/with-postgres \
+		$(CARGO) bench --package gathering-tests --features apache-kafka --bench ingest
 
 lint: ## Checks format and lints
 	$(CARGO) fmt --all --check
