@@ -59,5 +59,5 @@ pub use report::{ReportEntry, ReportPolicy, UnknownContent};
 pub use request::{RequestRecord, RequestState, StoredReport};
 pub use retention::Retention;
 pub use rule::{RuleHit, RuleHitError};
-pub use store::{ContentStore, EventSink, RequestStore, StoreError};
+pub use store::{ContentStore, EventSink, OrderedEventSink, RequestStore, StoreError};
 pub use timestamp::{Timestamp, TimestampError};

@@ -5,9 +5,9 @@ use std::future::{Future, ready};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    Clock, ClusterId, ContentRevision, ContentStore, EventKind, EventOutcome, EventSink, OrganizationId,
-    RequestEvent, RequestId, RequestKey, RequestRecord, RequestState, RequestStore, Retention,
-    RuleContentSet, RuleHit, StoreError, StoredReport, Timestamp, fold,
+    Clock, ClusterId, ContentRevision, ContentStore, EventKind, EventOutcome, EventSink, OrderedEventSink,
+    OrganizationId, RequestEvent, RequestId, RequestKey, RequestRecord, RequestState, RequestStore,
+    Retention, RuleContentSet, RuleHit, StoreError, StoredReport, Timestamp, fold,
 };
 
 /// Keeps everything in memory, with the rules that every store obeys.
@@ -156,6 +156,8 @@ impl<C: Clock> EventSink for MemoryStore<C> {
         ready(Ok(folded.outcomes(&changed)))
     }
 }
+
+impl<C: Clock> OrderedEventSink for MemoryStore<C> {}
 
 impl<C: Clock> ContentStore for MemoryStore<C> {
     fn content_revision(&self) -> impl Future<Output = Result<ContentRevision, StoreError>> + Send {

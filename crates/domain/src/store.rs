@@ -106,6 +106,10 @@ pub trait EventSink: Send + Sync {
     ) -> impl Future<Output = Result<Vec<EventOutcome>, StoreError>> + Send;
 }
 
+/// An [`EventSink`] whose calls take effect in the order in which their futures are first polled, however many are waited
+/// for at once. With it a caller can prepare the next batch while one is written, and order is kept.
+pub trait OrderedEventSink: EventSink {}
+
 /// Keeps the rule content.
 pub trait ContentStore: Send + Sync {
     /// Which content is stored.

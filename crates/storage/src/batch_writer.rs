@@ -7,14 +7,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use gathering_domain::{EventOutcome, EventSink, RequestEvent, StoreError};
+use gathering_domain::{EventOutcome, EventSink, OrderedEventSink, RequestEvent, StoreError};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::isolation::{Table, record};
 
 /// Events of a transaction from which on no further submission is added to it. From 500 on, larger ones hardly write
-/// faster (docs/PERFORMANCE.md).
+/// faster.
 const BATCH: usize = 1000;
 
 /// Events that may wait, the ones being written included. Over it callers are turned away at once: at the slowest rate
@@ -100,6 +100,9 @@ impl EventSink for BatchWriter {
         answered.await.map_err(|_| StoreError::unavailable("the writer has ended"))?
     }
 }
+
+/// Submissions wait in one queue.
+impl OrderedEventSink for BatchWriter {}
 
 async fn work(mut queue: UnboundedReceiver<Submission>, table: impl Table, figures: Arc<Figures>) {
     while let Some(first) = queue.recv().await {

@@ -49,11 +49,18 @@ impl<'a> EventRow<'a> {
 pub(crate) struct WriteTimes {
     pub(crate) now: i64,
     pub(crate) expires_at: i64,
+    /// A cluster that was seen since then need not be written again: what is known of it is exact to a thousandth of
+    /// the time that it is kept for. Otherwise every batch would write a row for nearly every request.
+    pub(crate) seen_since: i64,
 }
 
 impl WriteTimes {
     fn new(now: Timestamp, retention: Retention) -> Self {
-        Self { now: now.as_micros(), expires_at: retention.request_expiry(now).as_micros() }
+        Self {
+            now: now.as_micros(),
+            expires_at: retention.request_expiry(now).as_micros(),
+            seen_since: now.saturating_sub(retention.clusters / 1000).as_micros(),
+        }
     }
 }
 

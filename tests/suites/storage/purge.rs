@@ -31,6 +31,34 @@ async fn purges_only_what_expired(subject: &Subject<Storage>) {
     assert!(subject.store.list(organization(), kept.key.cluster).await.unwrap().is_some());
 }
 
+/// A cluster that goes on being recorded is not written each time, and stays known all the same.
+async fn a_cluster_stays_known_while_it_is_recorded(subject: &Subject<Storage>) {
+    let retention = Retention::default();
+    for number in 0..20 {
+        subject.put(&format!("r{number}"), processed(&[])).await;
+        subject.clock.advance(retention.clusters / 10);
+        subject.put(&format!("soon after {number}").replace(' ', ""), processed(&[])).await;
+        subject.clock.advance(Duration::from_secs(1));
+        subject.put(&format!("sooner{number}"), processed(&[])).await;
+    }
+    let nearly = (retention.requests + retention.clusters).saturating_sub(retention.clusters / 500);
+    subject.clock.advance(nearly);
+    subject.store.purge().await.unwrap();
+    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), Some(vec![]));
+    subject.clock.advance(retention.clusters / 500);
+    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), None);
+}
+
+#[test]
+fn a_cluster_stays_known_while_it_is_recorded_on_sqlite() {
+    run::<Sqlite, _>(|subject| async move { a_cluster_stays_known_while_it_is_recorded(&subject).await });
+}
+
+#[test]
+fn a_cluster_stays_known_while_it_is_recorded_on_postgres() {
+    run::<Postgres, _>(|subject| async move { a_cluster_stays_known_while_it_is_recorded(&subject).await });
+}
+
 #[test]
 fn purges_only_what_expired_on_sqlite() {
     run::<Sqlite, _>(|subject| async move { purges_only_what_expired(&subject).await });

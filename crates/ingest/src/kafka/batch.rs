@@ -2,14 +2,13 @@
 
 use std::collections::HashSet;
 
-use gathering_domain::MessageKind;
+use gathering_domain::{MessageKind, Timestamp};
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Headers};
 
 use super::client::Partition;
 use crate::admission::Admission;
 use crate::announcement::SERVICE;
-use crate::intake::Intake;
 use crate::judgement::Judgement;
 
 /// A message in hand.
@@ -17,11 +16,25 @@ pub(super) struct Item<'c> {
     pub(super) message: BorrowedMessage<'c>,
     /// `None` for a message that is not for us.
     pub(super) judgement: Option<Judgement>,
+    is_judged: bool,
     /// Whether it was kept as a dead letter already.
     pub(super) is_kept: bool,
 }
 
-impl Item<'_> {
+impl<'c> Item<'c> {
+    pub(super) const fn new(message: BorrowedMessage<'c>) -> Self {
+        Self { message, judgement: None, is_judged: false, is_kept: false }
+    }
+
+    /// Judges it, once.
+    pub(super) fn judge(&mut self, topics: &Topics, admission: &Admission, arrival: Timestamp) {
+        if !self.is_judged {
+            let payload = self.message.payload().unwrap_or_default();
+            self.judgement = topics.kind(&self.message).map(|kind| admission.judge(kind, payload, arrival));
+            self.is_judged = true;
+        }
+    }
+
     /// Whether it has to be kept as a dead letter before its offset may be stored.
     pub(super) fn is_unkept_dead_letter(&self) -> bool {
         !self.is_kept && self.judgement.as_ref().is_some_and(Judgement::is_dead_letter)
@@ -58,23 +71,6 @@ impl Topics {
         // Without the header, the message itself says whose it is.
         service.is_none_or(|service| service == SERVICE.as_bytes()).then_some(MessageKind::Announcement)
     }
-}
-
-/// Judges messages, in order.
-pub(super) fn judge<'c, S: gathering_domain::EventSink>(
-    messages: Vec<BorrowedMessage<'c>>,
-    topics: &Topics,
-    admission: &Admission,
-    intake: &Intake<S>,
-) -> Vec<Item<'c>> {
-    let arrival = intake.now();
-    let item = |message: BorrowedMessage<'c>| {
-        let judgement = topics
-            .kind(&message)
-            .map(|kind| admission.judge(kind, message.payload().unwrap_or_default(), arrival));
-        Item { message, judgement, is_kept: false }
-    };
-    messages.into_iter().map(item).collect()
 }
 
 /// Whether a message is of one of these partitions.

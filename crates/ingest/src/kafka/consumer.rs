@@ -4,7 +4,8 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use gathering_domain::{EventSink, WriteGrant};
+use futures_util::future::poll_immediate;
+use gathering_domain::{OrderedEventSink, StoreError, Timestamp, WriteGrant};
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError as ClientError;
@@ -13,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::backoff::Backoff;
-use super::batch::{Item, Topics, is_of, judge};
+use super::batch::{Item, Topics, is_of};
 use super::client::{Client, Partition};
 use super::dead_letter::DeadLetters;
 use super::health::ConsumerHealth;
@@ -23,9 +24,12 @@ use super::{KafkaError, KafkaSettings, offsets};
 use crate::admission::Admission;
 use crate::{Intake, Source};
 
-/// The most messages of a batch, and the most bytes from which on it takes no more. Larger batches write no faster.
-const BATCH: usize = 1000;
-const BATCH_BYTES: usize = 8 * 1024 * 1024;
+/// The most messages in hand, and the bytes from which on no more are taken.
+const IN_HAND: usize = 4000;
+const IN_HAND_BYTES: usize = 8 * 1024 * 1024;
+
+/// How many of them are judged while those before are written.
+const STEP: usize = 500;
 
 /// How long to wait for a message; a stop is noticed as soon.
 const POLL: Duration = Duration::from_millis(100);
@@ -63,7 +67,7 @@ impl Drop for KafkaConsumer {
 impl KafkaConsumer {
     /// Starts to consume. Connections are made in the background. Needs a tokio runtime, which has to run as long as
     /// the consumer does.
-    pub fn start<S: EventSink + 'static>(
+    pub fn start<S: OrderedEventSink + 'static>(
         settings: &KafkaSettings,
         intake: Intake<S>,
         metrics: KafkaMetrics,
@@ -148,7 +152,7 @@ enum Next {
     End,
 }
 
-impl<'c, S: EventSink> Worker<'c, S> {
+impl<'c, S: OrderedEventSink> Worker<'c, S> {
     fn run(mut self) -> Result<(), KafkaError> {
         while self.stop.deadline().is_none() {
             self.resume();
@@ -156,7 +160,7 @@ impl<'c, S: EventSink> Worker<'c, S> {
             if messages.is_empty() {
                 continue;
             }
-            let mut items = judge(messages, &self.topics, &self.admission, &self.intake);
+            let mut items = messages.into_iter().map(Item::new).collect();
             if self.finish(&mut items)? == Next::End {
                 log::warn!("stopped with {} messages in hand; they will come again", items.len());
                 break;
@@ -170,7 +174,7 @@ impl<'c, S: EventSink> Worker<'c, S> {
         let mut messages: Vec<_> = self.late.drain(..).collect();
         let mut wait = if messages.is_empty() { POLL } else { Duration::ZERO };
         let mut bytes = 0;
-        while messages.len() < BATCH && bytes < BATCH_BYTES {
+        while messages.len() < IN_HAND && bytes < IN_HAND_BYTES {
             let polled = self.poll(wait, |revoked| messages.retain(|message| !is_of(message, revoked)))?;
             let Some(message) = polled else { break };
             bytes += message.payload_len();
@@ -209,8 +213,7 @@ impl<'c, S: EventSink> Worker<'c, S> {
         let arrival = self.intake.now();
         let mut backoff = Backoff::default();
         loop {
-            let judgements = items.iter_mut().filter_map(|item| item.judgement.as_mut());
-            let Err(error) = self.runtime.block_on(self.intake.store(judgements)) else { break };
+            let Err(error) = self.record(items, arrival) else { break };
             let cause = std::error::Error::source(&error).map(|cause| format!(" ({cause})"));
             log::warn!("messages cannot be recorded: {error}{}", cause.unwrap_or_default());
             if self.stall(items, error.to_string(), &mut backoff)? == Next::End {
@@ -244,6 +247,31 @@ impl<'c, S: EventSink> Worker<'c, S> {
             }
         }
         Ok(Next::Continue)
+    }
+
+    /// Judges what is not judged yet, and records all of it in order; the next step is judged while one is written.
+    ///
+    /// Whatever becomes of a step, all of them are over when this returns: a rebalance finds no write on its way. After
+    /// an error everything is to be recorded again, so that what comes last stays last.
+    fn record(&self, items: &mut [Item<'c>], arrival: Timestamp) -> Result<(), StoreError> {
+        self.runtime.block_on(async {
+            let (mut result, mut writing) = (Ok(()), Vec::with_capacity(IN_HAND / STEP));
+            for step in items.chunks_mut(STEP) {
+                for item in &mut *step {
+                    item.judge(&self.topics, &self.admission, arrival);
+                }
+                let judgements = step.iter_mut().filter_map(|item| item.judgement.as_mut());
+                let mut write = Box::pin(self.intake.store(judgements));
+                match poll_immediate(&mut write).await {
+                    Some(written) => result = result.and(written),
+                    None => writing.push(write),
+                }
+            }
+            for write in writing {
+                result = result.and(write.await);
+            }
+            result
+        })
     }
 
     /// Fetches nothing and waits a little, as a member of the group that answers in time.

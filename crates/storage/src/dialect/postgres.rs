@@ -25,7 +25,7 @@ const WRITE_REQUESTS: &str = "
 const WRITE_CLUSTERS: &str = "
     INSERT INTO clusters (org_id, cluster_id, first_seen, last_seen)
     SELECT org_id, cluster_id, $3, $3 FROM unnest($1, $2) AS batch (org_id, cluster_id)
-    ON CONFLICT (org_id, cluster_id) DO UPDATE SET last_seen = greatest(clusters.last_seen, excluded.last_seen)";
+    ON CONFLICT (org_id, cluster_id) DO UPDATE SET last_seen = excluded.last_seen WHERE clusters.last_seen <= $4";
 
 #[derive(Debug, QueryableByName)]
 #[expect(clippy::struct_field_names, reason = "the names of the columns")]
@@ -50,6 +50,7 @@ pub(crate) fn write(
         .bind::<Array<BigInt>, _>(orgs)
         .bind::<Array<ClusterUuid>, _>(clusters)
         .bind::<BigInt, _>(times.now)
+        .bind::<BigInt, _>(times.seen_since)
         .execute(connection)?;
     Ok(changed)
 }

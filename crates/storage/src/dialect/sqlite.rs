@@ -30,6 +30,7 @@ pub(crate) fn write(
             .on_conflict((clusters::org_id, clusters::cluster_id))
             .do_update()
             .set(clusters::last_seen.eq(excluded(clusters::last_seen)))
+            .filter(clusters::last_seen.le(times.seen_since))
             .execute(connection)?;
     }
     Ok(changed)
