@@ -1,7 +1,8 @@
 //! Pools of open connections.
 
 use std::ops::{Deref, DerefMut};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use diesel::ConnectionError;
 use diesel::r2d2::R2D2Connection;
@@ -91,11 +92,30 @@ impl r2d2::ManageConnection for Opener {
 
 /// Writes the reasons of failed attempts to connect to the log; callers learn only that none came in time.
 #[derive(Debug)]
-struct LogFailures(&'static str);
+struct LogFailures {
+    pool: &'static str,
+    told: Mutex<Told>,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    last: Option<Instant>,
+    untold: u64,
+}
+
+/// During an outage each connection of the pool is tried about once a second.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 
 impl r2d2::HandleError<ConnectionError> for LogFailures {
     fn handle_error(&self, error: ConnectionError) {
-        log::warn!("pool {}: no connection to the database: {error}", self.0);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.last.is_some_and(|last| last.elapsed() < TELL_EVERY) {
+            told.untold += 1;
+            return;
+        }
+        let pool = self.pool;
+        log::warn!(attempts = told.untold + 1; "pool {pool}: no connection to the database: {error}");
+        *told = Told { last: Some(Instant::now()), untold: 0 };
     }
 }
 
@@ -108,6 +128,6 @@ pub(crate) fn pool(name: &'static str, opener: Opener, size: u32, timeout: Durat
         .min_idle(Some(0))
         .test_on_check_out(false)
         .connection_timeout(timeout)
-        .error_handler(Box::new(LogFailures(name)))
+        .error_handler(Box::new(LogFailures { pool: name, told: Mutex::default() }))
         .build_unchecked(opener)
 }
