@@ -15,6 +15,7 @@ mod metrics;
 mod offsets;
 mod settings;
 mod tracker;
+mod worker;
 
 pub use consumer::{KafkaConsumer, StopHandle};
 pub use error::KafkaError;
