@@ -1,11 +1,12 @@
 //! Several processes in one group.
 
-use gathering_tests::{Program, Running, TestDatabase};
+use gathering_tests::{Message, Program, Proxy, Running, TestDatabase};
 
-use crate::fixture::{Flow, expected, numbered, until};
+use crate::fixture::{CLUSTER, Flow, expected, numbered, sample, until};
 
-fn start(program: &Program, flow: &Flow, database: &TestDatabase) -> Running {
-    let arguments = flow.arguments(&["serve", "--role", "ingest"], database.url());
+fn start(program: &Program, flow: &Flow, url: &str) -> Running {
+    let mut arguments = flow.arguments(&["serve", "--role", "ingest"], url);
+    arguments.extend(["--set", "storage.pool_timeout=500ms"].map(str::to_owned));
     program.serve(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
@@ -15,7 +16,7 @@ fn the_other_takes_over_when_one_is_killed() {
     let database = TestDatabase::postgres();
     let program = Program::new();
     let count = if flow.broker.is_real() { 40_000 } else { 4_000 };
-    let (one, other) = (start(&program, &flow, &database), start(&program, &flow, &database));
+    let (one, other) = (start(&program, &flow, database.url()), start(&program, &flow, database.url()));
     until(|| [&one, &other].iter().all(|running| running.stderr().contains("partitions assigned: [(")));
     for number in 0..count / 2 {
         flow.broker.publisher().publish(&flow.results, numbered(number).to_string());
@@ -30,5 +31,46 @@ fn the_other_takes_over_when_one_is_killed() {
     assert_eq!(database.processed(), expected(count));
     until(|| flow.broker.uncommitted(&flow.results, &flow.group) == 0);
     assert!(flow.broker.read(&flow.dead_letters).is_empty());
+    drop(other);
+}
+
+/// What a stalled process has in hand of partitions that another one takes over, it must not record later: the other may
+/// have recorded newer messages by then.
+#[test]
+fn what_is_in_hand_of_partitions_that_are_gone_is_dropped() {
+    const PARTITIONS: i32 = 4;
+    let flow = Flow::new(PARTITIONS);
+    let database = TestDatabase::postgres();
+    database.migrate();
+    let proxy = Proxy::to(database.server_address());
+    let program = Program::new();
+    let version = |partition: i32, version: i32| {
+        Message::new(42, CLUSTER, &format!("r{partition}")).hit(&format!("rules.a|V{version}"))
+    };
+    let publish = |number: i32| {
+        for partition in 0..PARTITIONS {
+            let message = version(partition, number).to_string();
+            flow.broker.publisher().publish_to(&flow.results, partition, message);
+        }
+        flow.broker.publisher().flush();
+    };
+    let recorded = |number: i32| {
+        let hits = format!("rules.a|V{number}");
+        database.processed().iter().filter(|(_, recorded)| *recorded == hits).count()
+    };
+
+    let one = start(&program, &flow, &database.url_by(&proxy));
+    until(|| one.stderr().contains("partitions assigned: [("));
+    proxy.cut();
+    publish(1);
+    until(|| sample(&one.admin("/metrics").send().body, "gathering_kafka_stalled") == Some(1));
+    let other = start(&program, &flow, database.url());
+    until(|| one.stderr().contains("partitions revoked") && recorded(1) > 0);
+    publish(2);
+    until(|| recorded(2) > 0);
+    proxy.mend();
+    until(|| recorded(2) == usize::try_from(PARTITIONS).unwrap());
+    until(|| flow.broker.uncommitted(&flow.results, &flow.group) == 0);
+    assert_eq!(recorded(2), usize::try_from(PARTITIONS).unwrap(), "nothing older came after");
     drop(other);
 }
