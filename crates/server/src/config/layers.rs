@@ -108,9 +108,11 @@ impl Layers {
 
     fn table(&mut self, table: &Table, path: &mut Vec<String>, origin: &Origin) {
         for (key, value) in table {
-            path.push(key.clone());
+            // Only names of Kafka's properties have dots; quoted or not, they are the same names.
+            let depth = path.len();
+            path.extend(key.split('.').map(str::to_owned));
             self.value(path, value.clone(), origin);
-            path.pop();
+            path.truncate(depth);
         }
     }
 

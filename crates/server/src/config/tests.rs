@@ -28,6 +28,33 @@ fn the_defaults_are_what_the_documents_say() {
 }
 
 #[test]
+fn names_of_properties_have_dots_and_later_layers_win_all_the_same() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(
+        b"[ingest.kafka.properties]\n\"fetch.min.bytes\" = 1\nfetch.wait.max.ms = 5\n\"enable.metrics.push\" = false",
+    )
+    .unwrap();
+    let config = Config::load(&Sources {
+        file: Some(file.path().to_owned()),
+        environment: vec![(
+            "GATHERING__INGEST__KAFKA__PROPERTIES__FETCH__MAX__BYTES".to_owned(),
+            "100".to_owned(),
+        )],
+        assignments: vec!["ingest.kafka.properties.fetch.min.bytes=2".to_owned()],
+        ..Sources::default()
+    })
+    .unwrap();
+    let properties: Vec<_> = config.ingest.kafka.properties.into_iter().collect();
+    let expected = [
+        ("enable.metrics.push", "false"),
+        ("fetch.max.bytes", "100"),
+        ("fetch.min.bytes", "2"),
+        ("fetch.wait.max.ms", "5"),
+    ];
+    assert_eq!(properties, expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+}
+
+#[test]
 fn every_layer_goes_over_the_one_before() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"[storage]\npool_size = 2\nretention = \"2h\"\nquery_timeout = \"2s\"").unwrap();
