@@ -72,5 +72,10 @@ fn what_is_in_hand_of_partitions_that_are_gone_is_dropped() {
     until(|| recorded(2) == usize::try_from(PARTITIONS).unwrap());
     until(|| flow.broker.uncommitted(&flow.results, &flow.group) == 0);
     assert_eq!(recorded(2), usize::try_from(PARTITIONS).unwrap(), "nothing older came after");
-    drop(other);
+
+    // What was paused when it was taken away is not paused when it comes back.
+    other.signal("TERM");
+    other.wait().ok();
+    publish(3);
+    until(|| recorded(3) == usize::try_from(PARTITIONS).unwrap());
 }

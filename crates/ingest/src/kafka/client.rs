@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, ConsumerContext, Rebalance};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 
@@ -80,7 +80,7 @@ fn partitions(list: &TopicPartitionList) -> Vec<Partition> {
 }
 
 impl ConsumerContext for Client {
-    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
             Rebalance::Assign(list) => {
                 self.health.set_connected(true);
@@ -89,6 +89,10 @@ impl ConsumerContext for Client {
             Rebalance::Revoke(list) => {
                 let partitions = partitions(list);
                 log::info!("partitions revoked: {partitions:?}");
+                // Paused is paused for librdkafka, also when the partition comes back after others had it.
+                if let Err(error) = consumer.resume(list) {
+                    log::warn!("revoked partitions cannot be resumed: {error}");
+                }
                 for (topic, partition) in &partitions {
                     // There is none for a partition without statistics so far.
                     let _ = self.metrics.lag.remove_label_values(&[topic, &partition.to_string()]);
