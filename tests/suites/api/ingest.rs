@@ -361,3 +361,31 @@ fn messages_are_counted(database: TestDatabase) {
         assert!(text.lines().any(|line| line == sample), "{sample}: {text}");
     }
 }
+
+#[test]
+fn more_than_can_be_kept_waiting_is_429_on_postgres() {
+    use diesel::connection::SimpleConnection;
+    use diesel::{Connection, PgConnection};
+    let server = TestServer::builder(TestDatabase::postgres())
+        .set("ingest.http.max_body=64 KiB")
+        .set("ingest.http.max_in_flight=64 KiB")
+        .set("storage.query_timeout=30s")
+        .start();
+    let token = writer(&server, 42);
+    let large = format!("{}{}", Message::new(42, CLUSTER, "large"), " ".repeat(50_000));
+    let mut holder = PgConnection::establish(server.database().url()).unwrap();
+    holder.batch_execute("BEGIN; LOCK TABLE requests IN ACCESS EXCLUSIVE MODE").unwrap();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| send(&server, &token, JSON, large.clone()));
+        server.until(|server| {
+            let text = server.admin("/metrics").send().body;
+            text.lines().any(|line| line == "gathering_writer_events_waiting 1").then_some(())
+        });
+        let second = send(&server, &token, JSON, large.clone());
+        assert_eq!((second.status, second.header("retry-after")), (429, "1"));
+        assert_eq!(second.sentence(), "Too much waits to be recorded at the moment, please try again");
+        holder.batch_execute("ROLLBACK").unwrap();
+        assert_eq!(counts(&first.join().unwrap()), [1, 0, 0, 0]);
+    });
+    assert_eq!(counts(&send(&server, &token, JSON, large)), [1, 0, 0, 0], "there is room again");
+}
