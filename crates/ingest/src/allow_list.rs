@@ -20,6 +20,8 @@ pub struct AllowList {
 struct Loaded {
     organizations: HashSet<OrganizationId>,
     stamp: Stamp,
+    /// Another state of the file that was seen at the last look: it may be half written.
+    seen: Option<Stamp>,
 }
 
 /// What tells one state of a file from another without reading it. A mounted secret or config map is replaced by a
@@ -76,14 +78,20 @@ impl AllowList {
         self.len() == 0
     }
 
-    /// Reads the file again if it has changed, and returns whether it had.
+    /// Reads the file again if it has changed and was the same at the look before, since who writes it may not be done
+    /// yet. Returns whether it was read.
     ///
     /// # Errors
     /// When the file cannot be used; the list stays as it was.
     pub fn refresh(&self) -> Result<bool, AllowListError> {
-        let known = self.loaded.read().unwrap_or_else(PoisonError::into_inner).stamp;
-        if stamp(&self.path)? == known {
-            return Ok(false);
+        let stamp = stamp(&self.path)?;
+        {
+            let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
+            let is_known = stamp == loaded.stamp;
+            if is_known || loaded.seen != Some(stamp) {
+                loaded.seen = (!is_known).then_some(stamp);
+                return Ok(false);
+            }
         }
         let loaded = load(&self.path)?;
         *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
@@ -103,12 +111,16 @@ fn load(path: &Path) -> Result<Loaded, AllowListError> {
     let stamp = stamp(path)?;
     let content = std::fs::read(path).map_err(file)?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(&*content);
+    let wrong = |line| AllowListError::Line { path: path.to_owned(), line };
+    if content.trim_ascii().is_empty() {
+        // Not even the header: whoever writes it has only begun.
+        return Err(wrong(1));
+    }
     let mut organizations = HashSet::new();
     let mut row = csv::ByteRecord::new();
     loop {
-        let wrong = |line| AllowListError::Line { path: path.to_owned(), line };
         match reader.read_byte_record(&mut row) {
-            Ok(false) => return Ok(Loaded { organizations, stamp }),
+            Ok(false) => return Ok(Loaded { organizations, stamp, seen: None }),
             Ok(true) => {
                 let line = row.position().map_or(0, csv::Position::line);
                 let first = row.get(0).and_then(|column| std::str::from_utf8(column).ok());
@@ -151,6 +163,8 @@ mod tests {
             ("OrgID\n1\n4294967296\n", 3),
             ("OrgID\n,1\n", 2),
             ("OrgID\n-1\n", 2),
+            ("", 1),
+            ("\n", 1),
         ] {
             let file = file(content);
             let error = AllowList::open(file.path()).unwrap_err();
@@ -159,7 +173,7 @@ mod tests {
                 "{content:?}: {error:?}"
             );
         }
-        assert!(AllowList::open(file("").path()).unwrap().is_empty());
+        assert!(AllowList::open(file("OrgID\n").path()).unwrap().is_empty());
         assert!(matches!(AllowList::open(Path::new("/nowhere")), Err(AllowListError::File { .. })));
     }
 
@@ -169,9 +183,15 @@ mod tests {
         let list = AllowList::open(file.path()).unwrap();
         assert!(!list.refresh().unwrap());
         std::fs::write(file.path(), "OrgID\n1\n22\n").unwrap();
+        assert!(!list.refresh().unwrap(), "it may be half written");
+        assert!(!list.contains(organization(22)));
         assert!(list.refresh().unwrap());
         assert!(list.contains(organization(22)));
+        assert!(!list.refresh().unwrap());
+        std::fs::write(file.path(), "").unwrap();
+        assert!(!list.refresh().unwrap());
         std::fs::write(file.path(), "OrgID\nbroken\n").unwrap();
+        assert!(!list.refresh().unwrap());
         assert!(list.refresh().is_err());
         assert!(list.contains(organization(22)), "the last good list stays");
         assert!(list.refresh().is_err(), "and the fault is not forgotten");
