@@ -1,8 +1,8 @@
 //! Where the present time comes from, so that retention can be tested without sleeping.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::Timestamp;
 
@@ -10,11 +10,18 @@ use crate::Timestamp;
 pub trait Clock: Send + Sync {
     /// The present time.
     fn now(&self) -> Timestamp;
+
+    /// The time since some moment in the past. It never goes back, also when the machine's clock is set: for intervals.
+    fn monotonic(&self) -> Duration;
 }
 
 impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn now(&self) -> Timestamp {
         (**self).now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        (**self).monotonic()
     }
 }
 
@@ -29,6 +36,11 @@ impl Clock for SystemClock {
             Ok(since) => epoch.saturating_add(since),
             Err(before) => epoch.saturating_sub(before.duration()),
         }
+    }
+
+    fn monotonic(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
     }
 }
 
@@ -60,5 +72,9 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(self.0.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_micros(self.now().as_micros().try_into().unwrap_or_default())
     }
 }
