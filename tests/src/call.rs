@@ -1,10 +1,12 @@
 //! Calls over real HTTP.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use ureq::http::{HeaderMap, Method, Request};
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
 /// Longer than anything may take; a call that hangs fails its test.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -17,6 +19,16 @@ pub struct Call {
     target: String,
     headers: Vec<(String, String)>,
     body: Option<Vec<u8>>,
+    trust: Option<Trust>,
+}
+
+/// With what a call goes over TLS.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    /// The authority of the server's certificate, in PEM.
+    pub authority: String,
+    /// The caller's own certificate and key, in PEM.
+    pub own: Option<(String, String)>,
 }
 
 /// What came back.
@@ -37,7 +49,7 @@ impl Call {
     /// If the method is none.
     pub fn new(address: SocketAddr, method: &str, target: &str) -> Self {
         let method = method.parse().expect("a method");
-        Self { address, method, target: target.to_owned(), headers: Vec::new(), body: None }
+        Self { address, method, target: target.to_owned(), headers: Vec::new(), body: None, trust: None }
     }
 
     /// Changes the method.
@@ -70,6 +82,13 @@ impl Call {
         self
     }
 
+    /// Sends it over TLS, to the name `localhost`.
+    #[must_use]
+    pub fn tls(mut self, trust: &Trust) -> Self {
+        self.trust = Some(trust.clone());
+        self
+    }
+
     /// Sends it and waits for the answer.
     ///
     /// # Panics
@@ -87,7 +106,12 @@ impl Call {
     /// # Panics
     /// If a header or the target is not such that it can be sent.
     pub fn try_send(self) -> Result<Answer, ureq::Error> {
+        let (scheme, host, tls) = match &self.trust {
+            None => ("http", self.address.to_string(), TlsConfig::default()),
+            Some(trust) => ("https", format!("localhost:{}", self.address.port()), trust.config()),
+        };
         let agent: ureq::Agent = ureq::Agent::config_builder()
+            .tls_config(tls)
             .timeout_global(Some(TIMEOUT))
             .proxy(None)
             .http_status_as_error(false)
@@ -96,7 +120,7 @@ impl Call {
             .build()
             .into();
         let mut request =
-            Request::builder().method(self.method).uri(format!("http://{}{}", self.address, self.target));
+            Request::builder().method(self.method).uri(format!("{scheme}://{host}{}", self.target));
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
@@ -107,6 +131,21 @@ impl Call {
         let mut response = response?;
         let body = response.body_mut().with_config().limit(1 << 30).read_to_string()?;
         Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
+    }
+}
+
+impl Trust {
+    fn config(&self) -> TlsConfig {
+        let certificate = |pem: &str| Certificate::from_pem(pem.as_bytes()).expect("a certificate");
+        let own = self.own.as_ref().map(|(own, key)| {
+            let key = PrivateKey::from_pem(key.as_bytes()).expect("a key");
+            ClientCert::new_with_certs(&[certificate(own)], key)
+        });
+        TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .root_certs(RootCerts::new_with_certs(&[certificate(&self.authority)]))
+            .client_cert(own)
+            .build()
     }
 }
 

@@ -13,16 +13,22 @@
 
 mod broker;
 mod call;
+mod certificates;
 mod database;
+mod key_server;
 mod message;
 mod program;
 mod proxy;
+mod raw;
 mod server;
 
 pub use broker::{Broker, Delivered, Publisher};
-pub use call::{Answer, Call};
+pub use call::{Answer, Call, Trust};
+pub use certificates::{Authority, Certificate};
 pub use database::{LockedSqlite, TestDatabase, execute_on_sqlite};
+pub use key_server::KeyServer;
 pub use message::Message;
 pub use program::{Finished, Program, Running};
 pub use proxy::Proxy;
+pub use raw::exchange;
 pub use server::{TestServer, TestServerBuilder};

@@ -271,8 +271,10 @@ fn program() -> PathBuf {
 
 /// The addresses in the line that says where a service answers, be it text or JSON.
 fn addresses(line: &str) -> Option<(Option<SocketAddr>, SocketAddr)> {
-    let (before, rest) = line.split_once(", admin on http://")?;
-    let api = before.split_once("answering on http://").map(|(_, api)| api.parse()).transpose().ok()?;
+    let (before, rest) = line.split_once(", admin on http")?;
+    let (_, rest) = rest.split_once("://")?;
+    let api = before.split_once("answering on http");
+    let api = api.and_then(|(_, api)| api.split_once("://")).map(|(_, api)| api.parse()).transpose().ok()?;
     let admin = rest.split(['"', '\n']).next()?;
     Some((api, admin.parse().ok()?))
 }

@@ -47,6 +47,7 @@ pub struct TestServerBuilder {
     database: TestDatabase,
     assignments: Vec<String>,
     content_refresh: Duration,
+    has_secret: bool,
 }
 
 impl TestServerBuilder {
@@ -64,6 +65,13 @@ impl TestServerBuilder {
         self
     }
 
+    /// Leaves the HMAC secret out: for servers whose tokens are signed otherwise.
+    #[must_use]
+    pub const fn without_secret(mut self) -> Self {
+        self.has_secret = false;
+        self
+    }
+
     /// Starts the server.
     ///
     /// # Panics
@@ -75,10 +83,12 @@ impl TestServerBuilder {
             "http.workers=2".to_owned(),
             "http.shutdown_grace=2s".to_owned(),
             "admin.bind=127.0.0.1:0".to_owned(),
-            format!("auth.keys.hmac_secret_file={}", secret.path().display()),
             "storage.pool_size=4".to_owned(),
             format!("storage.url={}", self.database.url()),
         ];
+        if self.has_secret {
+            assignments.push(format!("auth.keys.hmac_secret_file={}", secret.path().display()));
+        }
         assignments.extend(self.assignments);
         let config = Config::load(&Sources { assignments, ..Sources::default() })
             .unwrap_or_else(|error| panic!("the test's configuration: {error}"));
@@ -88,7 +98,8 @@ impl TestServerBuilder {
         let environment = Environment {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             content_refresh: self.content_refresh,
-            allow_list_refresh: REFRESH,
+            file_refresh: REFRESH,
+            key_tick: REFRESH,
             records: RecordCounters::new().expect("counters"),
         };
         let (stop, stopped) = oneshot::channel();
@@ -140,7 +151,7 @@ impl TestServer {
 
     /// A server on this database, to be configured.
     pub const fn builder(database: TestDatabase) -> TestServerBuilder {
-        TestServerBuilder { database, assignments: Vec::new(), content_refresh: REFRESH }
+        TestServerBuilder { database, assignments: Vec::new(), content_refresh: REFRESH, has_secret: true }
     }
 
     /// A call of the API.
@@ -161,6 +172,16 @@ impl TestServer {
     /// A GET of the admin address.
     pub fn admin(&self, target: &str) -> Call {
         Call::new(self.admin, "GET", target)
+    }
+
+    /// The value of a metric, its labels included; 0 if there is none.
+    ///
+    /// # Panics
+    /// If the value is none.
+    pub fn metric(&self, name: &str) -> f64 {
+        let text = self.admin("/metrics").send().body;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().expect("a number"))
     }
 
     /// Where the API listens.
@@ -206,6 +227,7 @@ impl TestServer {
             issuer: None,
             audience: None,
             subject: None,
+            key_id: None,
         }
     }
 

@@ -1,18 +1,33 @@
-//! Who is asking, and what they may do: tokens, keys, scopes and the binding to a cluster.
+//! Who is asking, and what they may do: tokens, identities of a gateway, keys, scopes, the binding to a cluster, limits.
 //!
-//! This crate verifies and mints tokens; it knows neither HTTP requests nor storage. It is handed the values of the
-//! `Authorization` header as bytes and hands back an [`Identity`] or a [`Refused`] with its challenge.
+//! This crate knows neither HTTP requests nor storage. It is handed what a caller sent, as [`Credentials`], and hands
+//! back an [`Identity`] or a [`Refused`]. An identity is asked for leave to read or to write; there is no other way to
+//! its organization.
 
 mod authenticator;
-mod claims;
+mod credentials;
 mod error;
+mod gateway;
 mod identity;
+mod issuer;
 mod keys;
+mod limits;
+mod metrics;
 mod mint;
-#[cfg(test)]
-mod test_keys;
+mod refusals;
+mod remote;
+mod settings;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod token;
 
-pub use authenticator::{Authenticator, Mode, Settings};
-pub use error::{AuthError, KeyProblem, Refused};
-pub use identity::{Denied, Identity, Scope};
+pub use authenticator::{Authentication, Authenticator};
+pub use credentials::{CredentialHeader, Credentials, Sent};
+pub use error::{AuthError, KeyProblem, Refused, Remedy};
+pub use identity::{Denied, Identity, ReadGrant, Scope};
+pub use ipnet::IpNet;
+pub use jsonwebtoken::Algorithm;
 pub use mint::{SigningKey, TokenRequest};
+pub use remote::{KeyUrl, KeyUrlError, KeysAwaited};
+pub use settings::{GatewaySettings, IssuerSettings, KeySettings, Mode, RateLimit, Settings, TokenSettings};
+pub use token::{Fact, Inspection};

@@ -64,6 +64,8 @@ pub struct TokenRequest {
     pub audience: Option<String>,
     /// `sub`.
     pub subject: Option<String>,
+    /// `kid` of the header: which key of a set signed it.
+    pub key_id: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -96,20 +98,18 @@ impl TokenRequest {
             aud: self.audience.as_deref(),
             sub: self.subject.as_deref(),
         };
-        jsonwebtoken::encode(&Header::new(key.algorithm), &claims, &key.key)
-            .map_err(|source| AuthError::Signing { source })
+        let header = Header { kid: self.key_id.clone(), ..Header::new(key.algorithm) };
+        jsonwebtoken::encode(&header, &claims, &key.key).map_err(|source| AuthError::Signing { source })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use gathering_domain::ManualClock;
-
     use super::*;
-    use crate::test_keys::{TestKey, file};
-    use crate::{Authenticator, Mode, Refused, Settings};
+    use crate::testing::{TestKey, file};
+    use crate::token::Token;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 
     fn request() -> TokenRequest {
         TokenRequest {
@@ -120,55 +120,41 @@ mod tests {
             issuer: Some("issuer".to_owned()),
             audience: Some("audience".to_owned()),
             subject: Some("tester".to_owned()),
-        }
-    }
-
-    fn settings() -> Settings {
-        Settings {
-            mode: Mode::Jwt,
-            issuer: Some("issuer".to_owned()),
-            audience: Some("audience".to_owned()),
-            leeway: Duration::ZERO,
-            hmac_secret_file: None,
-            public_key_files: Vec::new(),
+            key_id: Some("key".to_owned()),
         }
     }
 
     #[test]
-    fn a_minted_token_verifies_until_it_expires() {
+    fn a_token_says_what_was_asked_for() {
         let secret = file(&[b's'; 32]);
-        let key = SigningKey::hmac_from_file(secret.path()).unwrap();
-        let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_800_000_000_000_000)));
-        let settings = Settings { hmac_secret_file: Some(secret.path().to_owned()), ..settings() };
-        let authenticator = Authenticator::from_settings(&settings, Arc::clone(&clock) as _).unwrap();
-        let header =
-            format!("Bearer {}", request().mint(&key, gathering_domain::Clock::now(&clock)).unwrap());
-
-        let identity = authenticator.authenticate([header.as_bytes()].into_iter()).unwrap();
-        assert_eq!(
-            (identity.organization(), identity.cluster()),
-            (request().organization, request().cluster)
-        );
-        assert_eq!(identity.subject(), Some("tester"));
-        assert!(identity.has(Scope::Read) && identity.has(Scope::WriteAny) && !identity.has(Scope::Write));
-
-        clock.advance(Duration::from_secs(600));
-        assert_eq!(authenticator.authenticate([header.as_bytes()].into_iter()), Err(Refused::Expired));
+        let token = request().mint(&SigningKey::hmac_from_file(secret.path()).unwrap(), NOW).unwrap();
+        let facts = crate::Inspection::of(&token, NOW).unwrap().facts;
+        let facts: Vec<_> = facts.iter().map(|fact| (fact.name, fact.value.as_str())).collect();
+        let expected = [
+            ("alg", "HS256"),
+            ("kid", "key"),
+            ("iss", "issuer"),
+            ("exp", "2027-01-15T08:10:00Z (in 600 seconds)"),
+            ("iat", "2027-01-15T08:00:00Z (in 0 seconds)"),
+            ("aud", "audience"),
+            ("sub", "tester"),
+            ("org_id", "42"),
+            ("cluster_id", "5d5892d3-1f74-4ccf-91af-548dfc9767aa"),
+            ("scope", "read write:any"),
+        ];
+        assert_eq!(facts, expected);
     }
 
     #[test]
     fn every_kind_of_private_key_signs() {
-        let now = Timestamp::from_micros(1_800_000_000_000_000);
         for key in [TestKey::rsa(), TestKey::p256(), TestKey::p384(), TestKey::ed25519()] {
             let private = file(key.private_pem.as_bytes());
-            let public = file(key.public_pem.as_bytes());
-            let token =
-                request().mint(&SigningKey::private_pem_from_file(private.path()).unwrap(), now).unwrap();
-            let settings = Settings { public_key_files: vec![public.path().to_owned()], ..settings() };
-            let authenticator =
-                Authenticator::from_settings(&settings, Arc::new(ManualClock::at(now))).unwrap();
-            let header = format!("Bearer {token}");
-            assert!(authenticator.authenticate([header.as_bytes()].into_iter()).is_ok());
+            let signing = SigningKey::private_pem_from_file(private.path()).unwrap();
+            let token = request().mint(&signing, NOW).unwrap();
+            let keys = serde_json::json!({"keys": [key.jwk("key")]}).to_string();
+            let (keys, _) = crate::keys::parse(keys.as_bytes(), crate::keys::Origin::Url).unwrap();
+            let token = Token::parse(&token).unwrap();
+            assert_eq!(token.check_signature(&keys), Ok(()), "{:?}", signing.algorithm);
         }
     }
 

@@ -10,7 +10,8 @@ use actix_web::{App, HttpResponse, HttpResponseBuilder, HttpServer, Resource, we
 use prometheus::{Registry, TextEncoder};
 
 use crate::routes::get_or_head;
-use crate::server::{BindError, Listener};
+use crate::server::{BindError, Listener, bind};
+use crate::tls::Tls;
 use crate::wire::{self, Failure};
 
 /// Tells whether the service can answer, or in one sentence why not.
@@ -18,7 +19,8 @@ pub type Readiness = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), Stri
 
 /// Binds the admin address. One thread is enough: it is asked a few times a minute.
 pub fn serve_admin(
-    bind: SocketAddr,
+    address: SocketAddr,
+    tls: Option<&Tls>,
     registry: Registry,
     readiness: Readiness,
 ) -> Result<Listener, BindError> {
@@ -34,11 +36,8 @@ pub fn serve_admin(
     })
     .workers(1)
     .shutdown_timeout(1)
-    .disable_signals()
-    .bind(bind)
-    .map_err(|source| BindError { key: "admin.bind", address: bind, source })?;
-    let addresses = server.addrs();
-    Ok(Listener::new(server.run(), &addresses, bind))
+    .disable_signals();
+    bind!(server, address, tls, "admin.bind")
 }
 
 /// A path that knows GET and HEAD; routes are added to it.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
-use gathering_auth::{Denied, Refused};
+use gathering_auth::{Denied, Refused, Remedy};
 use gathering_domain::{IdError, StoreError};
 
 use crate::wire::{self, Failure, Problem};
@@ -15,6 +15,10 @@ use crate::wire::{self, Failure, Problem};
 pub(crate) enum ApiError {
     #[error("Unauthorized: {0}")]
     Unauthorized(Refused),
+    #[error("Too Many Requests: {refused}")]
+    TooManyCalls { refused: Refused, retry_after: Duration },
+    #[error("Service Unavailable: {0}")]
+    CallerUnknown(Refused),
     #[error("Forbidden: {0}")]
     Forbidden(#[from] Denied),
     #[error("Parameter '{name}' with value '{value}' is not valid: {problem}")]
@@ -101,7 +105,10 @@ impl ApiError {
             Self::MethodNotAllowed { allow } => {
                 response.insert_header((header::ALLOW, *allow));
             }
-            Self::StorageAway(_) | Self::Busy => {
+            Self::TooManyCalls { retry_after, .. } => {
+                response.insert_header((header::RETRY_AFTER, whole_seconds(*retry_after)));
+            }
+            Self::StorageAway(_) | Self::CallerUnknown(_) | Self::Busy => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
             }
             _ => {}
@@ -118,6 +125,21 @@ impl ApiError {
         let mut response = wire::json(response, &problem);
         response.headers_mut().insert(header::CONTENT_TYPE, PROBLEM);
         response
+    }
+}
+
+/// A wait in seconds, rounded up: who comes back too early is refused again.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused.remedy() {
+            Remedy::Authenticate => Self::Unauthorized(refused),
+            Remedy::CallLess(retry_after) => Self::TooManyCalls { refused, retry_after },
+            Remedy::TryAgain => Self::CallerUnknown(refused),
+        }
     }
 }
 
@@ -144,8 +166,8 @@ impl ResponseError for ApiError {
             Self::RequestNotFound | Self::ClusterNotFound | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnsupportedMedia { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Busy => StatusCode::TOO_MANY_REQUESTS,
-            Self::StorageAway(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManyCalls { .. } | Self::Busy => StatusCode::TOO_MANY_REQUESTS,
+            Self::StorageAway(_) | Self::CallerUnknown(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Defect(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Refused { status, .. } => *status,
         }
@@ -190,7 +212,18 @@ mod tests {
     fn every_error_has_its_status_and_tells_no_secret() {
         let limit = Duration::from_secs(5);
         for (error, status, text) in [
-            (ApiError::Unauthorized(Refused::Expired), 401, "Unauthorized: the token has expired"),
+            (Refused::Expired.into(), 401, "Unauthorized: the token has expired"),
+            (Refused::Untrusted.into(), 401, "Unauthorized: the call does not come from a trusted gateway"),
+            (
+                Refused::OrganizationLimit { retry_after: limit }.into(),
+                429,
+                "Too Many Requests: the organization calls too often, please try again later",
+            ),
+            (
+                Refused::KeysUnavailable.into(),
+                503,
+                "Service Unavailable: the keys of the token's issuer cannot be had at the moment, please try again",
+            ),
             (Denied::MissingScope(Scope::Read).into(), 403, "Forbidden: the token lacks the scope 'read'"),
             (
                 ApiError::parameter("requestID", "a-b", IdError::Request),
@@ -251,6 +284,15 @@ mod tests {
             assert_eq!(problem.headers().get(header::CONTENT_TYPE), Some(&PROBLEM));
             let problem: serde_json::Value = serde_json::from_str(&body(problem)).unwrap();
             assert_eq!((&problem["status"], &problem["detail"]), (&status.into(), &text.into()));
+        }
+    }
+
+    #[test]
+    fn a_wait_is_told_in_whole_seconds() {
+        for (millis, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (90_000, "90")] {
+            let retry_after = Duration::from_millis(millis);
+            let response = ApiError::from(Refused::IdentityLimit { retry_after }).answer(false);
+            assert_eq!(response.headers().get(header::RETRY_AFTER).unwrap(), seconds);
         }
     }
 

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use gathering_auth::CredentialHeader;
 use serde_json::json;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{
     ContentBuilder, HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Server, Type,
 };
@@ -36,21 +39,52 @@ use crate::{handlers, request_id, wire};
 )]
 struct Document;
 
-const SCHEME: &str = "bearerToken";
+/// How callers prove who they are, as far as the document says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallersProve {
+    /// With a bearer token.
+    Token,
+    /// By the header of a gateway.
+    IdentityHeader,
+    /// Not at all.
+    Nothing,
+}
+
+impl CallersProve {
+    /// The scheme's name, and what it is.
+    fn scheme(self) -> Option<(&'static str, SecurityScheme)> {
+        match self {
+            Self::Token => {
+                let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
+                    "A JSON Web Token with the claims `org_id` and `exp`, and the scope `read` (also without `scope`) \
+                     or `write`.",
+                ));
+                Some(("bearerToken", SecurityScheme::Http(token.build())))
+            }
+            Self::IdentityHeader => {
+                let header = ApiKeyValue::with_description(
+                    CredentialHeader::Identity.name(),
+                    "The identity that the gateway in front puts in: base64 of a JSON object.",
+                );
+                Some(("identityHeader", SecurityScheme::ApiKey(ApiKey::Header(header))))
+            }
+            Self::Nothing => None,
+        }
+    }
+}
 
 /// The document for a service with these base paths, with or without the endpoints for messages, OpenAPI 3.1 as JSON.
-pub fn document(base_paths: &[BasePath], takes_messages: bool) -> String {
+pub fn document(base_paths: &[BasePath], takes_messages: bool, callers: CallersProve) -> String {
     let mut document = Document::openapi();
     if !takes_messages {
         document.paths.paths.retain(|path, _| !path.starts_with("/ingest/"));
     }
     document.servers = Some(base_paths.iter().map(|path| Server::new(path.to_string())).collect());
-    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
-        "A JSON Web Token with the claims `org_id` and `exp`, and the scope `read` (also without `scope`) or `write`.",
-    ));
-    let components = document.components.get_or_insert_default();
-    components.security_schemes.insert(SCHEME.to_owned(), SecurityScheme::Http(token.build()).into());
-    document.security = Some(vec![SecurityRequirement::new(SCHEME, Vec::<String>::new())]);
+    if let Some((name, scheme)) = callers.scheme() {
+        let components = document.components.get_or_insert_default();
+        components.security_schemes.insert(name.to_owned(), scheme.into());
+        document.security = Some(vec![SecurityRequirement::new(name, Vec::<String>::new())]);
+    }
     document.to_pretty_json().unwrap_or_default() + "\n"
 }
 
@@ -146,11 +180,18 @@ failures! {
         ),
         (
             "429",
-            "Too much waits to be recorded.",
+            "Too much waits to be recorded, or the organization or the caller calls too often.",
             "Too much waits to be recorded at the moment, please try again",
             Some(("Retry-After", "How many seconds to wait.")),
         ),
     ];
+    /// A limit on calls, for endpoints that have no other 429.
+    CallLimits = [(
+        "429",
+        "The organization or the caller calls too often.",
+        "Too Many Requests: the caller calls too often, please try again later",
+        Some(("Retry-After", "How many seconds to wait.")),
+    )];
     /// What every endpoint that wants a token can answer instead.
     Errors = [
         (
@@ -181,7 +222,7 @@ failures! {
         ("500", "A defect of the service.", "Internal Server Error", None),
         (
             "503",
-            "The storage is unreachable, too slow or too busy.",
+            "The storage is unreachable, too slow or too busy, or the keys of the token's issuer cannot be had.",
             "The storage cannot answer at the moment, please try again",
             Some(("Retry-After", "How many seconds to wait.")),
         ),

@@ -17,6 +17,8 @@ use crate::cors::{Origin, cors};
 use crate::extract::Room;
 use crate::metrics::HttpMetrics;
 use crate::observe::observe;
+use crate::openapi::CallersProve;
+use crate::tls::Tls;
 use crate::{openapi, routes};
 
 /// What a caller gets for a request that is recorded and not processed.
@@ -33,6 +35,10 @@ pub enum PendingStatus {
 pub struct Settings {
     /// Where it listens; port 0 takes a free one.
     pub bind: SocketAddr,
+    /// Its certificates; without them it speaks plain HTTP.
+    pub tls: Option<Arc<Tls>>,
+    /// What its OpenAPI document says of callers.
+    pub callers: CallersProve,
     /// Under which paths the endpoints answer.
     pub base_paths: Vec<BasePath>,
     /// How many threads answer, at least 1.
@@ -99,6 +105,7 @@ pub struct BindError {
 pub struct Listener {
     server: Server,
     address: SocketAddr,
+    is_encrypted: bool,
 }
 
 impl std::fmt::Debug for Listener {
@@ -124,10 +131,35 @@ impl StopHandle {
     }
 }
 
+/// Binds a server to an address, starts it, and returns its listener or a [`BindError`]. A function would have to name
+/// types that actix-web keeps to itself.
+macro_rules! bind {
+    ($server:expr, $address:expr, $tls:expr, $key:literal) => {{
+        let (address, tls): (SocketAddr, Option<&Tls>) = ($address, $tls);
+        let bound = match tls {
+            None => $server.bind(address),
+            Some(tls) => tls
+                .server_config()
+                .map_err(std::io::Error::other)
+                .and_then(|config| $server.bind_rustls_0_23(address, config)),
+        };
+        bound.map_err(|source| BindError { key: $key, address, source }).map(|server| {
+            let bound = server.addrs().first().copied().unwrap_or(address);
+            Listener::new(server.run(), bound, tls.is_some())
+        })
+    }};
+}
+pub(crate) use bind;
+
 impl Listener {
-    /// Wraps a server that was bound to one address, `asked` unless that has port 0.
-    pub(crate) fn new(server: Server, addresses: &[SocketAddr], asked: SocketAddr) -> Self {
-        Self { server, address: addresses.first().copied().unwrap_or(asked) }
+    /// A server that was bound to one address and started.
+    pub(crate) const fn new(server: Server, address: SocketAddr, is_encrypted: bool) -> Self {
+        Self { server, address, is_encrypted }
+    }
+
+    /// Where it answers: `http` or `https`, and its address.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.is_encrypted { "https" } else { "http" }, self.address)
     }
 
     /// Where it listens, with the port that the system chose if it was asked to.
@@ -160,6 +192,7 @@ where
     let document = web::Data::new(OpenApiDocument(Bytes::from(openapi::document(
         &settings.base_paths,
         settings.ingest.is_some(),
+        settings.callers,
     ))));
     let room = settings.ingest.map(|ingest| Room::new(ingest.max_body, ingest.max_in_flight));
     let takes_messages = room.is_some();
@@ -185,9 +218,6 @@ where
     })
     .workers(settings.workers.max(1))
     .shutdown_timeout(settings.shutdown_grace.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX))
-    .disable_signals()
-    .bind(settings.bind)
-    .map_err(|source| BindError { key: "http.bind", address: settings.bind, source })?;
-    let addresses = server.addrs();
-    Ok(Listener::new(server.run(), &addresses, settings.bind))
+    .disable_signals();
+    bind!(server, settings.bind, settings.tls.as_deref(), "http.bind")
 }

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
-use std::time::SystemTime;
 
 use gathering_domain::OrganizationId;
 
@@ -13,23 +12,7 @@ use gathering_domain::OrganizationId;
 #[derive(Debug)]
 pub struct AllowList {
     path: PathBuf,
-    loaded: RwLock<Loaded>,
-}
-
-#[derive(Debug)]
-struct Loaded {
-    organizations: HashSet<OrganizationId>,
-    stamp: Stamp,
-    /// Another state of the file that was seen at the last look: it may be half written.
-    seen: Option<Stamp>,
-}
-
-/// What tells one state of a file from another without reading it. A mounted secret or config map is replaced by a
-/// link to another file, which has another time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    length: u64,
+    organizations: RwLock<HashSet<OrganizationId>>,
 }
 
 /// Why a list cannot be used.
@@ -60,17 +43,17 @@ pub enum AllowListError {
 impl AllowList {
     /// Reads the list.
     pub fn open(path: &Path) -> Result<Self, AllowListError> {
-        Ok(Self { path: path.to_owned(), loaded: RwLock::new(load(path)?) })
+        Ok(Self { path: path.to_owned(), organizations: RwLock::new(load(path)?) })
     }
 
     /// Whether messages of this organization are taken.
     pub fn contains(&self, organization: OrganizationId) -> bool {
-        self.loaded.read().unwrap_or_else(PoisonError::into_inner).organizations.contains(&organization)
+        self.organizations.read().unwrap_or_else(PoisonError::into_inner).contains(&organization)
     }
 
     /// How many organizations it has.
     pub fn len(&self) -> usize {
-        self.loaded.read().unwrap_or_else(PoisonError::into_inner).organizations.len()
+        self.organizations.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// True for a list without organizations, which lets nobody in.
@@ -78,37 +61,19 @@ impl AllowList {
         self.len() == 0
     }
 
-    /// Reads the file again if it has changed and was the same at the look before, since who writes it may not be done
-    /// yet. Returns whether it was read.
+    /// Reads the file again.
     ///
     /// # Errors
-    /// When the file cannot be used; the list stays as it was.
-    pub fn refresh(&self) -> Result<bool, AllowListError> {
-        let stamp = stamp(&self.path)?;
-        {
-            let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
-            let is_known = stamp == loaded.stamp;
-            if is_known || loaded.seen != Some(stamp) {
-                loaded.seen = (!is_known).then_some(stamp);
-                return Ok(false);
-            }
-        }
-        let loaded = load(&self.path)?;
-        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = loaded;
-        Ok(true)
+    /// When it cannot be used; the list stays as it was.
+    pub fn reload(&self) -> Result<(), AllowListError> {
+        let organizations = load(&self.path)?;
+        *self.organizations.write().unwrap_or_else(PoisonError::into_inner) = organizations;
+        Ok(())
     }
 }
 
-fn stamp(path: &Path) -> Result<Stamp, AllowListError> {
-    let metadata =
-        std::fs::metadata(path).map_err(|source| AllowListError::File { path: path.to_owned(), source })?;
-    Ok(Stamp { modified: metadata.modified().ok(), length: metadata.len() })
-}
-
-fn load(path: &Path) -> Result<Loaded, AllowListError> {
+fn load(path: &Path) -> Result<HashSet<OrganizationId>, AllowListError> {
     let file = |source| AllowListError::File { path: path.to_owned(), source };
-    // Before the content: if it changes meanwhile, the next refresh reads it again.
-    let stamp = stamp(path)?;
     let content = std::fs::read(path).map_err(file)?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(&*content);
     let wrong = |line| AllowListError::Line { path: path.to_owned(), line };
@@ -120,7 +85,7 @@ fn load(path: &Path) -> Result<Loaded, AllowListError> {
     let mut row = csv::ByteRecord::new();
     loop {
         match reader.read_byte_record(&mut row) {
-            Ok(false) => return Ok(Loaded { organizations, stamp, seen: None }),
+            Ok(false) => return Ok(organizations),
             Ok(true) => {
                 let line = row.position().map_or(0, csv::Position::line);
                 let first = row.get(0).and_then(|column| std::str::from_utf8(column).ok());
@@ -181,21 +146,15 @@ mod tests {
     fn changes_are_taken_and_broken_files_are_not() {
         let file = file("OrgID\n1\n");
         let list = AllowList::open(file.path()).unwrap();
-        assert!(!list.refresh().unwrap());
         std::fs::write(file.path(), "OrgID\n1\n22\n").unwrap();
-        assert!(!list.refresh().unwrap(), "it may be half written");
-        assert!(!list.contains(organization(22)));
-        assert!(list.refresh().unwrap());
+        list.reload().unwrap();
         assert!(list.contains(organization(22)));
-        assert!(!list.refresh().unwrap());
-        std::fs::write(file.path(), "").unwrap();
-        assert!(!list.refresh().unwrap());
-        std::fs::write(file.path(), "OrgID\nbroken\n").unwrap();
-        assert!(!list.refresh().unwrap());
-        assert!(list.refresh().is_err());
-        assert!(list.contains(organization(22)), "the last good list stays");
-        assert!(list.refresh().is_err(), "and the fault is not forgotten");
+        for broken in ["", "OrgID\nbroken\n"] {
+            std::fs::write(file.path(), broken).unwrap();
+            assert!(list.reload().is_err());
+            assert!(list.contains(organization(22)), "the last good list stays");
+        }
         std::fs::remove_file(file.path()).unwrap();
-        assert!(list.refresh().is_err());
+        assert!(list.reload().is_err());
     }
 }

@@ -1,13 +1,11 @@
-//! What runs beside the listeners: purging, new rule content, a changed allow list.
+//! What runs beside the listeners: purging, and new rule content.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gathering_domain::ContentCache;
-use gathering_ingest::AllowList;
 use gathering_storage::Storage;
-use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 /// How soon to look again for rule content while there is none because the database did not answer.
@@ -51,30 +49,6 @@ pub(crate) async fn keep_purging(storage: Storage, every: Duration) {
             }
             Ok(_) => {}
             Err(error) => log::warn!("purging has to wait: {error}"),
-        }
-    }
-}
-
-/// Takes a changed allow list. One that cannot be used is told of once, and the last good one stays.
-pub(crate) async fn keep_allow_list(list: Arc<AllowList>, every: Duration) {
-    let mut is_broken = false;
-    loop {
-        sleep(every).await;
-        let same = Arc::clone(&list);
-        match spawn_blocking(move || same.refresh()).await {
-            Ok(Ok(changed)) => {
-                if changed {
-                    log::info!("took the changed allow list, {} organizations", list.len());
-                }
-                is_broken = false;
-            }
-            Ok(Err(error)) => {
-                if !is_broken {
-                    log::error!("{error}; the list before stays");
-                }
-                is_broken = true;
-            }
-            Err(error) => log::error!("the allow list cannot be looked at: {error}"),
         }
     }
 }

@@ -73,9 +73,12 @@ pub enum Command {
     /// Loads result messages or rule content
     #[command(after_help = "Example: gathering import results results.ndjson")]
     Import(With<Import>),
-    /// Mints a token with the configured or given key
-    #[command(after_help = "Example: gathering token --org 42 --scope read,write --ttl 1h \
-        --set auth.keys.hmac_secret_file=hmac.key")]
+    /// Mints a token with the configured or given key, or explains one
+    #[command(
+        subcommand_negates_reqs = true,
+        after_help = "Example: gathering token --org 42 --scope read,write --ttl 1h \
+        --set auth.keys.hmac_secret_file=hmac.key\nExample: gathering token inspect < token.txt"
+    )]
     Token(With<Token>),
     /// Prints the effective configuration, secrets redacted
     #[command(after_help = "Example: gathering config --check --config /etc/gathering.toml")]
@@ -162,9 +165,11 @@ pub struct ImportContent {
 /// Arguments of `token`.
 #[derive(Debug, Args)]
 pub struct Token {
+    #[command(subcommand)]
+    pub(crate) action: Option<TokenAction>,
     /// The organization, from 1 to 4294967295
-    #[arg(long, value_name = "N")]
-    pub(crate) org: OrganizationId,
+    #[arg(long, value_name = "N", required = true)]
+    pub(crate) org: Option<OrganizationId>,
     /// Binds the token to one cluster
     #[arg(long, value_name = "UUID")]
     pub(crate) cluster: Option<ClusterId>,
@@ -183,6 +188,28 @@ pub struct Token {
     /// Signs with the private key in this PEM file
     #[arg(long, value_name = "FILE")]
     pub(crate) private_key_file: Option<PathBuf>,
+    /// Names the key that signs, as a key set does (kid)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) key_id: Option<String>,
+    /// Which of `auth.issuers` the token is of; needed where there are several
+    #[arg(long, value_name = "ISSUER")]
+    pub(crate) issuer: Option<String>,
+}
+
+/// What else is done with tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenAction {
+    /// Says what a token says, and whether the configured keys and issuers let it in
+    #[command(after_help = "Example: gathering token inspect --config /etc/gathering.toml < token.txt")]
+    Inspect(With<Inspect>),
+}
+
+/// Arguments of `token inspect`.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The token; without it, or as -, it is read from standard input, where nobody else sees it
+    #[arg(value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
 }
 
 /// Arguments of `config`.

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use gathering_auth::AuthError;
+use gathering_auth::{AuthError, Refused};
 use gathering_domain::StoreError;
-use gathering_http::BindError;
+use gathering_http::{BindError, TlsError};
 use gathering_ingest::AllowListError;
 use gathering_ingest::kafka::KafkaError;
 use gathering_ingest::rule_content::TreeError;
@@ -21,6 +21,9 @@ pub enum ServerError {
     /// Keys are missing or not usable.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// Certificates are not usable.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The allow list is not usable.
     #[error(transparent)]
     AllowList(#[from] AllowListError),
@@ -64,6 +67,9 @@ pub enum ServerError {
         /// The tree.
         path: PathBuf,
     },
+    /// A token was refused.
+    #[error("the token is refused: {0}")]
+    TokenRefused(Refused),
     /// Records of an import were refused.
     #[error("some records were rejected, {0} in all; each is named above with its reason")]
     Rejected(u64),
@@ -109,6 +115,7 @@ impl ServerError {
         match self {
             Self::Config(_)
             | Self::Auth(_)
+            | Self::Tls(_)
             | Self::AllowList(_)
             | Self::Usage(_)
             | Self::Kafka(

@@ -12,6 +12,7 @@ mod metrics;
 mod preparation;
 mod readiness;
 mod service;
+mod watch;
 
 pub use cli::Role;
 pub use commands::run;

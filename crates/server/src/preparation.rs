@@ -1,14 +1,56 @@
-//! What has to be in order before a service or an import starts: the schema and the allow list.
+//! What has to be in order before a service or an import starts: the files that it reads, and the schema.
 
 use std::sync::Arc;
 
+use gathering_auth::Authenticator;
+use gathering_http::{Tls, TlsSettings};
 use gathering_ingest::AllowList;
 use gathering_storage::Migrator;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use crate::ServerError;
-use crate::config::Config;
+use crate::config::{self, Config};
+use crate::watch::Watch;
+
+/// The files that may change while a service runs. To be made before any of them is read.
+pub(crate) struct Watches {
+    pub(crate) keys: Watch,
+    pub(crate) api_tls: Watch,
+    pub(crate) admin_tls: Watch,
+    pub(crate) allow_list: Watch,
+}
+
+impl Watches {
+    pub(crate) fn new(config: &Config) -> Self {
+        let files =
+            |tls: &config::Tls| Watch::new(tls.settings().iter().flat_map(TlsSettings::files).cloned());
+        Self {
+            keys: Watch::new(config.auth_settings().files()),
+            api_tls: files(&config.http.tls),
+            admin_tls: files(&config.admin.tls),
+            allow_list: Watch::new(config.ingest.allowlist_file.clone()),
+        }
+    }
+}
+
+/// The certificates of a listener, if it is to have any.
+pub(crate) fn tls(config: &config::Tls) -> Result<Option<Arc<Tls>>, ServerError> {
+    let loaded = config.settings().map(|settings| Tls::load(&settings));
+    Ok(loaded.transpose()?.map(Arc::new))
+}
+
+/// Checks every file that the configuration names, as a start does.
+pub(crate) fn check_files(config: &Config) -> Result<(), ServerError> {
+    Authenticator::check(&config.auth_settings())?;
+    tls(&config.http.tls)?;
+    tls(&config.admin.tls)?;
+    allow_list(config)?;
+    if let Some(kafka) = config.kafka_settings() {
+        kafka.check()?;
+    }
+    Ok(())
+}
 
 /// The allow list, if there is to be one.
 pub(crate) fn allow_list(config: &Config) -> Result<Option<Arc<AllowList>>, ServerError> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use gathering_auth::Authenticator;
 use gathering_http::Readiness;
 use gathering_ingest::kafka::ConsumerHealth;
 use gathering_storage::Storage;
@@ -10,8 +11,14 @@ use gathering_storage::Storage;
 /// What a service has to have before it is ready, beside a database that answers.
 #[derive(Clone)]
 pub(crate) enum Needs {
-    /// The API: the rule content, loaded once. It answers for what is recorded while nothing comes from Kafka.
-    Content(Arc<AtomicBool>),
+    /// The API: the rule content, loaded once, and keys to tell callers with. It answers for what is recorded while nothing
+    /// comes from Kafka.
+    Api {
+        /// Whether the content was loaded.
+        content: Arc<AtomicBool>,
+        /// Whoever has the keys.
+        keys: Arc<Authenticator>,
+    },
     /// The consumer alone: that it takes messages.
     Consumer(ConsumerHealth),
 }
@@ -25,10 +32,13 @@ pub(crate) fn readiness(storage: Storage, stopping: Arc<AtomicBool>, needs: Need
             }
             storage.ping().await.map_err(|error| error.to_string())?;
             match needs {
-                Needs::Content(loaded) if !loaded.load(Ordering::Relaxed) => {
+                Needs::Api { content, .. } if !content.load(Ordering::Relaxed) => {
                     Err("the rule content is not loaded yet".to_owned())
                 }
-                Needs::Content(_) => Ok(()),
+                Needs::Api { keys, .. } if !keys.is_ready() => {
+                    Err("the keys of the issuers of tokens are not there yet".to_owned())
+                }
+                Needs::Api { .. } => Ok(()),
                 Needs::Consumer(health) => health.check(),
             }
         })

@@ -17,18 +17,21 @@ use prometheus::Registry;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::background::{keep_allow_list, keep_content, keep_purging, refresh};
+use crate::background::{keep_content, keep_purging, refresh};
 use crate::cli::Role;
 use crate::config::Config;
-use crate::preparation::{allow_list, prepare_schema};
+use crate::preparation::{Watches, allow_list, prepare_schema, tls};
 use crate::readiness::{Needs, readiness};
-use crate::{ServerError, metrics};
+use crate::{ServerError, metrics, watch};
 
 /// How often a service looks for new rule content. It has to follow within a minute.
 const CONTENT_REFRESH: Duration = Duration::from_secs(15);
 
-/// How often it looks at the allow list.
-const ALLOW_LIST_REFRESH: Duration = Duration::from_secs(5);
+/// How often it looks at files that may change. A change is taken at the second look that finds it.
+const FILE_REFRESH: Duration = Duration::from_secs(5);
+
+/// How often it looks whether keys that come from a URL are due.
+const KEY_TICK: Duration = Duration::from_secs(1);
 
 /// What a service takes from its surroundings, and tests replace.
 #[derive(Clone)]
@@ -37,8 +40,10 @@ pub struct Environment {
     pub clock: Arc<dyn Clock>,
     /// How often to look for new rule content.
     pub content_refresh: Duration,
-    /// How often to look at the allow list.
-    pub allow_list_refresh: Duration,
+    /// How often to look at files that may change: keys, secrets, certificates, the allow list.
+    pub file_refresh: Duration,
+    /// How often to look whether keys that come from a URL are due.
+    pub key_tick: Duration,
     /// What was read by this process so far.
     pub records: RecordCounters,
 }
@@ -56,7 +61,8 @@ impl Environment {
         Ok(Self {
             clock: Arc::new(SystemClock),
             content_refresh: CONTENT_REFRESH,
-            allow_list_refresh: ALLOW_LIST_REFRESH,
+            file_refresh: FILE_REFRESH,
+            key_tick: KEY_TICK,
             records,
         })
     }
@@ -80,13 +86,17 @@ impl Service {
     /// Checks keys and settings, migrates or checks the schema, opens the database, binds the addresses and starts the
     /// consumer, in this order: what is wrong with the configuration is found before any socket opens.
     pub async fn start(config: &Config, role: Role, environment: Environment) -> Result<Self, ServerError> {
-        let Environment { clock, content_refresh, allow_list_refresh, records } = environment;
+        let Environment { clock, content_refresh, file_refresh, key_tick, records } = environment;
+        let watches = Watches::new(config);
         let authenticator = match role {
             Role::All | Role::Api => {
-                Some(Authenticator::from_settings(&config.auth_settings(), Arc::clone(&clock))?)
+                let settings = config.auth_settings();
+                Some(Arc::new(Authenticator::start(&settings, Arc::clone(&clock), key_tick)?))
             }
             Role::Ingest => None,
         };
+        let api_tls = authenticator.is_some().then(|| tls(&config.http.tls)).transpose()?.flatten();
+        let admin_tls = tls(&config.admin.tls)?;
         let kafka = match (role, config.kafka_settings()) {
             (Role::Api, _) | (Role::All, None) => None,
             (Role::Ingest, None) => return Err(ServerError::Usage(NOTHING_TO_INGEST)),
@@ -110,7 +120,15 @@ impl Service {
         let stopping = Arc::new(AtomicBool::new(false));
         let mut tasks = vec![tokio::spawn(keep_purging(storage.clone(), config.storage.purge_interval))];
         if let Some(list) = allow_list {
-            tasks.push(tokio::spawn(keep_allow_list(list, allow_list_refresh)));
+            let reload = move || list.reload();
+            tasks.push(tokio::spawn(watch::keep("allow list", watches.allow_list, file_refresh, reload)));
+        }
+        for (tls, watch) in [(&api_tls, watches.api_tls), (&admin_tls, watches.admin_tls)] {
+            if let Some(tls) = tls.clone() {
+                tasks.push(tokio::spawn(watch::keep("certificates", watch, file_refresh, move || {
+                    tls.reload()
+                })));
+            }
         }
 
         let mut needs = None;
@@ -118,16 +136,20 @@ impl Service {
             None => None,
             Some(authenticator) => {
                 let loaded = Arc::new(AtomicBool::new(refresh(&content, &storage).await));
-                needs = Some(Needs::Content(Arc::clone(&loaded)));
+                needs = Some(Needs::Api { content: Arc::clone(&loaded), keys: Arc::clone(&authenticator) });
+                authenticator.register_metrics(&registry).map_err(set_up)?;
+                let own = Arc::clone(&authenticator);
+                let keys = watch::keep("keys", watches.keys, file_refresh, move || own.reload());
+                tasks.push(tokio::spawn(keys));
                 let api = Api {
                     lookup: Arc::new(LookupService::new(storage.clone(), Arc::clone(&content))),
                     intake: Arc::new(intake.clone()),
-                    authenticator: Arc::new(authenticator),
+                    authenticator,
                     metrics: HttpMetrics::register(&registry).map_err(set_up)?,
                 };
                 let keep = keep_content(content, storage.clone(), content_refresh, loaded);
                 tasks.push(tokio::spawn(keep));
-                Some(serve_api(&config.http_settings(), api)?)
+                Some(serve_api(&config.http_settings(api_tls), api)?)
             }
         };
         let consumer = match kafka {
@@ -140,7 +162,7 @@ impl Service {
         let needs = needs.or_else(|| Some(Needs::Consumer(consumer.as_ref()?.health())));
         let needs = needs.ok_or(ServerError::Usage(NOTHING_TO_INGEST))?;
         let readiness = readiness(storage, Arc::clone(&stopping), needs);
-        let admin = serve_admin(config.admin.bind, registry, readiness)?;
+        let admin = serve_admin(config.admin.bind, admin_tls.as_deref(), registry, readiness)?;
         Ok(Self { api, admin, consumer, stopping, tasks, grace: config.http.shutdown_grace })
     }
 
@@ -152,6 +174,16 @@ impl Service {
     /// Where probes and metrics are.
     pub const fn admin_address(&self) -> SocketAddr {
         self.admin.address()
+    }
+
+    /// The API's scheme and address; nothing in the role `ingest`.
+    pub fn api_url(&self) -> Option<String> {
+        self.api.as_ref().map(Listener::url)
+    }
+
+    /// The scheme and address of probes and metrics.
+    pub fn admin_url(&self) -> String {
+        self.admin.url()
     }
 
     /// Works until `stop` is there, then takes no more calls and messages, finishes those in hand within the grace time,

@@ -1,65 +1,97 @@
 //! The claims that this service reads, each checked for its JSON type before anything is made of it.
 
 use gathering_domain::{ClusterId, OrganizationId, Timestamp};
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::Value;
 
+use super::parts::present;
 use crate::{Identity, Refused, Scope};
 
-/// The claims of a token whose signature was verified.
-pub(crate) struct Claims(Map<String, Value>);
-
-/// What the claims are held against.
-pub(crate) struct Expected<'a> {
-    pub(crate) issuer: Option<&'a str>,
-    pub(crate) audience: Option<&'a str>,
-    pub(crate) leeway_seconds: f64,
-    pub(crate) now: Timestamp,
+/// The claims of a token, of any type. One that comes twice is an error.
+#[derive(Deserialize)]
+pub(super) struct Claims {
+    #[serde(default, deserialize_with = "present")]
+    org_id: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    cluster_id: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    scope: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    exp: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    nbf: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    iat: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    iss: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    aud: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    sub: Option<Value>,
 }
 
-impl Claims {
-    pub(crate) fn parse(payload: &[u8]) -> Result<Self, Refused> {
-        serde_json::from_slice(payload).map(Self).map_err(|_| Refused::Malformed)
-    }
+/// What the claims are held against.
+pub(super) struct Expected<'a> {
+    pub(super) audience: Option<&'a str>,
+    pub(super) leeway_seconds: f64,
+    pub(super) now: Timestamp,
+}
 
-    /// Checks times, issuer and audience, and makes the identity of the rest.
-    pub(crate) fn identity(&self, expected: &Expected<'_>) -> Result<Identity, Refused> {
-        #[expect(clippy::cast_precision_loss, reason = "microseconds of this age are far below 2^53 seconds")]
-        let now = expected.now.as_micros() as f64 / 1e6;
-        let expiry = self.seconds("exp")?.ok_or(Refused::Claim("exp"))?;
+/// The last second of the year 9999. A later time is one in milliseconds, or meant to be never.
+const LAST_SECOND: f64 = 253_402_300_799.0;
+
+impl Claims {
+    /// Checks times and audience, and makes the identity of the rest, with the time in seconds at which it ends.
+    pub(super) fn identity(&self, expected: &Expected<'_>) -> Result<(Identity, f64), Refused> {
+        let now = seconds_of(expected.now);
+        let expiry = self.expiry()?.ok_or(Refused::Claim("exp"))?;
         if now >= expiry + expected.leeway_seconds {
             return Err(Refused::Expired);
         }
-        if self.seconds("nbf")?.is_some_and(|start| now < start - expected.leeway_seconds) {
-            return Err(Refused::NotYetValid);
-        }
-        let issuer = self.text("iss")?;
-        if expected.issuer.is_some() && issuer != expected.issuer {
-            return Err(Refused::Issuer);
+        // A token of the future is one of a clock that is wrong, or of somebody who stocks up.
+        for start in [self.not_before()?, self.issued()?] {
+            if start.is_some_and(|start| now < start - expected.leeway_seconds) {
+                return Err(Refused::NotYetValid);
+            }
         }
         let audiences = self.audiences()?;
         if expected.audience.is_some_and(|audience| !audiences.contains(&audience)) {
             return Err(Refused::Audience);
         }
-        Ok(Identity::new(
+        let issuer = self.issuer()?;
+        let identity = Identity::of_token(
             self.organization()?,
             self.cluster()?,
-            self.text("sub")?.map(str::to_owned),
+            issuer,
+            self.subject()?,
             self.scopes()?,
-        ))
+        );
+        Ok((identity, expiry))
     }
 
-    fn text(&self, name: &'static str) -> Result<Option<&str>, Refused> {
-        self.0.get(name).map(|value| value.as_str().ok_or(Refused::Claim(name))).transpose()
+    pub(super) fn issuer(&self) -> Result<Option<&str>, Refused> {
+        text("iss", self.iss.as_ref())
     }
 
-    /// A time in seconds since 1970, with a fraction or without (`NumericDate`, RFC 7519 section 2).
-    fn seconds(&self, name: &'static str) -> Result<Option<f64>, Refused> {
-        self.0.get(name).map(|value| value.as_f64().ok_or(Refused::Claim(name))).transpose()
+    pub(super) fn subject(&self) -> Result<Option<&str>, Refused> {
+        text("sub", self.sub.as_ref())
     }
 
-    fn audiences(&self) -> Result<Vec<&str>, Refused> {
+    pub(super) fn expiry(&self) -> Result<Option<f64>, Refused> {
+        seconds("exp", self.exp.as_ref())
+    }
+
+    pub(super) fn not_before(&self) -> Result<Option<f64>, Refused> {
+        seconds("nbf", self.nbf.as_ref())
+    }
+
+    pub(super) fn issued(&self) -> Result<Option<f64>, Refused> {
+        seconds("iat", self.iat.as_ref())
+    }
+
+    pub(super) fn audiences(&self) -> Result<Vec<&str>, Refused> {
         const WRONG: Refused = Refused::Claim("aud");
-        match self.0.get("aud") {
+        match &self.aud {
             None => Ok(Vec::new()),
             Some(Value::String(one)) => Ok(vec![one]),
             Some(Value::Array(many)) => many.iter().map(|one| one.as_str().ok_or(WRONG)).collect(),
@@ -67,30 +99,46 @@ impl Claims {
         }
     }
 
-    fn organization(&self) -> Result<OrganizationId, Refused> {
-        let organization = match self.0.get("org_id") {
-            Some(Value::String(text)) => text.parse().ok(),
-            Some(Value::Number(number)) => number
-                .as_u64()
-                .and_then(|number| u32::try_from(number).ok())
-                .and_then(|number| OrganizationId::try_from(number).ok()),
-            _ => None,
-        };
-        organization.ok_or(Refused::Claim("org_id"))
+    pub(super) fn organization(&self) -> Result<OrganizationId, Refused> {
+        self.org_id.as_ref().and_then(organization).ok_or(Refused::Claim("org_id"))
     }
 
-    fn cluster(&self) -> Result<Option<ClusterId>, Refused> {
+    pub(super) fn cluster(&self) -> Result<Option<ClusterId>, Refused> {
         let parse = |text: &str| text.parse().map_err(|_| Refused::Claim("cluster_id"));
-        self.text("cluster_id")?.map(parse).transpose()
+        text("cluster_id", self.cluster_id.as_ref())?.map(parse).transpose()
     }
 
     /// Scopes of other services are not ours to judge: unknown words are left out.
-    fn scopes(&self) -> Result<Vec<Scope>, Refused> {
-        Ok(match self.text("scope")? {
+    pub(super) fn scopes(&self) -> Result<Vec<Scope>, Refused> {
+        Ok(match text("scope", self.scope.as_ref())? {
             None => vec![Scope::Read],
             Some(words) => words.split(' ').filter_map(|word| word.parse().ok()).collect(),
         })
     }
+}
+
+/// An organization as a number or as its digits.
+pub(crate) fn organization(value: &Value) -> Option<OrganizationId> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => u32::try_from(number.as_u64()?).ok()?.try_into().ok(),
+        _ => None,
+    }
+}
+
+fn text<'a>(name: &'static str, value: Option<&'a Value>) -> Result<Option<&'a str>, Refused> {
+    value.map(|value| value.as_str().ok_or(Refused::Claim(name))).transpose()
+}
+
+/// A time in seconds since 1970, with a fraction or without (`NumericDate`, RFC 7519 section 2).
+fn seconds(name: &'static str, value: Option<&Value>) -> Result<Option<f64>, Refused> {
+    let usable = |value: &Value| value.as_f64().filter(|seconds| *seconds <= LAST_SECOND);
+    value.map(|value| usable(value).ok_or(Refused::Claim(name))).transpose()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds of this age are far below 2^53 seconds")]
+pub(super) fn seconds_of(time: Timestamp) -> f64 {
+    time.as_micros() as f64 / 1e6
 }
 
 #[cfg(test)]
@@ -101,23 +149,14 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000;
 
-    fn identity_at(
-        claims: &Value,
-        now: i64,
-        issuer: Option<&str>,
-        audience: Option<&str>,
-    ) -> Result<Identity, Refused> {
-        let now = Timestamp::from_micros(now * 1_000_000);
-        Claims::parse(claims.to_string().as_bytes())?.identity(&Expected {
-            issuer,
-            audience,
-            leeway_seconds: 60.0,
-            now,
-        })
+    fn identity_for(claims: &Value, audience: Option<&str>) -> Result<Identity, Refused> {
+        let now = Timestamp::from_micros(NOW * 1_000_000);
+        let claims: Claims = serde_json::from_value(claims.clone()).unwrap();
+        claims.identity(&Expected { audience, leeway_seconds: 60.0, now }).map(|(identity, _)| identity)
     }
 
     fn identity(claims: &Value) -> Result<Identity, Refused> {
-        identity_at(claims, NOW, None, None)
+        identity_for(claims, None)
     }
 
     fn with(name: &str, value: &Value) -> Value {
@@ -163,6 +202,23 @@ mod tests {
     }
 
     #[test]
+    fn times_after_the_year_9999_are_none() {
+        assert!(identity(&with("exp", &json!(253_402_300_799_i64))).is_ok());
+        for far in [json!(253_402_300_800_i64), json!(NOW * 1000 + 600_000), json!(u64::MAX), json!(1e300)] {
+            assert_eq!(identity(&with("exp", &far)), Err(Refused::Claim("exp")), "{far}");
+            assert_eq!(identity(&with("nbf", &far)), Err(Refused::Claim("nbf")), "{far}");
+        }
+        assert_eq!(identity(&with("exp", &json!(-1e300))), Err(Refused::Expired));
+    }
+
+    #[test]
+    fn a_token_from_the_future_is_refused() {
+        assert!(identity(&with("iat", &json!(NOW + 60))).is_ok());
+        assert_eq!(identity(&with("iat", &json!(NOW + 61))), Err(Refused::NotYetValid));
+        assert_eq!(identity(&with("iat", &json!("1"))), Err(Refused::Claim("iat")));
+    }
+
+    #[test]
     fn a_start_in_the_future_is_refused() {
         assert!(identity(&with("nbf", &json!(NOW + 60))).is_ok());
         assert_eq!(identity(&with("nbf", &json!(NOW + 61))), Err(Refused::NotYetValid));
@@ -171,40 +227,39 @@ mod tests {
     }
 
     #[test]
-    fn issuer_and_audience_count_when_configured() {
-        let check = |claims: &Value| identity_at(claims, NOW, Some("https://sso"), Some("gathering"));
-        let mut claims = with("iss", &json!("https://sso"));
-        assert_eq!(check(&claims), Err(Refused::Audience));
-        for audience in [json!("gathering"), json!(["other", "gathering"])] {
-            claims["aud"] = audience;
-            assert!(check(&claims).is_ok());
-        }
+    fn the_audience_counts_when_configured() {
+        let check = |audience: &Value| identity_for(&with("aud", audience), Some("gathering")).err();
+        assert_eq!(identity_for(&with("sub", &json!("x")), Some("gathering")), Err(Refused::Audience));
         for (audience, refused) in [
-            (json!("gatherin"), Refused::Audience),
-            (json!([]), Refused::Audience),
-            (json!([1, "gathering"]), Refused::Claim("aud")),
-            (json!(7), Refused::Claim("aud")),
+            (json!("gathering"), None),
+            (json!(["other", "gathering"]), None),
+            (json!("gatherin"), Some(Refused::Audience)),
+            (json!([]), Some(Refused::Audience)),
+            (json!([1, "gathering"]), Some(Refused::Claim("aud"))),
+            (json!(7), Some(Refused::Claim("aud"))),
         ] {
-            claims["aud"] = audience;
-            assert_eq!(check(&claims), Err(refused));
+            assert_eq!(check(&audience), refused, "{audience}");
         }
-        claims["iss"] = json!("https://sso/");
-        assert_eq!(check(&claims), Err(Refused::Issuer));
-        claims["iss"] = json!(["https://sso"]);
-        assert_eq!(check(&claims), Err(Refused::Claim("iss")));
         assert!(identity(&with("aud", &json!("whoever"))).is_ok());
+        assert_eq!(identity(&with("iss", &json!(["https://sso"]))), Err(Refused::Claim("iss")));
+        assert_eq!(identity(&with("sub", &json!(7))), Err(Refused::Claim("sub")));
     }
 
     #[test]
     fn scopes_default_to_read() {
-        let has = |scope: &str| {
-            let identity = identity(&with("scope", &json!(scope))).unwrap();
-            [Scope::Read, Scope::Write, Scope::WriteAny].map(|scope| identity.has(scope))
+        let cluster = "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap();
+        // Whether it may read, and whether it may write for every organization, for its own, or not.
+        let may = |scope: &Value| {
+            let identity = identity(&with("scope", scope)).unwrap();
+            (identity.read(cluster).is_ok(), identity.write().ok().map(|grant| grant.organization.is_none()))
         };
-        assert!(identity(&with("sub", &json!("me"))).unwrap().has(Scope::Read));
-        assert_eq!(has(""), [false, false, false]);
-        assert_eq!(has("openid write"), [false, true, false]);
-        assert_eq!(has("read write:any"), [true, false, true]);
+        assert!(identity(&with("sub", &json!("me"))).unwrap().read(cluster).is_ok());
+        assert_eq!(may(&json!("")), (false, None));
+        assert_eq!(may(&json!("openid write")), (false, Some(false)));
+        assert_eq!(may(&json!("read write:any")), (true, Some(true)));
+        for not_a_scope in ["READ", "read,write", "read\twrite", "write:", "write:*", "admin"] {
+            assert_eq!(may(&json!(not_a_scope)), (false, None), "{not_a_scope}");
+        }
         assert_eq!(identity(&with("scope", &json!(["read"]))), Err(Refused::Claim("scope")));
     }
 
@@ -212,16 +267,10 @@ mod tests {
     fn a_binding_that_cannot_be_read_is_not_ignored() {
         let cluster = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
         let bound = identity(&with("cluster_id", &json!(cluster))).unwrap();
-        assert_eq!(bound.cluster(), Some(cluster.parse().unwrap()));
+        assert!(bound.read(cluster.parse().unwrap()).is_ok());
+        assert!(bound.read("00000000-0000-0000-0000-000000000001".parse().unwrap()).is_err());
         for value in [json!(null), json!(""), json!("aaaa"), json!(1), json!([cluster])] {
             assert_eq!(identity(&with("cluster_id", &value)), Err(Refused::Claim("cluster_id")), "{value}");
-        }
-    }
-
-    #[test]
-    fn claims_are_an_object() {
-        for payload in ["", "[]", "null", "{", "{} {}"] {
-            assert_eq!(Claims::parse(payload.as_bytes()).err(), Some(Refused::Malformed), "{payload}");
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::server::Limits;
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Reads the whole body, whatever its `Content-Type` says.
-pub(crate) async fn read_request_ids(
+pub(super) async fn read_request_ids(
     payload: web::Payload,
     limits: &Limits,
 ) -> Result<Vec<RequestId>, ApiError> {

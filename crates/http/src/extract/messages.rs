@@ -1,12 +1,10 @@
 //! Bodies with messages: what their headers say they are, and their bytes within the limits.
 
-use std::future::{Ready, ready};
 use std::io::Read;
 use std::sync::Arc;
 
-use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::web;
 use flate2::read::MultiGzDecoder;
 use futures_util::StreamExt;
 use gathering_domain::Framing;
@@ -27,7 +25,7 @@ const TYPES: &str =
 const ENCODINGS: &str = "it has to be gzip or none";
 
 impl MessageHeaders {
-    fn read(headers: &HeaderMap) -> Result<Self, ApiError> {
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
         let unsupported = |what, expected| ApiError::UnsupportedMedia { what, expected };
         let kind = headers.get(header::CONTENT_TYPE).ok_or(unsupported("no Content-Type", TYPES))?;
         let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
@@ -46,15 +44,6 @@ impl MessageHeaders {
             _ => return Err(unsupported("another Content-Encoding", ENCODINGS)),
         };
         Ok(Self { framing, is_gzip })
-    }
-}
-
-impl FromRequest for MessageHeaders {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::read(request.headers()))
     }
 }
 
@@ -172,7 +161,7 @@ mod tests {
         for (name, value) in pairs {
             headers.append(name.clone(), HeaderValue::from_static(value));
         }
-        MessageHeaders::read(&headers).map_err(|error| error.to_string())
+        MessageHeaders::of(&headers).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -1,11 +1,9 @@
-//! Validated inputs of handlers. They run in the order in which a handler names them: the caller, then parameters.
+//! Validated inputs of handlers: what the caller may do with what it names.
 
+mod access;
 mod body;
-mod caller;
 mod messages;
 mod path;
 
-pub(crate) use body::read_request_ids;
-pub(crate) use caller::Caller;
-pub(crate) use messages::{MessageHeaders, Room, read_messages};
-pub(crate) use path::{ClusterPath, RequestPath};
+pub(crate) use access::{ReadableCluster, ReadableRequest, ReadableSelection, WritableMessages};
+pub(crate) use messages::{Room, read_messages};

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use gathering_domain::{MessageBody, MessageIntake, MessageKind};
 
 use crate::error::ApiError;
-use crate::extract::{Caller, MessageHeaders, Room, read_messages};
+use crate::extract::{Room, WritableMessages, read_messages};
 use crate::openapi::{Errors, MessageErrors};
 use crate::wire;
 
@@ -42,13 +42,12 @@ use crate::wire;
     )
 )]
 pub(crate) async fn results<I: MessageIntake>(
-    caller: Caller,
-    headers: MessageHeaders,
+    messages: WritableMessages,
     payload: web::Payload,
     room: web::Data<Room>,
     intake: web::Data<I>,
 ) -> Result<HttpResponse, ApiError> {
-    take_in(MessageKind::Result, caller, headers, payload, room, intake).await
+    take_in(MessageKind::Result, messages, payload, room, intake).await
 }
 
 /// Records upload announcements
@@ -84,24 +83,21 @@ pub(crate) async fn results<I: MessageIntake>(
     )
 )]
 pub(crate) async fn announcements<I: MessageIntake>(
-    caller: Caller,
-    headers: MessageHeaders,
+    messages: WritableMessages,
     payload: web::Payload,
     room: web::Data<Room>,
     intake: web::Data<I>,
 ) -> Result<HttpResponse, ApiError> {
-    take_in(MessageKind::Announcement, caller, headers, payload, room, intake).await
+    take_in(MessageKind::Announcement, messages, payload, room, intake).await
 }
 
 async fn take_in<I: MessageIntake>(
     kind: MessageKind,
-    caller: Caller,
-    headers: MessageHeaders,
+    WritableMessages(grant, headers): WritableMessages,
     payload: web::Payload,
     room: web::Data<Room>,
     intake: web::Data<I>,
 ) -> Result<HttpResponse, ApiError> {
-    let grant = caller.writes()?;
     let (bytes, _taken) = read_messages(payload, headers, &room).await?;
     let body = MessageBody { kind, framing: headers.framing, bytes };
     let records = intake.take_in(body, grant).await?;

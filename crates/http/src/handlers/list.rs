@@ -4,8 +4,8 @@ use actix_web::{HttpResponse, web};
 use gathering_domain::{LookupService, RequestStore};
 
 use crate::error::ApiError;
-use crate::extract::{Caller, ClusterPath};
-use crate::openapi::{ClusterNotFound, ClusterParameter, Errors};
+use crate::extract::ReadableCluster;
+use crate::openapi::{CallLimits, ClusterNotFound, ClusterParameter, Errors};
 use crate::wire::{self, RequestEntry};
 
 /// The recorded requests of a cluster
@@ -32,16 +32,16 @@ use crate::wire::{self, RequestEntry};
                 "status": "ok"
             })),
         ClusterNotFound,
+        CallLimits,
         Errors
     )
 )]
 pub(crate) async fn list<S: RequestStore>(
-    caller: Caller,
-    path: ClusterPath,
+    ReadableCluster(grant): ReadableCluster,
     lookup: web::Data<LookupService<S>>,
 ) -> Result<HttpResponse, ApiError> {
-    let ClusterPath(cluster) = path;
-    let records = lookup.list(caller.reads(cluster)?, cluster).await?.ok_or(ApiError::ClusterNotFound)?;
+    let cluster = grant.cluster();
+    let records = lookup.list(grant.organization(), cluster).await?.ok_or(ApiError::ClusterNotFound)?;
     let requests = records.into_iter().map(RequestEntry::recorded).collect();
     Ok(wire::json(HttpResponse::Ok(), &wire::RequestList { cluster, requests, status: "ok" }))
 }

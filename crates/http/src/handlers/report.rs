@@ -1,11 +1,11 @@
 //! `GET /cluster/{clusterID}/request/{requestID}/report`
 
 use actix_web::{HttpResponse, web};
-use gathering_domain::{LookupService, RequestKey, RequestStore};
+use gathering_domain::{LookupService, RequestStore};
 
 use crate::error::ApiError;
-use crate::extract::{Caller, RequestPath};
-use crate::openapi::{ClusterParameter, Errors, RequestNotFound, RequestParameter};
+use crate::extract::ReadableRequest;
+use crate::openapi::{CallLimits, ClusterParameter, Errors, RequestNotFound, RequestParameter};
 use crate::server::Limits;
 use crate::wire;
 
@@ -34,20 +34,18 @@ use crate::wire;
                 }]
             })),
         RequestNotFound,
+        CallLimits,
         Errors
     )
 )]
 pub(crate) async fn report<S: RequestStore>(
-    caller: Caller,
-    path: RequestPath,
+    ReadableRequest(key): ReadableRequest,
     lookup: web::Data<LookupService<S>>,
     limits: web::Data<Limits>,
 ) -> Result<HttpResponse, ApiError> {
-    let RequestPath { cluster, request } = path;
-    let key = RequestKey { organization: caller.reads(cluster)?, cluster, request };
     let report = limits.visible(lookup.report(&key).await?, |report| report.state)?;
     let body = wire::RequestReport {
-        cluster,
+        cluster: key.cluster,
         request_id: &key.request,
         status: report.state,
         report: report.entries.iter().map(wire::RuleHit::from).collect(),

@@ -4,9 +4,8 @@ use actix_web::{HttpResponse, web};
 use gathering_domain::{LookupService, RequestStore};
 
 use crate::error::ApiError;
-use crate::extract::{Caller, ClusterPath, read_request_ids};
-use crate::openapi::{BodyErrors, ClusterParameter, Errors};
-use crate::server::Limits;
+use crate::extract::ReadableSelection;
+use crate::openapi::{BodyErrors, CallLimits, ClusterParameter, Errors};
 use crate::wire::{self, RequestEntry};
 
 /// Selected requests of a cluster
@@ -39,19 +38,16 @@ use crate::wire::{self, RequestEntry};
                 "status": "ok"
             })),
         BodyErrors,
+        CallLimits,
         Errors
     )
 )]
 pub(crate) async fn select<S: RequestStore>(
-    caller: Caller,
-    path: ClusterPath,
-    payload: web::Payload,
+    ReadableSelection(grant, asked): ReadableSelection,
     lookup: web::Data<LookupService<S>>,
-    limits: web::Data<Limits>,
 ) -> Result<HttpResponse, ApiError> {
-    let ClusterPath(cluster) = path;
-    let asked = read_request_ids(payload, &limits).await?;
-    let found = lookup.select(caller.reads(cluster)?, cluster, &asked).await?;
+    let cluster = grant.cluster();
+    let found = lookup.select(grant.organization(), cluster, &asked).await?;
     let entry = |(request, record): (_, Option<_>)| {
         record.map_or_else(|| RequestEntry::unknown(request), RequestEntry::recorded)
     };

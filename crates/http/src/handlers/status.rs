@@ -1,11 +1,11 @@
 //! `GET /cluster/{clusterID}/request/{requestID}/status`
 
 use actix_web::{HttpResponse, web};
-use gathering_domain::{LookupService, RequestKey, RequestState, RequestStore};
+use gathering_domain::{LookupService, RequestState, RequestStore};
 
 use crate::error::ApiError;
-use crate::extract::{Caller, RequestPath};
-use crate::openapi::{ClusterParameter, Errors, RequestNotFound, RequestParameter};
+use crate::extract::ReadableRequest;
+use crate::openapi::{CallLimits, ClusterParameter, Errors, RequestNotFound, RequestParameter};
 use crate::server::Limits;
 use crate::wire;
 
@@ -27,19 +27,17 @@ use crate::wire;
                 "status": "processed"
             })),
         RequestNotFound,
+        CallLimits,
         Errors
     )
 )]
 pub(crate) async fn status<S: RequestStore>(
-    caller: Caller,
-    path: RequestPath,
+    ReadableRequest(key): ReadableRequest,
     lookup: web::Data<LookupService<S>>,
     limits: web::Data<Limits>,
 ) -> Result<HttpResponse, ApiError> {
-    let RequestPath { cluster, request } = path;
-    let key = RequestKey { organization: caller.reads(cluster)?, cluster, request };
     let state = limits.visible(lookup.status(&key).await?, |state| *state)?;
-    let status = wire::RequestStatus { cluster, request_id: &key.request, status: state };
+    let status = wire::RequestStatus { cluster: key.cluster, request_id: &key.request, status: state };
     Ok(wire::json(HttpResponse::Ok(), &status))
 }
 

@@ -30,7 +30,10 @@ pub(super) const SETTINGS: &str = "
 [storage]
 url = \"sqlite://data/demo.db\"
 [auth]
+mode = \"jwt\"
 disabled_org = 42
+algorithms = []
+issuers = []
 [auth.keys]
 hmac_secret_file = \"data/demo-hmac.key\"
 [log]
@@ -163,17 +166,20 @@ fn token(config: &Config, key: &SigningKey, now: gathering_domain::Timestamp) ->
         issuer: config.auth.issuer.clone(),
         audience: config.auth.audience.clone(),
         subject: Some("demo".to_owned()),
+        key_id: None,
     };
     Ok(request.mint(key, now)?)
 }
 
 fn introduction(config: &Config, service: &Service, token: &str) -> String {
     let base = config.http.base_paths.first().map(ToString::to_string).unwrap_or_default();
-    let url = format!(
-        "http://{}{}",
-        reachable(service.api_address().unwrap_or(config.http.bind)),
-        base.trim_end_matches('/')
-    );
+    let origin = |url: Option<String>, address| {
+        let scheme = if url.is_some_and(|url| url.starts_with("https")) { "https" } else { "http" };
+        format!("{scheme}://{}", reachable(address))
+    };
+    let api = origin(service.api_url(), service.api_address().unwrap_or(config.http.bind));
+    let url = format!("{api}{}", base.trim_end_matches('/'));
+    let admin = origin(Some(service.admin_url()), service.admin_address());
     let header = format!("-H 'Authorization: Bearer {token}'");
     format!(
         "The demo runs. Its token is for organization {ORGANIZATION} and valid for a day. Paste any of these:\n\n\
@@ -189,9 +195,8 @@ fn introduction(config: &Config, service: &Service, token: &str) -> String {
          curl -s {header} -H 'Content-Type: application/x-ndjson' --data-binary @{FOLDER}/results.ndjson \
          {url}/ingest/results\n\n\
          # metrics\n\
-         curl -s http://{}/metrics\n\n\
+         curl -s {admin}/metrics\n\n\
          Data: {} and {FOLDER}/. Ctrl-C ends the demo.\n",
-        reachable(service.admin_address()),
         config.storage.url,
     )
 }

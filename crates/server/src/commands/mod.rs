@@ -5,6 +5,7 @@ mod demo;
 mod health;
 mod import_content;
 mod import_results;
+mod inspect_token;
 mod migrate;
 mod openapi;
 mod serve;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command, ImportWhat, Options};
+use crate::cli::{Cli, Command, ImportWhat, Options, TokenAction};
 use crate::config::{Config, Sources};
 use crate::{ServerError, logging};
 
@@ -58,7 +59,16 @@ fn dispatch(cli: Cli) -> Result<(), ServerError> {
                 }
             }
         }
-        Command::Token(with) => token::run(&load(outer.and(with.options), None)?, with.arguments),
+        Command::Token(with) => {
+            let (outer, mut arguments) = (outer.and(with.options), with.arguments);
+            match arguments.action.take() {
+                None => token::run(&load(outer, None)?, arguments),
+                Some(TokenAction::Inspect(inspect)) if arguments.org.is_none() => {
+                    inspect_token::run(&load(outer.and(inspect.options), None)?, inspect.arguments)
+                }
+                Some(TokenAction::Inspect(_)) => Err(ServerError::Usage("token inspect takes no --org")),
+            }
+        }
         Command::Config(with) => config::run(&load(outer.and(with.options), None)?, &with.arguments),
         Command::OpenApi(with) => openapi::run(&load(outer.and(with.options), None)?),
         Command::Health(with) => health::run(&load(outer.and(with.options), None)?, &with.arguments),

@@ -5,5 +5,9 @@ use crate::commands::print;
 use crate::config::Config;
 
 pub(super) fn run(config: &Config) -> Result<(), ServerError> {
-    print(gathering_http::openapi_document(&config.http.base_paths, config.ingest.http.enabled))
+    print(gathering_http::openapi_document(
+        &config.http.base_paths,
+        config.ingest.http.enabled,
+        config.callers_prove(),
+    ))
 }

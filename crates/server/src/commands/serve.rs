@@ -27,10 +27,10 @@ pub(super) async fn serve(
             return Ok(());
         }
     };
-    let admin = service.admin_address();
-    match service.api_address() {
-        Some(api) => log::info!("answering on http://{api}, admin on http://{admin}"),
-        None => log::info!("ingesting, admin on http://{admin}"),
+    let admin = service.admin_url();
+    match service.api_url() {
+        Some(api) => log::info!("answering on {api}, admin on {admin}"),
+        None => log::info!("ingesting, admin on {admin}"),
     }
     started(&service)?;
     let stopped = service.run_until(async {

@@ -1,6 +1,6 @@
 //! `gathering token`
 
-use gathering_auth::{SigningKey, TokenRequest};
+use gathering_auth::{IssuerSettings, SigningKey, TokenRequest};
 use gathering_domain::{Clock, SystemClock};
 
 use crate::ServerError;
@@ -9,9 +9,20 @@ use crate::commands::print;
 use crate::config::Config;
 
 pub(super) fn run(config: &Config, arguments: Token) -> Result<(), ServerError> {
-    let Token { org, cluster, scope, ttl, subject, hmac_secret_file, private_key_file } = arguments;
-    let secret = hmac_secret_file.or_else(|| config.auth.keys.hmac_secret_file.clone());
-    let key = match (private_key_file, secret) {
+    let Token {
+        action: _,
+        org,
+        cluster,
+        scope,
+        ttl,
+        subject,
+        hmac_secret_file,
+        private_key_file,
+        key_id,
+        issuer,
+    } = arguments;
+    let IssuerSettings { issuer, audience, keys, .. } = chosen(config.issuers(), issuer)?;
+    let key = match (private_key_file, hmac_secret_file.or(keys.hmac_secret_file)) {
         (Some(path), _) => SigningKey::private_pem_from_file(&path)?,
         (None, Some(path)) => SigningKey::hmac_from_file(&path)?,
         (None, None) => {
@@ -21,13 +32,28 @@ pub(super) fn run(config: &Config, arguments: Token) -> Result<(), ServerError> 
         }
     };
     let request = TokenRequest {
-        organization: org,
+        organization: org.ok_or(ServerError::Usage("a token needs an organization: give --org"))?,
         cluster,
         scopes: scope,
         lifetime: ttl,
-        issuer: config.auth.issuer.clone(),
-        audience: config.auth.audience.clone(),
+        issuer,
+        audience,
         subject,
+        key_id,
     };
     print(request.mint(&key, SystemClock.now())? + "\n")
+}
+
+/// The issuer that was asked for, or the only one.
+fn chosen(mut issuers: Vec<IssuerSettings>, name: Option<String>) -> Result<IssuerSettings, ServerError> {
+    if let Some(name) = name {
+        issuers.retain(|issuer| issuer.issuer.as_ref() == Some(&name));
+        return issuers.pop().ok_or(ServerError::Usage("--issuer names none of the configured issuers"));
+    }
+    match (issuers.pop(), issuers.is_empty()) {
+        (Some(only), true) => Ok(only),
+        _ => {
+            Err(ServerError::Usage("there are several auth.issuers: say with --issuer which the token is of"))
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! The configuration: layers, types, and what one value demands of another. Read once, checked before any socket opens.
 
+mod auth;
 mod ingest;
 mod layers;
 mod sections;
@@ -11,10 +12,11 @@ use std::path::PathBuf;
 use gathering_storage::DatabaseUrl;
 use serde::Deserialize;
 
+pub use auth::{Auth, AuthMode, Issuer, Keys, RateLimit};
 pub use ingest::{Ingest, IngestHttp, Kafka, KafkaSecurity};
 use layers::Layers;
 pub use layers::Origin;
-pub use sections::{Admin, Auth, AuthMode, Http, Keys, Log, LogFormat, Report, Storage};
+pub use sections::{Admin, Http, Log, LogFormat, Report, Storage, Tls};
 
 /// The defaults, with a comment for each key.
 pub const DEFAULTS: &str = include_str!("../../../../config/default.toml");
@@ -144,6 +146,14 @@ impl Config {
                 "without authentication, http.bind has to be a loopback address such as 127.0.0.1:8080";
             return Err(value_error(layers, "auth.mode", problem));
         }
+        if let Some((key, problem)) = self.auth.contradiction() {
+            return Err(value_error(layers, &key, problem));
+        }
+        for (section, tls) in [("http.tls", &self.http.tls), ("admin.tls", &self.admin.tls)] {
+            if let Some((key, problem)) = tls.contradiction() {
+                return Err(value_error(layers, &format!("{section}.{key}"), problem));
+            }
+        }
         if self.ingest.kafka.enabled && self.ingest.kafka.brokers.trim().is_empty() {
             let problem = "it has to name a broker, such as \"kafka:9092\", when ingest.kafka.enabled is set";
             return Err(value_error(layers, "ingest.kafka.brokers", problem));
@@ -176,28 +186,35 @@ fn refusal(layers: &Layers, path: &str, error: &toml::de::Error) -> ConfigError 
 }
 
 fn value_error(layers: &Layers, path: &str, problem: &str) -> ConfigError {
-    // An element of a list is named as list[2]; the list is the setting.
-    let key = path.split('[').next().unwrap_or(path).to_owned();
-    let mut value = key.split('.').try_fold(None, |outer: Option<&toml::Value>, part| {
-        Some(Some(match outer {
-            None => layers.merged.get(part)?,
-            Some(outer) => outer.get(part)?,
-        }))
-    });
-    let value = value.take().flatten().cloned().map_or_else(
+    // An element of a plain list is named as list[2]; the list is the setting.
+    let key = match path.rsplit_once('[') {
+        Some((list, index)) if index.ends_with(']') => list,
+        _ => path,
+    };
+    let value = find(&layers.merged, key).cloned().map_or_else(
         || "(nothing)".to_owned(),
         |mut value| {
-            hide_secrets(&key, &mut value);
+            hide_secrets(key, &mut value);
             value.to_string()
         },
     );
     // Wherever a URL turns up, and be it in the wrong place, its password does not.
     ConfigError::Value {
-        origin: layers.origin(&key),
-        key,
+        origin: layers.origin(key.split('[').next().unwrap_or(key)),
+        key: key.to_owned(),
         value: DatabaseUrl::redact(&value),
         problem: in_toml(&DatabaseUrl::redact(problem.trim())),
     }
+}
+
+/// The value of a key such as `auth.issuers[1].keys.jwks_url`.
+fn find<'a>(table: &'a toml::Table, key: &str) -> Option<&'a toml::Value> {
+    let mut parts = key.split(['.', '[']).map(|part| part.trim_end_matches(']'));
+    let first = table.get(parts.next()?)?;
+    parts.try_fold(first, |outer, part| match outer {
+        toml::Value::Array(list) => list.get(part.parse::<usize>().ok()?),
+        outer => outer.get(part),
+    })
 }
 
 /// What the deserializer says, in the words of TOML instead of Rust.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gathering_domain::{OrganizationId, UnknownContent};
+use gathering_domain::UnknownContent;
 use gathering_http::{BasePath, Origin, PendingStatus};
 use gathering_storage::DatabaseUrl;
 use serde::de::Error;
@@ -33,6 +33,30 @@ pub struct Http {
     pub shutdown_grace: Duration,
     #[serde(deserialize_with = "origins")]
     pub cors_origins: Vec<Origin>,
+    #[serde(default)]
+    pub tls: Tls,
+}
+
+/// `[http.tls]` and `[admin.tls]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config/default.toml documents each key")]
+pub struct Tls {
+    pub cert: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    pub client_ca: Option<PathBuf>,
+}
+
+impl Tls {
+    /// What does not go together: the key, and why.
+    pub(super) const fn contradiction(&self) -> Option<(&'static str, &'static str)> {
+        match (&self.cert, &self.key, &self.client_ca) {
+            (Some(_), None, _) => Some(("key", "it is needed beside the certificate")),
+            (None, Some(_), _) => Some(("cert", "it is needed beside the key")),
+            (None, None, Some(_)) => Some(("client_ca", "it is of use with cert and key only")),
+            _ => None,
+        }
+    }
 }
 
 /// `[admin]`
@@ -42,38 +66,8 @@ pub struct Http {
 pub struct Admin {
     #[serde(deserialize_with = "address")]
     pub bind: SocketAddr,
-}
-
-/// `[auth]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml documents each key")]
-pub struct Auth {
-    pub mode: AuthMode,
-    pub disabled_org: OrganizationId,
-    pub issuer: Option<String>,
-    pub audience: Option<String>,
-    #[serde(deserialize_with = "duration")]
-    pub leeway: Duration,
-    pub keys: Keys,
-}
-
-/// `auth.mode`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "config/default.toml documents each value")]
-pub enum AuthMode {
-    Jwt,
-    Disabled,
-}
-
-/// `[auth.keys]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml documents each key")]
-pub struct Keys {
-    pub hmac_secret_file: Option<PathBuf>,
-    pub public_key_files: Vec<PathBuf>,
+    #[serde(default)]
+    pub tls: Tls,
 }
 
 /// `[storage]`

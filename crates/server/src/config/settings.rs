@@ -1,17 +1,22 @@
 //! What each crate is told of the configuration.
 
+use std::sync::Arc;
+
 use gathering_auth as auth;
 use gathering_domain::{ReportPolicy, Retention};
+use gathering_http::{CallersProve, TlsSettings};
 use gathering_ingest::kafka;
 use gathering_storage as storage;
 
-use super::{AuthMode, Config, Kafka};
+use super::{Auth, AuthMode, Config, Issuer, Kafka, Keys, Tls};
 
 impl Config {
     /// What the API needs to know.
-    pub fn http_settings(&self) -> gathering_http::Settings {
+    pub fn http_settings(&self, tls: Option<Arc<gathering_http::Tls>>) -> gathering_http::Settings {
         gathering_http::Settings {
             bind: self.http.bind,
+            tls,
+            callers: self.callers_prove(),
             base_paths: self.http.base_paths.clone(),
             workers: self.workers(),
             max_body: self.http.max_body,
@@ -28,16 +33,47 @@ impl Config {
 
     /// What authentication needs to know.
     pub fn auth_settings(&self) -> auth::Settings {
-        auth::Settings {
-            mode: match self.auth.mode {
-                AuthMode::Jwt => auth::Mode::Jwt,
-                AuthMode::Disabled => auth::Mode::Disabled { organization: self.auth.disabled_org },
-            },
-            issuer: self.auth.issuer.clone(),
-            audience: self.auth.audience.clone(),
-            leeway: self.auth.leeway,
-            hmac_secret_file: self.auth.keys.hmac_secret_file.clone(),
-            public_key_files: self.auth.keys.public_key_files.clone(),
+        let mode = match self.auth.mode {
+            AuthMode::Jwt => auth::Mode::Jwt(auth::TokenSettings {
+                issuers: self.issuers(),
+                leeway: self.auth.leeway,
+                cache_size: self.auth.token_cache,
+            }),
+            AuthMode::IdentityHeader => auth::Mode::IdentityHeader(auth::GatewaySettings {
+                trusted_proxies: self.auth.trusted_proxies.clone(),
+                secret_file: self.auth.gateway_secret_file.clone(),
+                client_certificates: self.http.tls.client_ca.is_some(),
+            }),
+            AuthMode::Disabled => auth::Mode::Disabled { organization: self.auth.disabled_org },
+        };
+        let rate_limit = auth::RateLimit {
+            per_organization: self.auth.rate_limit.per_organization,
+            per_identity: self.auth.rate_limit.per_identity,
+        };
+        auth::Settings { mode, rate_limit }
+    }
+
+    /// Those of `auth.issuers`, or the one of `auth` itself.
+    pub fn issuers(&self) -> Vec<auth::IssuerSettings> {
+        if self.auth.issuers.is_empty() {
+            let Auth { issuer, audience, algorithms, keys, .. } = self.auth.clone();
+            return vec![auth::IssuerSettings { issuer, audience, algorithms, keys: keys.into() }];
+        }
+        let one = |issuer: Issuer| auth::IssuerSettings {
+            issuer: Some(issuer.issuer),
+            audience: issuer.audience,
+            algorithms: issuer.algorithms,
+            keys: issuer.keys.into(),
+        };
+        self.auth.issuers.iter().cloned().map(one).collect()
+    }
+
+    /// What the OpenAPI document says of callers.
+    pub const fn callers_prove(&self) -> CallersProve {
+        match self.auth.mode {
+            AuthMode::Jwt => CallersProve::Token,
+            AuthMode::IdentityHeader => CallersProve::IdentityHeader,
+            AuthMode::Disabled => CallersProve::Nothing,
         }
     }
 
@@ -97,5 +133,20 @@ impl Config {
             0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             workers => workers,
         }
+    }
+}
+
+impl Tls {
+    /// What a listener needs to know; nothing if it is to speak plain HTTP.
+    pub fn settings(&self) -> Option<TlsSettings> {
+        let (cert, key) = self.cert.clone().zip(self.key.clone())?;
+        Some(TlsSettings { cert, key, client_ca: self.client_ca.clone() })
+    }
+}
+
+impl From<Keys> for auth::KeySettings {
+    fn from(keys: Keys) -> Self {
+        let Keys { hmac_secret_file, public_key_files, jwks_file, jwks_url, discovery, ca_file } = keys;
+        Self { hmac_secret_file, public_key_files, jwks_file, jwks_url, discovery, ca_file }
     }
 }

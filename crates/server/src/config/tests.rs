@@ -76,7 +76,7 @@ fn every_layer_goes_over_the_one_before() {
 
 #[test]
 fn unknown_keys_are_named_with_their_origin() {
-    for key in ["http.bnd", "nosuch.key", "auth.keys.jwks_url", "storage.read_url"] {
+    for key in ["http.bnd", "nosuch.key", "auth.keys.jwks", "http.tls.ca", "storage.read_url"] {
         let all = "config/default.toml lists all of them";
         assert_eq!(
             load(&[&format!("{key}=1")]).unwrap_err(),
@@ -98,7 +98,7 @@ fn bad_values_are_named_with_their_key_and_origin() {
         ("http.max_body=big", "http.max_body", "\"big\"", "a size such as"),
         ("http.cors_origins=[\"*\"]", "http.cors_origins", "[\"*\"]", "an origin is"),
         ("http.shutdown_grace=30", "http.shutdown_grace", "30", "a duration such as"),
-        ("auth.mode=none", "auth.mode", "\"none\"", "`jwt` or `disabled`"),
+        ("auth.mode=none", "auth.mode", "\"none\"", "`jwt`, `identity-header`, `disabled`"),
         ("auth.disabled_org=0", "auth.disabled_org", "0", "a whole number from 1"),
         ("storage.url=mysql://u:secret@h/d", "storage.url", "\"mysql://u:***@h/d\"", "a database URL is"),
         ("storage.pool_size=0", "storage.pool_size", "0", "from 1 to 1000"),
@@ -111,6 +111,32 @@ fn bad_values_are_named_with_their_key_and_origin() {
         ("admin.bind=127.0.0.1:8080", "admin.bind", "\"127.0.0.1:8080\"", "another address"),
         ("auth.keys.public_key_files=a", "auth.keys.public_key_files", "\"a\"", "expected a list"),
         ("auth.issuer=1", "auth.issuer", "1", "expected a text in quotes"),
+        ("auth.algorithms=[\"none\"]", "auth.algorithms", "[\"none\"]", "one of HS256"),
+        ("auth.algorithms=RS256", "auth.algorithms", "\"RS256\"", "expected a list"),
+        (
+            "auth.keys.jwks_url=http://sso/keys",
+            "auth.keys.jwks_url",
+            "\"http://sso/keys\"",
+            "a URL with https",
+        ),
+        ("auth.trusted_proxies=[\"gateway\"]", "auth.trusted_proxies", "[\"gateway\"]", "a network such as"),
+        ("auth.rate_limit.per_identity=-1", "auth.rate_limit.per_identity", "-1", "from 0 to 1000000"),
+        ("auth.token_cache=much", "auth.token_cache", "\"much\"", "a size such as"),
+        (
+            "auth.issuers=[{issuer=\"a\",keys={jwks_url=\"x\"}}]",
+            "auth.issuers[0].keys.jwks_url",
+            "\"x\"",
+            "a URL with https",
+        ),
+        (
+            "auth.issuers=[{issuer=\"a\"},{issuer=\"a\"}]",
+            "auth.issuers[1].issuer",
+            "\"a\"",
+            "another entry of auth.issuers",
+        ),
+        ("http.tls.cert=a.crt", "http.tls.key", "(nothing)", "beside the certificate"),
+        ("admin.tls.key=a.key", "admin.tls.cert", "(nothing)", "beside the key"),
+        ("http.tls.client_ca=a.crt", "http.tls.client_ca", "\"a.crt\"", "with cert and key only"),
         ("storage.query_timeout=25h", "storage.query_timeout", "\"25h\"", "at most 24h"),
         (
             "storage.url=[\"postgres://u:secret@h/d\"]",
@@ -126,10 +152,39 @@ fn bad_values_are_named_with_their_key_and_origin() {
         ),
     ] {
         let error = load(&[assignment]).unwrap_err();
-        let start = format!("the setting {key} = {value} (from --set) is not usable: ");
+        let origin = if value == "(nothing)" { "the defaults" } else { "--set" };
+        let start = format!("the setting {key} = {value} (from {origin}) is not usable: ");
         assert!(error.starts_with(&start) && error.contains(part), "{assignment}: {error}");
         assert!(!error.contains("secret") && !error.contains('\n'), "{error}");
     }
+}
+
+#[test]
+fn several_issuers_have_keys_of_their_own() {
+    let issuers =
+        "auth.issuers=[{issuer=\"a\",keys={hmac_secret_file=\"x\"}},{issuer=\"b\",algorithms=[\"RS256\"]}]";
+    let config = load(&[issuers]).unwrap();
+    let names: Vec<_> = config.issuers().into_iter().map(|issuer| issuer.issuer.unwrap()).collect();
+    assert_eq!(names, ["a", "b"]);
+    for alone in [
+        "auth.issuer=c",
+        "auth.audience=c",
+        "auth.algorithms=[\"RS256\"]",
+        "auth.keys.hmac_secret_file=y",
+        "auth.keys.discovery=true",
+    ] {
+        let error = load(&[issuers, alone]).unwrap_err();
+        let key = alone.split('=').next().unwrap();
+        assert!(error.starts_with(&format!("the setting {key} = ")), "{error}");
+        assert!(
+            error.ends_with("each issuer has this key of its own, and it must not be set here"),
+            "{error}"
+        );
+    }
+    let error = load(&["auth.keys.discovery=true", "auth.keys.jwks_url=https://sso/keys"]).unwrap_err();
+    assert!(error.contains("jwks_url says where the keys are already"), "{error}");
+    let error = load(&["auth.issuers=[{issuer=\"a\",key={}}]"]).unwrap_err();
+    assert!(error.starts_with("there is no setting auth.issuers[0].key (from --set)"), "{error}");
 }
 
 #[test]

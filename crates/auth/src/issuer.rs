@@ -1,0 +1,152 @@
+//! One issuer of tokens: what they have to say, and the keys that verify them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use jsonwebtoken::Algorithm;
+
+use crate::keys::KeySet;
+use crate::remote::{KeysAwaited, RemoteKeys};
+use crate::settings::{IssuerSettings, KeySettings};
+use crate::token::{Token, TokenCache};
+use crate::{AuthError, Refused};
+
+/// An issuer.
+pub(crate) struct Issuer {
+    iss: Option<String>,
+    audience: Option<String>,
+    algorithms: Vec<Algorithm>,
+    keyring: Arc<Keyring>,
+    remote: Option<RemoteKeys>,
+}
+
+impl Issuer {
+    /// An issuer whose keys are in this ring; those of a URL come by `remote`.
+    pub(crate) fn new(settings: &IssuerSettings, keyring: Arc<Keyring>, remote: Option<RemoteKeys>) -> Self {
+        let IssuerSettings { issuer: iss, audience, algorithms, .. } = settings.clone();
+        Self { iss, audience, algorithms, keyring, remote }
+    }
+
+    /// What to call it.
+    pub(crate) fn name(&self) -> &str {
+        self.iss.as_deref().unwrap_or("default")
+    }
+
+    /// What its tokens have to say, and which keys it has.
+    pub(crate) fn describe(&self) -> String {
+        let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
+        let algorithms: Vec<_> = self.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect();
+        let algorithms =
+            if algorithms.is_empty() { "those of its keys".to_owned() } else { algorithms.join(" ") };
+        let keys = self.keyring.current.load().describe();
+        format!("iss {}, aud {}, alg {algorithms}; keys: {keys}", any(&self.iss), any(&self.audience))
+    }
+
+    /// Whether tokens with this `iss` are this issuer's.
+    pub(crate) fn issues_as(&self, issuer: Option<&str>) -> bool {
+        self.iss.is_none() || self.iss.as_deref() == issuer
+    }
+
+    pub(crate) fn audience(&self) -> Option<&str> {
+        self.audience.as_deref()
+    }
+
+    pub(crate) const fn remote(&self) -> Option<&RemoteKeys> {
+        self.remote.as_ref()
+    }
+
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// Whether a key of this issuer made the token's signature.
+    pub(crate) fn verify_signature(&self, token: &Token<'_>) -> Result<(), Refused> {
+        if !self.algorithms.is_empty() && !self.algorithms.contains(&token.algorithm) {
+            return Err(Refused::Algorithm);
+        }
+        token.check_signature(&self.keyring.current.load())
+    }
+
+    /// For a token that no key verified: the keys that may be on their way, or that they cannot be had.
+    pub(crate) fn keys_to_come(
+        &self,
+        token: &Token<'_>,
+        may_wait: bool,
+    ) -> Option<Result<KeysAwaited, Refused>> {
+        let remote = self.remote.as_ref()?;
+        if !self.algorithms.is_empty() && !self.algorithms.contains(&token.algorithm) {
+            return None;
+        }
+        let has_any = self.keyring.has_remote();
+        let is_known = token.key_id.as_ref().is_none_or(|id| self.keyring.current.load().knows(id));
+        if has_any && is_known {
+            return None;
+        }
+        match may_wait.then(|| remote.demand(has_any)).flatten() {
+            Some(awaited) => Some(Ok(awaited)),
+            None if has_any => None,
+            None => Some(Err(Refused::KeysUnavailable)),
+        }
+    }
+}
+
+/// The keys of an issuer, from files and from a URL, replaced as a whole.
+pub(crate) struct Keyring {
+    settings: KeySettings,
+    parts: Mutex<Parts>,
+    current: ArcSwap<KeySet>,
+    cache: Arc<TokenCache>,
+}
+
+struct Parts {
+    local: KeySet,
+    remote: Option<KeySet>,
+}
+
+impl Keyring {
+    pub(crate) fn open(settings: &KeySettings, cache: Arc<TokenCache>) -> Result<Self, AuthError> {
+        let local = KeySet::from_files(settings)?;
+        Ok(Self {
+            settings: settings.clone(),
+            current: ArcSwap::from_pointee(local.clone()),
+            parts: Mutex::new(Parts { local, remote: None }),
+            cache,
+        })
+    }
+
+    /// How many keys there are.
+    pub(crate) fn len(&self) -> usize {
+        self.current.load().len()
+    }
+
+    /// Takes what the files hold now.
+    ///
+    /// # Errors
+    /// When a file cannot be used; all keys stay as they were.
+    pub(crate) fn reload(&self) -> Result<(), AuthError> {
+        let local = KeySet::from_files(&self.settings)?;
+        self.change(|parts| parts.local = local);
+        Ok(())
+    }
+
+    /// Takes what was fetched.
+    pub(crate) fn set_remote(&self, keys: KeySet) {
+        self.change(|parts| parts.remote = Some(keys));
+    }
+
+    fn has_remote(&self) -> bool {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).remote.is_some()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Parts)) {
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut parts);
+        let all = match &parts.remote {
+            Some(remote) => parts.local.clone().and(remote),
+            None => parts.local.clone(),
+        };
+        // In this order: what is verified with the keys of before is forgotten, or not remembered at all.
+        self.current.store(Arc::new(all));
+        self.cache.forget_all();
+    }
+}

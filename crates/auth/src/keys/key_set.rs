@@ -1,0 +1,139 @@
+//! Which keys of a set a token may have been signed with.
+
+use jsonwebtoken::Algorithm;
+
+use super::VerifyingKey;
+use super::jwk::{self, Origin};
+use super::pem::read;
+use crate::settings::KeySettings;
+use crate::{AuthError, Refused};
+
+/// The keys of an issuer.
+#[derive(Clone, Default)]
+pub(crate) struct KeySet(Vec<VerifyingKey>);
+
+impl KeySet {
+    pub(super) const fn new(keys: Vec<VerifyingKey>) -> Self {
+        Self(keys)
+    }
+
+    /// Reads and judges the keys that are in files.
+    pub(crate) fn from_files(settings: &KeySettings) -> Result<Self, AuthError> {
+        let mut keys = Vec::new();
+        if let Some(path) = &settings.hmac_secret_file {
+            keys.push(VerifyingKey::hmac_file(path)?);
+        }
+        for path in &settings.public_key_files {
+            keys.push(VerifyingKey::public_file(path)?);
+        }
+        if let Some(path) = &settings.jwks_file {
+            let (set, left_out) = jwk::parse(&read(path)?, Origin::File)
+                .map_err(|problem| AuthError::Key { path: path.clone(), problem })?;
+            for left_out in left_out {
+                log::warn!(
+                    "the key {} of {} is not used: it {}",
+                    left_out.id,
+                    path.display(),
+                    left_out.problem
+                );
+            }
+            keys.extend(set.0);
+        }
+        Ok(Self(keys))
+    }
+
+    /// The keys of both sets.
+    #[must_use]
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        self.0.extend(other.0.iter().cloned());
+        self
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The names of the keys, and how many have none.
+    pub(crate) fn describe(&self) -> String {
+        let names: Vec<_> = self.0.iter().map(|key| key.id().unwrap_or("one without a name")).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    }
+
+    /// True if a key has this name.
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        self.0.iter().any(|key| key.id() == Some(id))
+    }
+
+    /// The keys that may have signed a token with this algorithm that names this key, or none.
+    ///
+    /// A name means the keys of that name, or else those without one: keys from PEM files have none. A token that names
+    /// no key may mean one that has a name only if no other fits (section 10.1 of `OpenID` Connect Core 1.0).
+    pub(crate) fn candidates(
+        &self,
+        algorithm: Algorithm,
+        id: Option<&str>,
+    ) -> Result<Vec<&VerifyingKey>, Refused> {
+        let fitting = || self.0.iter().filter(move |key| key.accepts(algorithm));
+        let named: Vec<_> = fitting().filter(|key| id.is_some() && key.id() == id).collect();
+        if !named.is_empty() {
+            return Ok(named);
+        }
+        let unnamed: Vec<_> = fitting().filter(|key| key.id().is_none()).collect();
+        if !unnamed.is_empty() {
+            return Ok(unnamed);
+        }
+        match (id, fitting().count()) {
+            (_, 0) => Err(Refused::Algorithm),
+            (Some(_), _) => Err(Refused::UnknownKey),
+            (None, 1) => Ok(fitting().collect()),
+            (None, _) => Err(Refused::KeyNotNamed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::TestKey;
+
+    fn set(ids: &[&str]) -> KeySet {
+        let keys: Vec<_> = ids.iter().map(|id| TestKey::p256().jwk(id)).collect();
+        jwk::parse(json!({"keys": keys}).to_string().as_bytes(), Origin::Url).unwrap().0
+    }
+
+    fn count(set: &KeySet, algorithm: Algorithm, id: Option<&str>) -> Result<usize, Refused> {
+        set.candidates(algorithm, id).map(|keys| keys.len())
+    }
+
+    #[test]
+    fn a_named_key_is_meant_and_no_other() {
+        let keys = set(&["a", "b", "b"]);
+        assert_eq!(count(&keys, Algorithm::ES256, Some("a")), Ok(1));
+        assert_eq!(count(&keys, Algorithm::ES256, Some("b")), Ok(2));
+        assert_eq!(count(&keys, Algorithm::ES256, Some("A")), Err(Refused::UnknownKey));
+        assert_eq!(count(&keys, Algorithm::ES256, Some("")), Err(Refused::UnknownKey));
+        assert_eq!(count(&keys, Algorithm::ES384, Some("a")), Err(Refused::Algorithm));
+        assert!(keys.knows("b") && !keys.knows("c"));
+    }
+
+    #[test]
+    fn a_token_without_a_name_means_the_only_one_that_fits() {
+        assert_eq!(count(&set(&["a"]), Algorithm::ES256, None), Ok(1));
+        assert_eq!(count(&set(&["a", "b"]), Algorithm::ES256, None), Err(Refused::KeyNotNamed));
+        assert_eq!(count(&KeySet::default(), Algorithm::ES256, None), Err(Refused::Algorithm));
+    }
+
+    #[test]
+    fn keys_without_a_name_may_be_called_anything() {
+        let mut own = TestKey::p256().jwk("x");
+        own.as_object_mut().unwrap().remove("kid");
+        let unnamed = jwk::parse(json!({"keys": [own]}).to_string().as_bytes(), Origin::File).unwrap().0;
+        let both = unnamed.clone().and(&unnamed).and(&set(&["a"]));
+        assert_eq!(both.len(), 3);
+        assert_eq!(count(&both, Algorithm::ES256, None), Ok(2));
+        assert_eq!(count(&both, Algorithm::ES256, Some("other")), Ok(2));
+        assert_eq!(count(&both, Algorithm::ES256, Some("a")), Ok(1));
+    }
+}

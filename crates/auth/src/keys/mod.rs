@@ -1,0 +1,11 @@
+//! Keys that verify tokens: where they are read from, what each may verify, and which of them a token means.
+
+mod jwk;
+mod key;
+mod key_set;
+mod pem;
+
+pub(crate) use jwk::{LeftOut, Origin, parse};
+pub(crate) use key::VerifyingKey;
+pub(crate) use key_set::KeySet;
+pub(crate) use pem::{MIN_SECRET, hmac_secret, read};

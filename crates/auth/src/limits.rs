@@ -1,0 +1,137 @@
+//! How often an organization, and one caller of it, may call.
+
+use std::hash::Hash;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use gathering_domain::Clock;
+use governor::clock::Reference;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::keyed::DashMapStateStore;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+
+use crate::settings::RateLimit;
+use crate::{Identity, Refused};
+
+/// The domain's clock, as limits read it: they count intervals, which no setting of the machine's clock may stretch.
+#[derive(Clone)]
+pub(crate) struct Monotonic(pub(crate) Arc<dyn Clock>);
+
+impl governor::clock::Clock for Monotonic {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        self.0.monotonic().into()
+    }
+}
+
+/// A limit on something that there is one of.
+pub(crate) type Limiter = RateLimiter<NotKeyed, InMemoryState, Monotonic, NoOpMiddleware<Nanos>>;
+
+type KeyedLimiter<K> = RateLimiter<K, DashMapStateStore<K>, Monotonic, NoOpMiddleware<Nanos>>;
+
+/// The limits of callers.
+pub(crate) struct Limits {
+    organizations: Option<KeyedLimiter<u32>>,
+    identities: Option<KeyedLimiter<u64>>,
+    clock: Monotonic,
+    admitted: AtomicU64,
+}
+
+/// After so many calls, what is known of callers that have been quiet is dropped.
+const SWEEP: u64 = 100_000;
+
+impl Limits {
+    pub(crate) fn new(settings: RateLimit, clock: Arc<dyn Clock>) -> Self {
+        let clock = Monotonic(clock);
+        Self {
+            organizations: keyed(settings.per_organization, &clock),
+            identities: keyed(settings.per_identity, &clock),
+            clock,
+            admitted: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts a call of this caller, unless it is one too many.
+    pub(crate) fn admit(&self, caller: &Identity) -> Result<(), Refused> {
+        if self.organizations.is_none() && self.identities.is_none() {
+            return Ok(());
+        }
+        if self.admitted.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
+            self.sweep();
+        }
+        if let Some(limiter) = &self.identities {
+            let wait = self.check(limiter, &caller.fingerprint());
+            wait.map_err(|retry_after| Refused::IdentityLimit { retry_after })?;
+        }
+        if let Some(limiter) = &self.organizations {
+            let wait = self.check(limiter, &caller.organization().get());
+            wait.map_err(|retry_after| Refused::OrganizationLimit { retry_after })?;
+        }
+        Ok(())
+    }
+
+    fn check<K: Hash + Eq + Clone>(&self, limiter: &KeyedLimiter<K>, key: &K) -> Result<(), Duration> {
+        limiter.check_key(key).map_err(|until| {
+            let now = governor::clock::Clock::now(&self.clock);
+            until.earliest_possible().duration_since(now).into()
+        })
+    }
+
+    fn sweep(&self) {
+        if let Some(limiter) = &self.organizations {
+            limiter.retain_recent();
+        }
+        if let Some(limiter) = &self.identities {
+            limiter.retain_recent();
+        }
+    }
+}
+
+/// So many a second, and at most as many at once.
+fn keyed<K: Hash + Eq + Clone>(per_second: u32, clock: &Monotonic) -> Option<KeyedLimiter<K>> {
+    let quota = Quota::per_second(NonZeroU32::new(per_second)?);
+    Some(RateLimiter::new(quota, DashMapStateStore::default(), clock.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use gathering_domain::{ManualClock, Timestamp};
+
+    use super::*;
+
+    fn caller(organization: u32, subject: &str) -> Identity {
+        Identity::of_token(organization.try_into().unwrap(), None, None, Some(subject), [])
+    }
+
+    #[test]
+    fn callers_and_organizations_have_limits_of_their_own() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_800_000_000_000_000)));
+        let limits = Limits::new(
+            RateLimit { per_organization: 3, per_identity: 2 },
+            Arc::clone(&clock) as Arc<dyn Clock>,
+        );
+        let admit = |organization, subject: &str| limits.admit(&caller(organization, subject));
+        assert_eq!((admit(1, "a"), admit(1, "a")), (Ok(()), Ok(())));
+        let retry_after = Duration::from_millis(500);
+        assert_eq!(admit(1, "a"), Err(Refused::IdentityLimit { retry_after }));
+        assert_eq!(admit(1, "b"), Ok(()));
+        assert!(matches!(admit(1, "c"), Err(Refused::OrganizationLimit { .. })));
+        assert_eq!(admit(2, "d"), Ok(()), "another organization");
+        clock.advance(Duration::from_secs(1));
+        limits.sweep();
+        assert_eq!((admit(1, "a"), admit(1, "a")), (Ok(()), Ok(())));
+        assert!(admit(1, "a").is_err());
+    }
+
+    #[test]
+    fn without_limits_everything_is_admitted() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_micros(0)));
+        let limits = Limits::new(RateLimit::default(), clock);
+        assert!((0..10_000).all(|_| limits.admit(&caller(1, "a")).is_ok()));
+    }
+}

@@ -1,0 +1,84 @@
+//! Fetching a small JSON document, from a server that may be slow, down or hostile.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http_cache_semantics::{CacheOptions, CachePolicy};
+use ureq::http::{Request, header};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+
+use super::SourceProblem;
+use crate::keys::read;
+use crate::{AuthError, KeyProblem};
+
+/// The longest that one document may take, from the lookup of the name to the last byte. Calls may wait for it.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The largest document, in bytes. Key sets of large providers have 5 to 20 KiB.
+const MAX_BODY: u64 = 256 * 1024;
+
+/// An HTTP client that follows no redirects: where keys come from is for the configuration to say.
+pub(crate) struct Client(ureq::Agent);
+
+/// A document, and for how long its server calls it fresh.
+pub(crate) struct Document {
+    pub(crate) body: Vec<u8>,
+    pub(crate) fresh_for: Duration,
+}
+
+impl Client {
+    /// A client that trusts the authorities of this PEM file, or those of the system.
+    pub(crate) fn new(ca_file: Option<&Path>) -> Result<Self, AuthError> {
+        let roots = match ca_file {
+            None => RootCerts::PlatformVerifier,
+            Some(path) => RootCerts::new_with_certs(&authorities(path)?),
+        };
+        let tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .root_certs(roots)
+            .build();
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .user_agent(concat!("gathering/", env!("CARGO_PKG_VERSION")))
+            .tls_config(tls)
+            .build();
+        Ok(Self(config.into()))
+    }
+
+    pub(crate) fn get(&self, url: &str) -> Result<Document, SourceProblem> {
+        let request = Request::get(url)
+            .header(header::ACCEPT, "application/json, application/jwk-set+json")
+            .body(())
+            .map_err(|error| SourceProblem::Unreachable(error.into()))?;
+        let asked = request.clone();
+        let response = self.0.run(request)?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            return Err(SourceProblem::Status(status));
+        }
+        let options = CacheOptions { shared: false, ..CacheOptions::default() };
+        let policy = CachePolicy::new_options(&asked, &response, SystemTime::now(), options);
+        let body = response.into_body().into_with_config().limit(MAX_BODY).read_to_vec()?;
+        Ok(Document { body, fresh_for: policy.time_to_live(SystemTime::now()) })
+    }
+}
+
+fn authorities(path: &Path) -> Result<Vec<Certificate<'static>>, AuthError> {
+    let pem = read(path)?;
+    let items: Result<Vec<_>, _> = parse_pem(&pem).collect();
+    let certificates: Vec<_> = items
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|item| match item {
+            PemItem::Certificate(certificate) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() {
+        return Err(AuthError::Key { path: path.to_owned(), problem: KeyProblem::NoCertificate });
+    }
+    Ok(certificates)
+}

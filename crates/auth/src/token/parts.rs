@@ -1,0 +1,178 @@
+//! The three parts of a token, read strictly and before anything of them is believed.
+//!
+//! Everything is decoded before the signature is looked at, for all tokens alike: how long a refusal takes does not
+//! tell whether the signature was right.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::Algorithm;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::claims::Claims;
+use crate::Refused;
+use crate::keys::KeySet;
+
+/// The longest token, in bytes. Tokens with many claims take 2 to 3 KiB; more only costs time.
+const MAX_TOKEN: usize = 8192;
+
+/// A token that was taken apart. Nothing of it was verified.
+pub(crate) struct Token<'a> {
+    signed: &'a str,
+    signature: &'a str,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) key_id: Option<String>,
+    pub(super) claims: Claims,
+}
+
+/// The header parameters that count (RFC 7515 section 4.1). One that comes twice is an error; all others are not looked
+/// at: no key and no address of a key is ever taken from a token.
+#[derive(Deserialize)]
+struct Header {
+    #[serde(default, deserialize_with = "present")]
+    alg: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    kid: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
+    crit: Option<Value>,
+}
+
+/// Tells `null` from absent.
+pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+impl<'a> Token<'a> {
+    pub(crate) fn parse(token: &'a str) -> Result<Self, Refused> {
+        if token.len() > MAX_TOKEN {
+            return Err(Refused::TooLong);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(Refused::Malformed)?;
+        let (header, payload) = signed.split_once('.').ok_or(Refused::Malformed)?;
+        let header: Header = object(&decode(header)?)?;
+        if header.crit.is_some() {
+            return Err(Refused::Critical);
+        }
+        let algorithm = header.alg.as_ref().and_then(Value::as_str).and_then(|name| name.parse().ok());
+        let algorithm = algorithm.ok_or(Refused::Algorithm)?;
+        let key_id = match header.kid {
+            None => None,
+            Some(Value::String(id)) => Some(id),
+            Some(_) => return Err(Refused::Malformed),
+        };
+        let claims = object(&decode(payload)?)?;
+        Ok(Self { signed, signature, algorithm, key_id, claims })
+    }
+
+    /// Whether one of the keys that the token may mean made its signature.
+    pub(crate) fn check_signature(&self, keys: &KeySet) -> Result<(), Refused> {
+        let candidates = keys.candidates(self.algorithm, self.key_id.as_deref())?;
+        let made_it = candidates.iter().any(|key| key.verifies(self.algorithm, self.signed, self.signature));
+        if made_it { Ok(()) } else { Err(Refused::Signature) }
+    }
+}
+
+fn decode(part: &str) -> Result<Vec<u8>, Refused> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::Malformed)
+}
+
+/// A JSON object; the JSON reader would take an array for a struct too.
+fn object<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
+    if json.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Refused::Malformed);
+    }
+    serde_json::from_slice(json).map_err(|_| Refused::Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(header: &str, payload: &str) -> String {
+        let encode = |part: &str| URL_SAFE_NO_PAD.encode(part);
+        format!("{}.{}.AAAA", encode(header), encode(payload))
+    }
+
+    fn parse(header: &str, payload: &str) -> Result<(Algorithm, Option<String>), Refused> {
+        Token::parse(&token(header, payload)).map(|token| (token.algorithm, token.key_id))
+    }
+
+    #[test]
+    fn headers_say_the_algorithm_and_perhaps_the_key() {
+        assert_eq!(parse(r#"{"alg":"HS256"}"#, "{}"), Ok((Algorithm::HS256, None)));
+        let with_key = parse(r#"{"typ":"JWT","kid":"one","alg":"EdDSA","jku":7,"x5c":{}}"#, "{}");
+        assert_eq!(with_key, Ok((Algorithm::EdDSA, Some("one".to_owned()))));
+        for header in [
+            "{}",
+            r#"{"alg":null}"#,
+            r#"{"alg":["HS256"]}"#,
+            r#"{"alg":"none"}"#,
+            r#"{"alg":"hs256"}"#,
+            r#"{"alg":""}"#,
+            r#"{"alg":"ES256K"}"#,
+            r#"{"alg":"ES512"}"#,
+        ] {
+            assert_eq!(parse(header, "{}"), Err(Refused::Algorithm), "{header}");
+        }
+        for header in [r#"{"alg":"HS256","crit":["exp"]}"#, r#"{"alg":"HS256","crit":null}"#] {
+            assert_eq!(parse(header, "{}"), Err(Refused::Critical), "{header}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_twice_or_in_the_wrong_type_is_malformed() {
+        for header in [
+            r#"{"alg":"HS256","alg":"HS256"}"#,
+            r#"{"alg":"HS256","kid":"a","kid":"a"}"#,
+            r#"{"alg":"HS256","kid":null}"#,
+            r#"{"alg":"HS256","kid":7}"#,
+            r#"["HS256",null,null]"#,
+            r#"{"alg":"HS256"} x"#,
+            "null",
+            "",
+        ] {
+            assert_eq!(parse(header, "{}"), Err(Refused::Malformed), "{header}");
+        }
+        for payload in [
+            "",
+            "[]",
+            "null",
+            "{",
+            "{} {}",
+            r#"["42",1]"#,
+            r#"{"org_id":1,"org_id":2}"#,
+            r#"{"exp":1,"org_id":1,"exp":2}"#,
+            r#"{"exp":1e999}"#,
+        ] {
+            assert_eq!(parse(r#"{"alg":"HS256"}"#, payload), Err(Refused::Malformed), "{payload}");
+        }
+        assert!(parse(r#"{"alg":"HS256"}"#, r#"{"other":1,"other":2}"#).is_ok());
+    }
+
+    #[test]
+    fn the_parts_are_three_of_base64url_without_padding() {
+        let good = token(r#"{"alg":"HS256"}"#, "{}");
+        assert!(Token::parse(&good).is_ok());
+        let (header, rest) = good.split_once('.').unwrap();
+        for wrong in [
+            String::new(),
+            ".".to_owned(),
+            "..".to_owned(),
+            header.to_owned(),
+            format!("{header}.e30"),
+            format!("{header}=.{rest}"),
+            format!("{header} .{rest}"),
+            format!("\n{good}"),
+            format!("{header}.e31.AAAA"),
+            format!("{header}.e30=.AAAA"),
+            format!("{header}.e3+_.AAAA"),
+            format!("{good}.AAAA"),
+            format!("{good}.AAAA.AAAA"),
+            format!(".{good}"),
+        ] {
+            assert_eq!(Token::parse(&wrong).err(), Some(Refused::Malformed), "{wrong}");
+        }
+        assert_eq!(Token::parse(&"x".repeat(MAX_TOKEN + 1)).err(), Some(Refused::TooLong));
+    }
+}

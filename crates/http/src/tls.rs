@@ -1,0 +1,278 @@
+//! Certificates of a listener, and of those who may connect to it. Both may change while it runs.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
+use rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme};
+
+/// Where the certificates of a listener are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsSettings {
+    /// A PEM file with the certificate and those between it and its authority.
+    pub cert: PathBuf,
+    /// A PEM file with the private key.
+    pub key: PathBuf,
+    /// A PEM file with the authorities of callers' certificates. With it, nobody connects without one.
+    pub client_ca: Option<PathBuf>,
+}
+
+impl TlsSettings {
+    /// The files.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.cert, &self.key].into_iter().chain(&self.client_ca)
+    }
+}
+
+/// Why certificates cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error("the file {} cannot be read ({source}); check its path and rights", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file holds something else than it should.
+    #[error("the file {} holds {expected}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What was looked for.
+        expected: &'static str,
+    },
+    /// The key is not that of the certificate, or of no use.
+    #[error("the key {} and the certificate {} do not go together ({source})", key.display(), cert.display())]
+    Pair {
+        /// The certificate's file.
+        cert: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+        /// What the library said.
+        source: Error,
+    },
+}
+
+/// The certificates of a listener, as its connections use them.
+#[derive(Debug)]
+pub struct Tls {
+    settings: TlsSettings,
+    own: Arc<Own>,
+    callers: Option<Arc<Callers>>,
+}
+
+impl Tls {
+    /// Reads and checks the files.
+    pub fn load(settings: &TlsSettings) -> Result<Self, TlsError> {
+        let callers = settings.client_ca.as_deref().map(|path| -> Result<_, TlsError> {
+            Ok(Arc::new(Callers(ArcSwap::from_pointee(verifier(path)?))))
+        });
+        Ok(Self {
+            settings: settings.clone(),
+            own: Arc::new(Own(ArcSwap::from_pointee(certified_key(settings)?))),
+            callers: callers.transpose()?,
+        })
+    }
+
+    /// Reads the files again. Connections that are open stay as they are.
+    ///
+    /// # Errors
+    /// When one of them cannot be used; all stay as they were.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        let key = certified_key(&self.settings)?;
+        if let (Some(callers), Some(path)) = (&self.callers, &self.settings.client_ca) {
+            callers.0.store(Arc::new(verifier(path)?));
+        }
+        self.own.0.store(Arc::new(key));
+        Ok(())
+    }
+
+    pub(crate) fn server_config(&self) -> Result<ServerConfig, Error> {
+        let builder =
+            ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+        let own = Arc::clone(&self.own) as Arc<dyn ResolvesServerCert>;
+        let Some(callers) = &self.callers else {
+            return Ok(builder.with_no_client_auth().with_cert_resolver(own));
+        };
+        let callers = Arc::clone(callers) as Arc<dyn ClientCertVerifier>;
+        let mut config = builder.with_client_cert_verifier(callers).with_cert_resolver(own);
+        // A resumed session does not show its certificate again, which may be of an authority that is gone by then.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(config)
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    std::fs::read(path).map_err(|source| TlsError::File { path: path.to_owned(), source })
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    const EXPECTED: &str = "no certificate in PEM";
+    let content = || TlsError::Content { path: path.to_owned(), expected: EXPECTED };
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(path)?).collect();
+    all.ok().filter(|all| !all.is_empty()).ok_or_else(content)
+}
+
+fn certified_key(settings: &TlsSettings) -> Result<CertifiedKey, TlsError> {
+    const EXPECTED: &str = "no private key in PEM without a passphrase";
+    let chain = certificates(&settings.cert)?;
+    let key = PrivateKeyDer::from_pem_slice(&read(&settings.key)?)
+        .map_err(|_| TlsError::Content { path: settings.key.clone(), expected: EXPECTED })?;
+    CertifiedKey::from_der(chain, key, &provider()).map_err(|source| TlsError::Pair {
+        cert: settings.cert.clone(),
+        key: settings.key.clone(),
+        source,
+    })
+}
+
+fn verifier(path: &Path) -> Result<Verifier, TlsError> {
+    const EXPECTED: &str = "no certificate of an authority in PEM";
+    let content = || TlsError::Content { path: path.to_owned(), expected: EXPECTED };
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(path)? {
+        roots.add(certificate).map_err(|_| content())?;
+    }
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build();
+    verifier.map(Verifier).map_err(|_| content())
+}
+
+/// The certificate that the listener shows.
+struct Own(ArcSwap<CertifiedKey>);
+
+impl fmt::Debug for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Own").finish_non_exhaustive()
+    }
+}
+
+impl ResolvesServerCert for Own {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.load_full())
+    }
+}
+
+#[derive(Debug)]
+struct Verifier(Arc<dyn ClientCertVerifier>);
+
+/// Asks the library's verifier of the present authorities.
+#[derive(Debug)]
+struct Callers(ArcSwap<Verifier>);
+
+impl ClientCertVerifier for Callers {
+    /// No hint: callers have one certificate, and the authorities may change.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        self.0.load().0.verify_client_cert(end_entity, intermediates, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.load().0.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.load().0.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.load().0.supported_verify_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertifiedKey as Made, generate_simple_self_signed};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    struct Files {
+        folder: TempDir,
+    }
+
+    impl Files {
+        fn new() -> Self {
+            Self { folder: TempDir::new().unwrap() }
+        }
+
+        fn file(&self, name: &str, content: &str) -> PathBuf {
+            let path = self.folder.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            path
+        }
+
+        fn pair(&self, name: &str) -> (PathBuf, PathBuf) {
+            let Made { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+            let key = self.file(&format!("{name}.key"), &signing_key.serialize_pem());
+            (self.file(&format!("{name}.crt"), &cert.pem()), key)
+        }
+    }
+
+    fn refusal(cert: &Path, key: &Path, client_ca: Option<&Path>) -> String {
+        let settings =
+            TlsSettings { cert: cert.into(), key: key.into(), client_ca: client_ca.map(Into::into) };
+        Tls::load(&settings).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn files_that_cannot_be_used_say_why() {
+        let files = Files::new();
+        let ((cert, key), (other, _)) = (files.pair("one"), files.pair("other"));
+        let (nowhere, text) = (files.folder.path().join("none"), files.file("text", "no PEM"));
+        assert!(refusal(&nowhere, &key, None).contains("cannot be read"));
+        assert!(refusal(&cert, &nowhere, None).contains("cannot be read"));
+        assert!(refusal(&text, &key, None).ends_with("holds no certificate in PEM"));
+        assert!(refusal(&key, &key, None).ends_with("holds no certificate in PEM"));
+        assert!(refusal(&cert, &cert, None).ends_with("holds no private key in PEM without a passphrase"));
+        assert!(refusal(&other, &key, None).contains("do not go together"));
+        assert!(refusal(&cert, &key, Some(&text)).ends_with("holds no certificate in PEM"));
+    }
+
+    #[test]
+    fn a_broken_change_leaves_everything_as_it_was() {
+        let files = Files::new();
+        let (cert, key) = files.pair("one");
+        let settings = TlsSettings { cert: cert.clone(), key: key.clone(), client_ca: Some(cert.clone()) };
+        let tls = Tls::load(&settings).unwrap();
+        assert_eq!(settings.files().count(), 3);
+        let before = tls.own.0.load_full();
+        std::fs::write(&key, "half a key").unwrap();
+        assert!(tls.reload().is_err());
+        assert!(Arc::ptr_eq(&before, &tls.own.0.load_full()));
+        files.pair("one");
+        tls.reload().unwrap();
+        assert_ne!(before.cert, tls.own.0.load_full().cert);
+    }
+}

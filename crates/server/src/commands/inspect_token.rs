@@ -1,0 +1,62 @@
+//! `gathering token inspect`
+
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gathering_auth::{Authenticator, Inspection};
+use gathering_domain::{Clock, SystemClock};
+
+use crate::ServerError;
+use crate::cli::Inspect;
+use crate::commands::{block_on, print};
+use crate::config::{AuthMode, Config};
+
+/// More than any token; whoever pipes a large file in is told so soon.
+const MAX_INPUT: u64 = 64 * 1024;
+
+pub(super) fn run(config: &Config, arguments: Inspect) -> Result<(), ServerError> {
+    if config.auth.mode != AuthMode::Jwt {
+        return Err(ServerError::Usage(
+            "tokens count in auth.mode = \"jwt\" only, and another is configured",
+        ));
+    }
+    let input = match arguments.token {
+        Some(token) if token != "-" => token,
+        _ => read()?,
+    };
+    // As it stands in the header, or alone.
+    let token = input.trim();
+    let token = token.strip_prefix("Bearer ").map_or(token, str::trim_start);
+
+    let facts = Inspection::of(token, SystemClock.now()).map_err(ServerError::TokenRefused)?.facts;
+    let lines = facts.into_iter().map(|fact| format!("{:<11} {}\n", fact.name, one_line(&fact.value)));
+    print(lines.collect::<String>())?;
+
+    let (verdict, issuers) = block_on(async {
+        let tick = Duration::from_secs(1);
+        let authenticator = Authenticator::start(&config.auth_settings(), Arc::new(SystemClock), tick)?;
+        let verdict = authenticator.judge_token(token).await;
+        Ok((verdict, authenticator.describe_issuers()))
+    })?;
+    match verdict {
+        Some(Err(refused)) => {
+            let issuers = issuers.iter().map(|issuer| format!("expected    {}\n", one_line(issuer)));
+            print(issuers.collect::<String>())?;
+            Err(ServerError::TokenRefused(refused))
+        }
+        _ => print("the token is good\n"),
+    }
+}
+
+fn read() -> Result<String, ServerError> {
+    let mut input = String::new();
+    let read = std::io::stdin().take(MAX_INPUT).read_to_string(&mut input);
+    read.map_err(ServerError::system("the token cannot be read from standard input"))?;
+    Ok(input)
+}
+
+/// Claims are texts of whoever made the token; a terminal gets no control characters of them.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

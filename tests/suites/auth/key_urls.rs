@@ -1,0 +1,278 @@
+//! Keys that are fetched: kept fresh, fetched once for many, and kept while their server is down, slow or hostile.
+
+use std::time::Duration;
+
+use gathering_auth::Algorithm;
+use gathering_auth::testing::TestKey;
+use gathering_tests::{Authority, KeyServer, TestDatabase, TestServer};
+use serde_json::{Value, json};
+
+use crate::fixture::{NOW, claims, record, status};
+
+const PATH: &str = "/keys";
+
+fn start(provider: &KeyServer) -> TestServer {
+    let server = TestServer::builder(TestDatabase::sqlite())
+        .without_secret()
+        .set(&format!("auth.keys.jwks_url={}", provider.url(PATH)))
+        .start();
+    record(&server);
+    server
+}
+
+fn ask(server: &TestServer, token: &str) -> u16 {
+    server.get(&status()).bearer(token).send().status
+}
+
+fn is_ready(server: &TestServer) -> bool {
+    server.admin("/readyz").send().status == 200
+}
+
+fn fetches(server: &TestServer, provider: &KeyServer, outcome: &str) -> f64 {
+    let url = provider.url(PATH);
+    server.metric(&format!("gathering_auth_key_fetches_total{{outcome=\"{outcome}\",source=\"{url}\"}}"))
+}
+
+/// Lets the server fetch again, and waits until it has.
+fn refetched(server: &TestServer, provider: &KeyServer, after: Duration) {
+    let count = |server: &TestServer| fetches(server, provider, "ok") + fetches(server, provider, "failed");
+    let before = count(server);
+    server.advance(after);
+    server.until(|server| (count(server) > before).then_some(()));
+}
+
+fn token(key: &TestKey, id: &str) -> String {
+    // Valid for longer than any test moves the clock.
+    let claims = json!({"org_id": 42, "exp": NOW + 1_000_000});
+    key.token_of(Algorithm::ES256, Some(id), &claims)
+}
+
+#[test]
+fn keys_are_fetched_and_kept_fresh_within_bounds() {
+    let (provider, one, two) = (KeyServer::start(), TestKey::p256(), TestKey::p256());
+    provider.answer(
+        PATH,
+        "200 OK",
+        "Cache-Control: max-age=600\r\n",
+        json!({"keys": [one.jwk("one")]}).to_string(),
+    );
+    let server = start(&provider);
+    server.until(|server| is_ready(server).then_some(()));
+    assert_eq!(ask(&server, &token(&one, "one")), 200);
+    assert_eq!(provider.asked(PATH), 1);
+    server.advance(Duration::from_secs(599));
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(provider.asked(PATH), 1, "it is fresh for ten minutes");
+    // One that says "do not keep" is asked once a minute, and no more often.
+    provider.answer(
+        PATH,
+        "200 OK",
+        "Cache-Control: no-store\r\n",
+        json!({"keys": [two.jwk("two")]}).to_string(),
+    );
+    refetched(&server, &provider, Duration::from_secs(1));
+    assert_eq!((ask(&server, &token(&two, "two")), provider.asked(PATH)), (200, 2));
+    server.advance(Duration::from_secs(59));
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(provider.asked(PATH), 2);
+    // And one that says "keep for ever" is asked once an hour.
+    provider.answer(
+        PATH,
+        "200 OK",
+        "Cache-Control: max-age=31536000\r\n",
+        json!({"keys": [two.jwk("two")]}).to_string(),
+    );
+    refetched(&server, &provider, Duration::from_secs(1));
+    refetched(&server, &provider, Duration::from_secs(3600));
+    assert_eq!(ask(&server, &token(&one, "one")), 401, "a key that was withdrawn");
+}
+
+#[test]
+fn a_token_with_an_unknown_key_is_not_refused_before_the_keys_were_asked_for() {
+    let (provider, one, two) = (KeyServer::start(), TestKey::p256(), TestKey::p256());
+    provider.publish(PATH, &[one.jwk("one")]);
+    let server = start(&provider);
+    assert_eq!(ask(&server, &token(&one, "one")), 200, "the first call waits for the first fetch");
+    provider.publish(PATH, &[one.jwk("one"), two.jwk("two")]);
+    assert_eq!(ask(&server, &token(&two, "two")), 200);
+    assert_eq!(provider.asked(PATH), 2);
+    // Anybody can make up a key: it is asked for at most every 30 seconds.
+    let made_up = |number: u32| token(&two, &format!("made-up-{number}"));
+    assert!((0..20).all(|number| ask(&server, &made_up(number)) == 401));
+    assert_eq!(provider.asked(PATH), 2);
+    server.advance(Duration::from_secs(30));
+    assert!((20..40).all(|number| ask(&server, &made_up(number)) == 401));
+    assert_eq!(provider.asked(PATH), 3);
+    assert_eq!(ask(&server, &token(&one, "one")), 200);
+}
+
+#[test]
+fn many_that_wait_wait_for_one_fetch() {
+    let (provider, one, two) = (KeyServer::start(), TestKey::p256(), TestKey::p256());
+    provider.publish(PATH, &[one.jwk("one")]);
+    let server = start(&provider);
+    assert_eq!(ask(&server, &token(&one, "one")), 200);
+    provider.publish(PATH, &[one.jwk("one"), two.jwk("two")]);
+    provider.hold(true);
+    let (address, by_two) = (server.address(), token(&two, "two"));
+    std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..30)
+            .map(|_| {
+                let call = gathering_tests::Call::new(address, "GET", &status()).bearer(&by_two);
+                scope.spawn(move || call.send().status)
+            })
+            .collect();
+        server.until(|_| (provider.asked(PATH) == 2).then_some(()));
+        assert_eq!(ask(&server, &token(&one, "one")), 200, "others do not wait");
+        provider.hold(false);
+        for call in calls {
+            assert_eq!(call.join().unwrap(), 200);
+        }
+    });
+    assert_eq!(provider.asked(PATH), 2);
+}
+
+#[test]
+fn the_last_good_keys_stay_while_their_server_does_anything_else() {
+    let (provider, one, two) = (KeyServer::start(), TestKey::p256(), TestKey::p256());
+    provider.publish(PATH, &[one.jwk("one")]);
+    let server = start(&provider);
+    assert_eq!(ask(&server, &token(&one, "one")), 200);
+    let hour = Duration::from_secs(3600);
+    let secret = json!({"kty": "oct", "kid": "one", "k": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"});
+    let mut private = two.jwk("one");
+    private["d"] = json!("AQAB");
+    let many: Vec<Value> = (0..65).map(|number| two.jwk(&number.to_string())).collect();
+    let moved = format!("Location: {}\r\n", provider.url("/elsewhere"));
+    provider.publish("/elsewhere", &[two.jwk("one")]);
+    let keys = |keys: Value| json!({"keys": keys}).to_string().into_bytes();
+    for (row, status, headers, body) in [
+        ("an error", "500 Internal Server Error", "", keys(json!([two.jwk("one")]))),
+        ("not found", "404 Not Found", "", Vec::new()),
+        ("moved", "302 Found", moved.as_str(), Vec::new()),
+        ("moved for good", "301 Moved Permanently", moved.as_str(), Vec::new()),
+        ("no content", "204 No Content", "", Vec::new()),
+        ("a part", "206 Partial Content", "", keys(json!([two.jwk("one")]))),
+        ("a page", "200 OK", "Content-Type: text/html\r\n", b"<html>sign in</html>".to_vec()),
+        ("nothing", "200 OK", "", Vec::new()),
+        ("no keys", "200 OK", "", keys(json!([]))),
+        ("a list", "200 OK", "", b"[]".to_vec()),
+        ("keys of the wrong type", "200 OK", "", keys(json!({"one": two.jwk("one")}))),
+        ("half of it", "200 OK", "", b"{\"keys\": [{\"kty\": \"EC\",".to_vec()),
+        ("no UTF-8", "200 OK", "", b"{\"keys\": [\"\xff\"]}".to_vec()),
+        ("deep", "200 OK", "", "[".repeat(100_000).into_bytes()),
+        ("a secret", "200 OK", "", keys(json!([secret]))),
+        ("a private key", "200 OK", "", keys(json!([private]))),
+        ("too many keys", "200 OK", "", keys(json!(many))),
+        ("too large", "200 OK", "", vec![b' '; 300_000]),
+    ] {
+        provider.answer(PATH, status, headers, body);
+        refetched(&server, &provider, hour);
+        assert_eq!(ask(&server, &token(&one, "one")), 200, "{row}");
+        assert_eq!(ask(&server, &token(&two, "one")), 401, "{row}");
+    }
+    assert_eq!(provider.asked("/elsewhere"), 0, "a redirect is not followed");
+    assert!(is_ready(&server));
+    provider.publish(PATH, &[two.jwk("one")]);
+    refetched(&server, &provider, Duration::from_secs(15));
+    assert_eq!((ask(&server, &token(&two, "one")), ask(&server, &token(&one, "one"))), (200, 401));
+}
+
+#[test]
+fn a_server_that_never_ends_is_given_up() {
+    let (provider, one) = (KeyServer::start(), TestKey::p256());
+    provider.publish(PATH, &[one.jwk("one")]);
+    let server = start(&provider);
+    assert_eq!(ask(&server, &token(&one, "one")), 200);
+    provider.never_end();
+    refetched(&server, &provider, Duration::from_secs(3600));
+    assert!(fetches(&server, &provider, "failed") > 0.5);
+    assert_eq!(ask(&server, &token(&one, "one")), 200);
+}
+
+#[test]
+fn a_server_that_never_answers_is_given_up_and_nobody_waits_for_it_twice() {
+    let (provider, one) = (KeyServer::start(), TestKey::p256());
+    provider.publish(PATH, &[one.jwk("one")]);
+    provider.hold(true);
+    let server = start(&provider);
+    // The first call waits until the first fetch is given up; then nobody can tell, which is not the caller's fault.
+    let answer = server.get(&status()).bearer(&token(&one, "one")).send();
+    assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
+    assert!(answer.sentence().contains("keys of the token's issuer cannot be had"), "{answer:?}");
+    assert!(!is_ready(&server));
+    assert_eq!(ask(&server, &token(&one, "one")), 503);
+    assert_eq!(ask(&server, "nonsense"), 401, "what is no token at all needs no keys");
+    assert_eq!(provider.asked(PATH), 1);
+    provider.hold(false);
+    refetched(&server, &provider, Duration::from_secs(15));
+    assert_eq!(ask(&server, &token(&one, "one")), 200);
+    assert!(is_ready(&server));
+}
+
+#[test]
+fn the_issuer_tells_where_its_keys_are() {
+    let (provider, one) = (KeyServer::start(), TestKey::p256());
+    let issuer = provider.url("/realms/ours");
+    let well_known = "/realms/ours/.well-known/openid-configuration";
+    let tell = |document: Value| provider.answer(well_known, "200 OK", "", document.to_string());
+    provider.publish(PATH, &[one.jwk("one")]);
+    provider.publish("/realms/ours/keys", &[one.jwk("one")]);
+    tell(json!({"issuer": "https://somebody.else", "jwks_uri": provider.url(PATH)}));
+    let server = TestServer::builder(TestDatabase::sqlite())
+        .without_secret()
+        .set(&format!("auth.issuer={issuer}"))
+        .set("auth.keys.discovery=true")
+        .start();
+    record(&server);
+    let mut claims = claims();
+    claims["iss"] = json!(issuer);
+    claims["exp"] = json!(NOW + 1_000_000);
+    let token = one.token_of(Algorithm::ES256, Some("one"), &claims);
+    let asked_again = |after: u64| {
+        let before = provider.asked(well_known);
+        server.advance(Duration::from_secs(after));
+        server.until(|_| (provider.asked(well_known) > before).then_some(()));
+    };
+    assert_eq!(ask(&server, &token), 503, "a document of another issuer is not used");
+    tell(json!({"issuer": issuer, "jwks_uri": "http://keys.example.com/keys"}));
+    asked_again(15);
+    assert_eq!(ask(&server, &token), 503, "nor one that leads away from https");
+    tell(json!({"issuer": issuer}));
+    asked_again(15);
+    assert_eq!(provider.asked(PATH), 0);
+    tell(json!({"issuer": issuer, "jwks_uri": provider.url(PATH), "other": [1, 2]}));
+    asked_again(15);
+    server.until(|server| (ask(server, &token) == 200).then_some(()));
+    tell(json!({"issuer": issuer, "jwks_uri": provider.url("/realms/ours/keys")}));
+    asked_again(3600);
+    server.until(|_| (provider.asked("/realms/ours/keys") == 1).then_some(()));
+    assert_eq!(ask(&server, &token), 200);
+}
+
+#[test]
+fn keys_come_over_tls_from_those_that_are_trusted() {
+    use crate::fixture::Folder;
+    let (folder, authority, stranger, one) =
+        (Folder::new(), Authority::new(), Authority::new(), TestKey::p256());
+    // Our own server with TLS publishes a document, which is no key set: what matters is how far it gets.
+    let certificate = authority.sign();
+    let cert = folder.write("server.crt", &certificate.cert);
+    let key = folder.write("server.key", &certificate.key);
+    let publisher = TestServer::builder(TestDatabase::sqlite())
+        .set(&format!("http.tls.cert={cert}"))
+        .set(&format!("http.tls.key={key}"))
+        .start();
+    let calls = "gathering_http_requests_total{endpoint=\"/openapi.json\",method=\"GET\",status=\"200\"}";
+    for (authority, gets_there) in [(&authority, true), (&stranger, false)] {
+        let ca = folder.write("ca.pem", authority.pem());
+        let before = publisher.metric(calls);
+        let server = TestServer::builder(TestDatabase::sqlite())
+            .without_secret()
+            .set(&format!("auth.keys.jwks_url=https://localhost:{}/openapi.json", publisher.address().port()))
+            .set(&format!("auth.keys.ca_file={ca}"))
+            .start();
+        assert_eq!(ask(&server, &token(&one, "one")), 503);
+        assert_eq!(publisher.metric(calls) > before, gets_there);
+    }
+}

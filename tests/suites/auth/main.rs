@@ -1,0 +1,10 @@
+//! Who is let in: attacks, keys and their rotation, the gateway's header, limits and TLS, over real HTTP.
+
+mod attacks;
+mod fixture;
+mod gateway;
+mod key_files;
+mod key_urls;
+mod limits;
+mod rotation;
+mod tls;

@@ -1,0 +1,100 @@
+//! TLS on both listeners, with certificates that change, and callers that need one.
+
+use gathering_tests::{Authority, Call, Certificate, Program, TestDatabase, TestServer, Trust};
+
+use crate::fixture::{Folder, record, status};
+
+fn trust(authority: &Authority, own: Option<&Certificate>) -> Trust {
+    let own = own.map(|own| (own.cert.clone(), own.key.clone()));
+    Trust { authority: authority.pem().to_owned(), own }
+}
+
+fn write(folder: &Folder, name: &str, certificate: &Certificate) -> [String; 2] {
+    [
+        folder.write(&format!("{name}.key"), &certificate.key),
+        folder.write(&format!("{name}.crt"), &certificate.cert),
+    ]
+}
+
+#[test]
+fn both_listeners_speak_tls_and_take_new_certificates() {
+    let (folder, first, second) = (Folder::new(), Authority::new(), Authority::new());
+    let [key, cert] = write(&folder, "server", &first.sign());
+    let server = TestServer::builder(TestDatabase::sqlite())
+        .set(&format!("http.tls.cert={cert}"))
+        .set(&format!("http.tls.key={key}"))
+        .set(&format!("admin.tls.cert={cert}"))
+        .set(&format!("admin.tls.key={key}"))
+        .start();
+    record(&server);
+    let call = |call: Call, authority: &Authority| call.tls(&trust(authority, None)).try_send().ok();
+    let api = |authority| call(server.get(&status()).bearer(&server.token(42)), authority);
+    let admin = |authority| call(server.admin("/livez"), authority);
+    assert_eq!(api(&first).unwrap().status, 200);
+    assert_eq!(admin(&first).unwrap().status, 200);
+    assert!(api(&second).is_none(), "its certificate is of another authority");
+    let plain = server.get(&status()).bearer(&server.token(42)).try_send();
+    assert!(plain.map_or(true, |answer| answer.status != 200), "plain HTTP is not answered");
+
+    // A key without its certificate is one of a change that is half done.
+    let next = second.sign();
+    folder.write("server.key", &next.key);
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert_eq!(api(&first).unwrap().status, 200);
+    folder.write("server.crt", &next.cert);
+    server.until(|_| api(&second));
+    server.until(|_| admin(&second));
+    assert!(api(&first).is_none());
+}
+
+#[test]
+fn callers_need_a_certificate_where_it_is_asked_for() {
+    let (folder, servers, callers, next) =
+        (Folder::new(), Authority::new(), Authority::new(), Authority::new());
+    let [key, cert] = write(&folder, "server", &servers.sign());
+    let authority = folder.write("callers.pem", callers.pem());
+    let server = TestServer::builder(TestDatabase::sqlite())
+        .set("auth.mode=identity-header")
+        .set(&format!("http.tls.cert={cert}"))
+        .set(&format!("http.tls.key={key}"))
+        .set(&format!("http.tls.client_ca={authority}"))
+        .start();
+    record(&server);
+    // {"identity":{"org_id":"42"}}
+    let identity = "eyJpZGVudGl0eSI6eyJvcmdfaWQiOiI0MiJ9fQ==";
+    let ask = |own: Option<&Certificate>| {
+        let call = server.get(&status()).header("x-rh-identity", identity).tls(&trust(&servers, own));
+        call.try_send().ok().map(|answer| answer.status)
+    };
+    let (gateway, stranger, successor) = (callers.sign(), servers.sign(), next.sign());
+    assert_eq!(ask(Some(&gateway)), Some(200));
+    assert_eq!(ask(None), None);
+    assert_eq!(ask(Some(&stranger)), None);
+    assert_eq!(ask(Some(&successor)), None);
+
+    folder.write("callers.pem", format!("{}{}", callers.pem(), next.pem()));
+    server.until(|_| ask(Some(&successor)));
+    assert_eq!(ask(Some(&gateway)), Some(200), "both authorities count");
+    folder.write("callers.pem", next.pem());
+    server.until(|_| ask(Some(&gateway)).is_none().then_some(()));
+    assert_eq!(ask(Some(&successor)), Some(200));
+}
+
+#[test]
+fn the_programs_own_probe_speaks_tls() {
+    let (program, folder, authority) = (Program::new(), Folder::new(), Authority::new());
+    let [key, cert] = write(&folder, "server", &authority.sign());
+    program.file("hmac.key", "a secret of more than thirty-two bytes");
+    let settings = [
+        "auth.keys.hmac_secret_file=hmac.key".to_owned(),
+        format!("admin.tls.cert={cert}"),
+        format!("admin.tls.key={key}"),
+    ];
+    let all: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting.as_str()]).collect();
+    let running = program.serve(&[&["serve"][..], &all].concat());
+    let bind = format!("admin.bind={}", running.admin_address());
+    program.run(&[&["health", "--set", &bind][..], &all].concat()).ok();
+    program.run(&["health", &format!("https://{}", running.admin_address())]).ok();
+    let plain = program.run(&["health", &format!("http://{}", running.admin_address())]);
+    assert_eq!(plain.code, Some(1), "{plain:?}");
+}
