@@ -1,9 +1,11 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-kafka bench-ingest lint fmt deny deps-check docs openapi package
+.PHONY: help run build test test-kafka bench-ingest bench-auth fuzz lint fmt deny deps-check docs openapi package
 
 CARGO ?= cargo
 ARGS ?=
+SECONDS ?= 60
+TARGET ?= token identity_header key_set
 
 help: ## Lists these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -27,6 +29,13 @@ bench-ingest: ## Measures ingestion as a ratio to COPY; needs what test-kafka ne
 	$(CARGO) build --release --package gathering-server
 	GATHERING_TEST_POSTGRES_DURABLE=yes tests/scripts/with-kafka tests/scripts/with-postgres \
 		$(CARGO) bench --package gathering-tests --features apache-kafka --bench ingest
+
+bench-auth: ## Measures what verifying callers costs, as a ratio to asking nobody
+	$(CARGO) build --release --package gathering-server
+	tests/scripts/with-wrk $(CARGO) bench --package gathering-tests --bench auth
+
+fuzz: ## Tries random tokens, identity headers and key sets. SECONDS=600 TARGET=token
+	tests/scripts/fuzz $(SECONDS) $(TARGET)
 
 lint: ## Checks format and lints
 	$(CARGO) fmt --all --check

@@ -121,6 +121,11 @@ pub fn hmac(algorithm: Algorithm, secret: &[u8], text: &str) -> String {
     jsonwebtoken::crypto::sign(text.as_bytes(), &EncodingKey::from_secret(secret), algorithm).unwrap()
 }
 
+/// Reads a key set as one that was fetched. For fuzzing.
+pub fn parse_key_set(json: &[u8]) {
+    let _ = crate::keys::parse(json, crate::keys::Origin::Url);
+}
+
 pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     let body = STANDARD.encode(der);
     let lines: Vec<_> = body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
