@@ -8,6 +8,8 @@ use std::thread;
 
 use serde_json::{Value, json};
 
+const NOT_FOUND: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
 /// A server of keys on a free port. It answers every path with 404 until told otherwise.
 #[derive(Debug)]
 pub struct KeyServer {
@@ -82,7 +84,7 @@ impl KeyServer {
         self.shared.lock().asked.iter().filter(|asked| *asked == path).count()
     }
 
-    /// Keeps answers back, or lets them go.
+    /// Keeps answers back once they are decided, or lets them go.
     pub fn hold(&self, is_held: bool) {
         self.shared.lock().is_held = is_held;
         self.shared.changed.notify_all();
@@ -106,12 +108,11 @@ impl Shared {
         };
         while lines.next().is_some_and(|line| !line.is_empty()) {}
         let mut state = self.lock();
-        state.asked.push(path.clone());
+        let answer = state.answers.get(&path).cloned().unwrap_or_else(|| NOT_FOUND.to_vec());
+        state.asked.push(path);
         while state.is_held {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        const NOT_FOUND: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-        let answer = state.answers.get(&path).cloned().unwrap_or_else(|| NOT_FOUND.to_vec());
         let is_endless = state.is_endless;
         drop(state);
         if is_endless {

@@ -174,14 +174,14 @@ impl TestServer {
         Call::new(self.admin, "GET", target)
     }
 
-    /// The value of a metric, its labels included; 0 if there is none.
+    /// The value of a metric that counts, its labels included; 0 if there is none.
     ///
     /// # Panics
     /// If the value is none.
-    pub fn metric(&self, name: &str) -> f64 {
+    pub fn metric(&self, name: &str) -> u64 {
         let text = self.admin("/metrics").send().body;
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.map_or(0.0, |value| value.parse().expect("a number"))
+        line.map_or(0, |value| value.parse().expect("a whole number"))
     }
 
     /// Where the API listens.

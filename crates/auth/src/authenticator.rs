@@ -41,8 +41,8 @@ impl std::fmt::Debug for Authenticator {
 pub enum Authentication {
     /// The caller was told.
     Done(Result<Identity, Refused>),
-    /// Its token names a key that is not known yet, and the keys are being fetched. Once this is over,
-    /// [`Authenticator::authenticate_now`] tells.
+    /// Its token names a key that is not known yet, and the keys are being fetched:
+    /// [`Authenticator::authenticate_after`] tells.
     Waiting(KeysAwaited),
 }
 
@@ -90,18 +90,36 @@ impl Authenticator {
         }
     }
 
+    /// Tells who calls once keys were fetched. A fetch that was running may have begun before the key was published; then
+    /// another one is waited for, if it may be made.
+    pub async fn authenticate_after(
+        &self,
+        keys: KeysAwaited,
+        call: &impl Credentials,
+    ) -> Result<Identity, Refused> {
+        keys.await;
+        match self.authenticate(call) {
+            Authentication::Done(result) => result,
+            Authentication::Waiting(keys) => {
+                keys.await;
+                self.authenticate_now(call)
+            }
+        }
+    }
+
     /// Judges a token by itself: no limit counts it, and no log tells of it. Waits for keys that are on their way; `None`
     /// where callers send no tokens.
     pub async fn judge_token(&self, token: &str) -> Option<Result<Identity, Refused>> {
         let Way::Tokens(verifier) = &self.way else { return None };
-        let mut outcome = verifier.verify(token, true);
-        if let Outcome::Waiting(awaited) = outcome {
-            awaited.await;
-            outcome = verifier.verify(token, false);
-        }
-        match outcome {
+        match verifier.verify(token, true) {
             Outcome::Judged(result) => Some(result),
-            Outcome::Waiting(_) => Some(Err(Refused::KeysUnavailable)),
+            Outcome::Waiting(keys) => {
+                keys.await;
+                match verifier.verify(token, false) {
+                    Outcome::Judged(result) => Some(result),
+                    Outcome::Waiting(_) => Some(Err(Refused::KeysUnavailable)),
+                }
+            }
         }
     }
 

@@ -116,7 +116,8 @@ fn check_refusal(row: &str, answer: &Answer, part: &str) {
 /// The good tokens still open what they say, and nothing broke.
 fn still_works(target: &Target) {
     assert_eq!(target.try_token(&target.signed(&Target::claims())).status, 200);
-    assert_eq!(target.server.metric("gathering_http_requests_total{endpoint=\"/cluster/{clusterID}/request/{requestID}/status\",method=\"GET\",status=\"500\"}"), 0.0);
+    let failed = target.server.admin("/metrics").send().body;
+    assert!(!failed.contains("status=\"500\""), "{failed}");
 }
 
 #[test]

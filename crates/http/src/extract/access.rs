@@ -98,8 +98,8 @@ fn guarded<T: Guarded>(request: &HttpRequest) -> Soon<T> {
         Ok(Authentication::Waiting(keys)) => {
             let request = request.clone();
             Either::Right(Box::pin(async move {
-                keys.await;
-                T::of(&request, &authenticator(&request)?.authenticate_now(&Sender(&request))?)
+                let caller = authenticator(&request)?.authenticate_after(keys, &Sender(&request)).await?;
+                T::of(&request, &caller)
             }))
         }
         Err(error) => Either::Left(ready(Err(error))),
@@ -111,8 +111,7 @@ async fn caller(request: &HttpRequest) -> Result<Identity, ApiError> {
     match authentication(request)? {
         Authentication::Done(caller) => Ok(caller?),
         Authentication::Waiting(keys) => {
-            keys.await;
-            Ok(authenticator(request)?.authenticate_now(&Sender(request))?)
+            Ok(authenticator(request)?.authenticate_after(keys, &Sender(request)).await?)
         }
     }
 }

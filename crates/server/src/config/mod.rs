@@ -179,7 +179,7 @@ fn refusal(layers: &Layers, path: &str, error: &toml::de::Error) -> ConfigError 
                 path if path.rsplit('.').next() == Some(field) => path.to_owned(),
                 path => format!("{path}.{field}"),
             };
-            ConfigError::UnknownKey { origin: layers.origin(&key), key }
+            ConfigError::UnknownKey { origin: origin_of(layers, &key), key }
         }
         None => value_error(layers, path, message),
     }
@@ -200,11 +200,16 @@ fn value_error(layers: &Layers, path: &str, problem: &str) -> ConfigError {
     );
     // Wherever a URL turns up, and be it in the wrong place, its password does not.
     ConfigError::Value {
-        origin: layers.origin(key.split('[').next().unwrap_or(key)),
+        origin: origin_of(layers, key),
         key: key.to_owned(),
         value: DatabaseUrl::redact(&value),
         problem: in_toml(&DatabaseUrl::redact(problem.trim())),
     }
+}
+
+/// The origin of a key. A list comes whole from where it comes.
+fn origin_of(layers: &Layers, key: &str) -> Origin {
+    layers.origin(key.split('[').next().unwrap_or(key))
 }
 
 /// The value of a key such as `auth.issuers[1].keys.jwks_url`.
