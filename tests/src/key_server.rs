@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -29,6 +30,7 @@ struct State {
     asked: Vec<String>,
     is_held: bool,
     is_endless: bool,
+    pause: Duration,
 }
 
 impl Default for KeyServer {
@@ -90,7 +92,12 @@ impl KeyServer {
         self.shared.changed.notify_all();
     }
 
-    /// Goes on with white space for ever after each answer's head, a byte at a time or as fast as it is taken.
+    /// Waits this long between the head and the body of each answer.
+    pub fn pause_before_bodies(&self, pause: Duration) {
+        self.shared.lock().pause = pause;
+    }
+
+    /// Goes on with white space for ever after each answer's head.
     pub fn never_end(&self) {
         self.shared.lock().is_endless = true;
     }
@@ -113,14 +120,17 @@ impl Shared {
         while state.is_held {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let is_endless = state.is_endless;
+        let (is_endless, pause) = (state.is_endless, state.pause);
         drop(state);
         if is_endless {
             // Until the other side has enough.
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
             while stream.write_all(&[b' '; 1024]).is_ok() {}
         } else {
-            let _ = stream.write_all(&answer);
+            let head = answer.windows(4).position(|window| window == b"\r\n\r\n").map_or(0, |end| end + 4);
+            let _ = stream.write_all(&answer[..head]);
+            thread::sleep(pause);
+            let _ = stream.write_all(&answer[head..]);
         }
     }
 }

@@ -12,9 +12,9 @@ use crate::limits::Limits;
 use crate::metrics::AuthMetrics;
 use crate::refusals::RefusalLog;
 use crate::remote::{Client, KeysAwaited, RemoteKeys, Source};
-use crate::settings::{IssuerSettings, KeySettings, Mode, Settings, TokenSettings};
+use crate::settings::{IssuerSettings, Mode, Settings, TokenSettings};
 use crate::token::{Outcome, TokenCache, TokenVerifier};
-use crate::{AuthError, Identity, Refused};
+use crate::{AuthError, Identity, Refused, Remedy};
 
 /// Tells who calls, and whether he may call now.
 pub struct Authenticator {
@@ -22,6 +22,8 @@ pub struct Authenticator {
     limits: Limits,
     metrics: AuthMetrics,
     log: RefusalLog,
+    /// Apart, so that one who calls too often does not hide one who forges tokens.
+    limit_log: RefusalLog,
 }
 
 enum Way {
@@ -60,7 +62,8 @@ impl Authenticator {
             way,
             limits: Limits::new(settings.rate_limit, Arc::clone(&clock)),
             metrics,
-            log: RefusalLog::new(clock),
+            log: RefusalLog::new(Arc::clone(&clock)),
+            limit_log: RefusalLog::new(clock),
         })
     }
 
@@ -144,7 +147,9 @@ impl Authenticator {
         let admitted = identified.and_then(|identity| self.limits.admit(&identity).map(|()| identity));
         if let Err(refused) = &admitted {
             self.metrics.refused(*refused);
-            self.log.tell(*refused, call);
+            let log =
+                if matches!(refused.remedy(), Remedy::Authenticate) { &self.log } else { &self.limit_log };
+            log.tell(*refused, call);
         }
         Authentication::Done(admitted)
     }
@@ -152,7 +157,7 @@ impl Authenticator {
     /// Reads the files with keys and secrets again, those of [`Settings::files`].
     ///
     /// # Errors
-    /// When one cannot be used; its issuer's keys, or the gateway's secrets, stay as they were.
+    /// When one cannot be used; what was read from it before stays, and all others are read.
     pub fn reload(&self) -> Result<(), AuthError> {
         match &self.way {
             Way::Nobody(_) => Ok(()),
@@ -209,10 +214,10 @@ fn verifier(
     let cache = Arc::new(TokenCache::new(settings.cache_size));
     let issuers = settings.issuers.iter().map(|settings| {
         let Prepared { keyring, remote } = prepare(settings, &cache)?;
-        let remote = remote.map(|(source, client)| {
+        let remote = remote.map(|source| {
             let (keyring, clock) = (Arc::clone(&keyring), Arc::clone(clock));
             let metrics = metrics.of_source(&source);
-            RemoteKeys::start(source, client, keyring, clock, tick, metrics)
+            RemoteKeys::start(source, settings.keys.ca_file.clone(), keyring, clock, tick, metrics)
         });
         Ok(Issuer::new(settings, keyring, remote.transpose()?))
     });
@@ -223,16 +228,16 @@ fn verifier(
 /// The keys of an issuer in files, and how the others are to be fetched.
 struct Prepared {
     keyring: Arc<Keyring>,
-    remote: Option<(Source, Client)>,
+    remote: Option<Source>,
 }
 
 fn prepare(settings: &IssuerSettings, cache: &Arc<TokenCache>) -> Result<Prepared, AuthError> {
     let keyring = Keyring::open(&settings.keys, Arc::clone(cache))?;
-    let KeySettings { ca_file, .. } = &settings.keys;
-    let remote = match Source::of(settings)? {
-        None => None,
-        Some(source) => Some((source, Client::new(ca_file.as_deref())?)),
-    };
+    let remote = Source::of(settings)?;
+    if remote.is_some() {
+        // What is wrong with the authorities is found now; each fetch reads them anew.
+        Client::new(settings.keys.ca_file.as_deref())?;
+    }
     if keyring.len() == 0 && remote.is_none() {
         return Err(AuthError::NoKeys);
     }

@@ -137,6 +137,36 @@ impl Refused {
         }
     }
 
+    /// What [`label`](Self::label) can be.
+    pub(crate) const LABELS: [&'static str; 26] = [
+        "missing",
+        "several",
+        "scheme",
+        "too_long",
+        "malformed",
+        "algorithm",
+        "critical",
+        "unknown_key",
+        "key_not_named",
+        "signature",
+        "claim",
+        "expired",
+        "not_yet_valid",
+        "issuer",
+        "audience",
+        "keys_unavailable",
+        "untrusted",
+        "missing_identity",
+        "several_identities",
+        "identity_too_long",
+        "malformed_identity",
+        "identity_type",
+        "identity_organization",
+        "identity_cluster",
+        "organization_limit",
+        "identity_limit",
+    ];
+
     /// The reason in one word, for metrics and logs.
     pub const fn label(&self) -> &'static str {
         match self {
@@ -264,6 +294,9 @@ pub enum KeyProblem {
     /// A key set with more keys than any provider publishes.
     #[error("holds more than 64 keys")]
     TooManyKeys,
+    /// A key without a name, beside others.
+    #[error("has no name (kid), and neither have four keys before it")]
+    Unnamed,
     /// A secret in a place that everybody can read.
     #[error("publishes a secret, which is none then")]
     PublishedSecret,

@@ -66,7 +66,7 @@ pub enum Denied {
 /// A caller who proved who it is. What it may do is asked here and nowhere else: its organization is to be had only
 /// for a cluster that it may read.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0624
 /// fn forgets_the_check(caller: &gathering_auth::Identity) -> gathering_domain::OrganizationId {
 ///     caller.organization()
 /// }
@@ -180,7 +180,7 @@ impl Identity {
         } else {
             return Err(Denied::MissingScope(Scope::Write));
         };
-        Ok(WriteGrant { organization, cluster: self.cluster })
+        Ok(WriteGrant::new(organization, self.cluster))
     }
 }
 
@@ -212,9 +212,9 @@ mod tests {
         };
         let organization = Some("7".parse().unwrap());
         assert_eq!(grant(None, &[Scope::Read]), Err(Denied::MissingScope(Scope::Write)));
-        assert_eq!(grant(None, &[Scope::Write]), Ok(WriteGrant { organization, cluster: None }));
-        assert_eq!(grant(Some(own), &[Scope::Write]), Ok(WriteGrant { organization, cluster: Some(own) }));
-        let any = WriteGrant { organization: None, cluster: Some(own) };
+        assert_eq!(grant(None, &[Scope::Write]), Ok(WriteGrant::new(organization, None)));
+        assert_eq!(grant(Some(own), &[Scope::Write]), Ok(WriteGrant::new(organization, Some(own))));
+        let any = WriteGrant::new(None, Some(own));
         assert_eq!(grant(Some(own), &[Scope::WriteAny]), Ok(any));
         assert_eq!(grant(Some(own), &[Scope::Write, Scope::WriteAny]), Ok(any));
     }

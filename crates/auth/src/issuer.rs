@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use jsonwebtoken::Algorithm;
 
-use crate::keys::KeySet;
+use crate::keys::{KeyFiles, KeySet};
 use crate::remote::{KeysAwaited, RemoteKeys};
 use crate::settings::{IssuerSettings, KeySettings};
 use crate::token::{Token, TokenCache};
@@ -90,28 +90,23 @@ impl Issuer {
     }
 }
 
-/// The keys of an issuer, from files and from a URL, replaced as a whole.
+/// The keys of an issuer, from files and from a URL.
 pub(crate) struct Keyring {
-    settings: KeySettings,
     parts: Mutex<Parts>,
     current: ArcSwap<KeySet>,
     cache: Arc<TokenCache>,
 }
 
 struct Parts {
-    local: KeySet,
+    files: KeyFiles,
     remote: Option<KeySet>,
 }
 
 impl Keyring {
     pub(crate) fn open(settings: &KeySettings, cache: Arc<TokenCache>) -> Result<Self, AuthError> {
-        let local = KeySet::from_files(settings)?;
-        Ok(Self {
-            settings: settings.clone(),
-            current: ArcSwap::from_pointee(local.clone()),
-            parts: Mutex::new(Parts { local, remote: None }),
-            cache,
-        })
+        let files = KeyFiles::open(settings)?;
+        let current = ArcSwap::from_pointee(files.set());
+        Ok(Self { parts: Mutex::new(Parts { files, remote: None }), current, cache })
     }
 
     /// How many keys there are.
@@ -122,11 +117,9 @@ impl Keyring {
     /// Takes what the files hold now.
     ///
     /// # Errors
-    /// When a file cannot be used; all keys stay as they were.
+    /// When one cannot be used; its keys stay as they were.
     pub(crate) fn reload(&self) -> Result<(), AuthError> {
-        let local = KeySet::from_files(&self.settings)?;
-        self.change(|parts| parts.local = local);
-        Ok(())
+        self.change(|parts| parts.files.reload())
     }
 
     /// Takes what was fetched.
@@ -138,15 +131,18 @@ impl Keyring {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).remote.is_some()
     }
 
-    fn change(&self, change: impl FnOnce(&mut Parts)) {
+    fn change<T>(&self, change: impl FnOnce(&mut Parts) -> T) -> T {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut parts);
-        let all = match &parts.remote {
-            Some(remote) => parts.local.clone().and(remote),
-            None => parts.local.clone(),
-        };
-        // In this order: what is verified with the keys of before is forgotten, or not remembered at all.
-        self.current.store(Arc::new(all));
-        self.cache.forget_all();
+        let result = change(&mut parts);
+        let mut all = parts.files.set();
+        if let Some(remote) = &parts.remote {
+            all = all.and(remote);
+        }
+        if !all.is_same(&self.current.load()) {
+            // In this order: what is verified with the keys of before is forgotten, or not remembered at all.
+            self.current.store(Arc::new(all));
+            self.cache.forget_all();
+        }
+        result
     }
 }

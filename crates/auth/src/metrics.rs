@@ -16,11 +16,16 @@ pub(crate) struct AuthMetrics {
 
 impl AuthMetrics {
     pub(crate) fn new() -> prometheus::Result<Self> {
+        let refused = IntCounterVec::new(
+            Opts::new("gathering_auth_refused_total", "Calls whose caller was not let in, by reason."),
+            &["reason"],
+        )?;
+        // All series exist from the start, so that the first of its kind is an increase.
+        for reason in Refused::LABELS {
+            refused.with_label_values(&[reason]);
+        }
         Ok(Self {
-            refused: IntCounterVec::new(
-                Opts::new("gathering_auth_refused_total", "Calls whose caller was not let in, by reason."),
-                &["reason"],
-            )?,
+            refused,
             fetches: IntCounterVec::new(
                 Opts::new("gathering_auth_key_fetches_total", "Fetches of keys, by source and outcome."),
                 &["source", "outcome"],
@@ -35,7 +40,6 @@ impl AuthMetrics {
     /// What is measured of one source of keys.
     pub(crate) fn of_source(&self, source: &impl ToString) -> KeyMetrics {
         let metrics = KeyMetrics { fetches: self.fetches.clone(), source: source.to_string() };
-        // Both series exist from the start, so that the first failure is an increase.
         for outcome in ["ok", "failed"] {
             metrics.counter(outcome);
         }

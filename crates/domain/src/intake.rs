@@ -8,10 +8,8 @@ use crate::{ClusterId, MessageKind, MessageRecord, OrganizationId, StoreError};
 /// For whom a sender may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteGrant {
-    /// The only organization; `None` for every one.
-    pub organization: Option<OrganizationId>,
-    /// The only cluster; `None` for every one.
-    pub cluster: Option<ClusterId>,
+    organization: Option<OrganizationId>,
+    cluster: Option<ClusterId>,
 }
 
 /// Why a sender may not write what it sent.
@@ -26,8 +24,16 @@ pub enum NotGranted {
 }
 
 impl WriteGrant {
+    /// For the only organization and the only cluster that a sender may write for; `None` for every one. To be called where
+    /// senders are judged, and nowhere else.
+    pub const fn new(organization: Option<OrganizationId>, cluster: Option<ClusterId>) -> Self {
+        Self { organization, cluster }
+    }
+
     /// For a transport that is trusted as a whole, such as a file of the operator or the pipeline's topics.
-    pub const EVERYTHING: Self = Self { organization: None, cluster: None };
+    pub const fn everything() -> Self {
+        Self::new(None, None)
+    }
 
     /// Whether a message about this cluster of this organization may be written.
     ///
@@ -35,7 +41,7 @@ impl WriteGrant {
     /// use gathering_domain::{NotGranted, WriteGrant};
     /// let (own, other) = ("42".parse()?, "43".parse()?);
     /// let cluster = "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse()?;
-    /// let grant = WriteGrant { organization: Some(own), cluster: None };
+    /// let grant = WriteGrant::new(Some(own), None);
     /// assert_eq!(grant.check(own, cluster), Ok(()));
     /// assert_eq!(grant.check(other, cluster), Err(NotGranted::Organization));
     /// # Ok::<(), gathering_domain::IdError>(())
@@ -106,11 +112,11 @@ mod tests {
             "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap(),
             "00000000-0000-0000-0000-000000000001".parse().unwrap(),
         );
-        assert_eq!(WriteGrant::EVERYTHING.check(organization("7"), other), Ok(()));
-        let bound = WriteGrant { organization: None, cluster: Some(own) };
+        assert_eq!(WriteGrant::everything().check(organization("7"), other), Ok(()));
+        let bound = WriteGrant::new(None, Some(own));
         assert_eq!(bound.check(organization("7"), own), Ok(()));
         assert_eq!(bound.check(organization("7"), other), Err(NotGranted::Cluster));
-        let bound = WriteGrant { organization: Some(organization("7")), cluster: Some(own) };
+        let bound = WriteGrant::new(Some(organization("7")), Some(own));
         assert_eq!(bound.check(organization("8"), own), Err(NotGranted::Organization));
     }
 }

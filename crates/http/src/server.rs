@@ -131,17 +131,22 @@ impl StopHandle {
     }
 }
 
+/// Most TLS handshakes at once, for each worker: as many as connections. With the library's 256, so many clients that say
+/// nothing for the three seconds that a handshake may take keep everybody else out.
+pub(crate) const MAX_HANDSHAKES: usize = 25_000;
+
 /// Binds a server to an address, starts it, and returns its listener or a [`BindError`]. A function would have to name
 /// types that actix-web keeps to itself.
 macro_rules! bind {
     ($server:expr, $address:expr, $tls:expr, $key:literal) => {{
         let (address, tls): (SocketAddr, Option<&Tls>) = ($address, $tls);
+        let server = $server.max_connection_rate(crate::server::MAX_HANDSHAKES);
         let bound = match tls {
-            None => $server.bind(address),
+            None => server.bind(address),
             Some(tls) => tls
                 .server_config()
                 .map_err(std::io::Error::other)
-                .and_then(|config| $server.bind_rustls_0_23(address, config)),
+                .and_then(|config| server.bind_rustls_0_23(address, config)),
         };
         bound.map_err(|source| BindError { key: $key, address, source }).map(|server| {
             let bound = server.addrs().first().copied().unwrap_or(address);

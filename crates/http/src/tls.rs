@@ -87,14 +87,14 @@ impl Tls {
     /// Reads the files again. Connections that are open stay as they are.
     ///
     /// # Errors
-    /// When one of them cannot be used; all stay as they were.
+    /// When one of them cannot be used. Own certificate and key stay as they were until they go together; the authorities of
+    /// callers are taken by themselves.
     pub fn reload(&self) -> Result<(), TlsError> {
-        let key = certified_key(&self.settings)?;
+        let own = certified_key(&self.settings).map(|key| self.own.0.store(Arc::new(key)));
         if let (Some(callers), Some(path)) = (&self.callers, &self.settings.client_ca) {
             callers.0.store(Arc::new(verifier(path)?));
         }
-        self.own.0.store(Arc::new(key));
-        Ok(())
+        own
     }
 
     pub(crate) fn server_config(&self) -> Result<ServerConfig, Error> {

@@ -60,10 +60,9 @@ mod tests {
 
     #[test]
     fn a_sender_writes_what_it_may_and_nothing_else() {
-        let own = WriteGrant { organization: Some(organization(42)), cluster: None };
-        let other = WriteGrant { organization: Some(organization(7)), cluster: None };
-        let bound =
-            WriteGrant { organization: None, cluster: Some(CLUSTER.replace('5', "6").parse().unwrap()) };
+        let own = WriteGrant::new(Some(organization(42)), None);
+        let other = WriteGrant::new(Some(organization(7)), None);
+        let bound = WriteGrant::new(None, Some(CLUSTER.replace('5', "6").parse().unwrap()));
         for message in [message(), with("/Report", serde_json::json!({})), with("/RequestId", None)] {
             assert!(!matches!(judged(own, None, &message), Verdict::Rejected(_)));
             assert_eq!(
@@ -84,7 +83,7 @@ mod tests {
             std::fs::write(file.path(), content).unwrap();
             Some(Arc::new(AllowList::open(file.path()).unwrap()))
         };
-        let everything = WriteGrant::EVERYTHING;
+        let everything = WriteGrant::everything();
         assert!(matches!(judged(everything, list("Org\n42\n"), &message()), Verdict::Stored(_)));
         let refused = judged(everything, list("Org\n43\n"), &message());
         assert_eq!(refused, Verdict::Rejected(Problem::NotListed));

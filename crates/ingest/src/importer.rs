@@ -45,7 +45,7 @@ impl<'a, S: EventSink> Importer<'a, S> {
         file: impl Read,
         mut each: impl FnMut(u64, &MessageRecord),
     ) -> Result<(), StoreError> {
-        let admission = self.intake.admission(WriteGrant::EVERYTHING);
+        let admission = self.intake.admission(WriteGrant::everything());
         let mut documents = Documents::new(file);
         let mut number = 0;
         loop {

@@ -207,9 +207,9 @@ pub enum TokenAction {
 /// Arguments of `token inspect`.
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// The token; without it, or as -, it is read from standard input, where nobody else sees it
+    /// The token, with or without Bearer before it; without it, it is read from standard input, where nobody else sees it
     #[arg(value_name = "TOKEN")]
-    pub(crate) token: Option<String>,
+    pub(crate) token: Vec<String>,
 }
 
 /// Arguments of `config`.
@@ -226,6 +226,12 @@ pub struct Health {
     /// Where to ask; `/readyz` on `admin.bind` unless given
     #[arg(value_name = "URL")]
     pub(crate) url: Option<String>,
+    /// The certificate to show where `admin.tls.client_ca` asks for one, in PEM
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Its private key
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
 }
 
 /// How long a token is valid: at least a second, at most ten years.

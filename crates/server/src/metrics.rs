@@ -26,6 +26,15 @@ pub(crate) fn register(
     records.register(registry)
 }
 
+/// Adds the gauge of files that have changed and cannot be used.
+pub(crate) fn unusable_files(registry: &Registry) -> prometheus::Result<IntGaugeVec> {
+    let opts =
+        Opts::new("gathering_changed_files_unusable", "1 if a changed file cannot be used, by its use.");
+    let gauge = IntGaugeVec::new(opts, &["files"])?;
+    registry.register(Box::new(gauge.clone()))?;
+    Ok(gauge)
+}
+
 /// Looks at the pools when it is asked.
 struct PoolCollector {
     storage: Storage,

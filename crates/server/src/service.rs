@@ -116,18 +116,23 @@ impl Service {
         let registry = Registry::new();
         let set_up = |error| ServerError::system("the metrics cannot be set up")(error);
         metrics::register(&registry, storage.clone(), writer, &records).map_err(set_up)?;
+        let unusable = metrics::unusable_files(&registry).map_err(set_up)?;
+        let failing = |files: &str| unusable.with_label_values(&[files]);
         let content = Arc::new(ContentCache::new(config.report_policy()));
         let stopping = Arc::new(AtomicBool::new(false));
         let mut tasks = vec![tokio::spawn(keep_purging(storage.clone(), config.storage.purge_interval))];
         if let Some(list) = allow_list {
             let reload = move || list.reload();
-            tasks.push(tokio::spawn(watch::keep("allow list", watches.allow_list, file_refresh, reload)));
+            let keep =
+                watch::keep("allow list", watches.allow_list, file_refresh, failing("allow list"), reload);
+            tasks.push(tokio::spawn(keep));
         }
-        for (tls, watch) in [(&api_tls, watches.api_tls), (&admin_tls, watches.admin_tls)] {
+        let listeners =
+            [(&api_tls, watches.api_tls, "http.tls"), (&admin_tls, watches.admin_tls, "admin.tls")];
+        for (tls, watch, name) in listeners {
             if let Some(tls) = tls.clone() {
-                tasks.push(tokio::spawn(watch::keep("certificates", watch, file_refresh, move || {
-                    tls.reload()
-                })));
+                let keep = watch::keep(name, watch, file_refresh, failing(name), move || tls.reload());
+                tasks.push(tokio::spawn(keep));
             }
         }
 
@@ -139,7 +144,8 @@ impl Service {
                 needs = Some(Needs::Api { content: Arc::clone(&loaded), keys: Arc::clone(&authenticator) });
                 authenticator.register_metrics(&registry).map_err(set_up)?;
                 let own = Arc::clone(&authenticator);
-                let keys = watch::keep("keys", watches.keys, file_refresh, move || own.reload());
+                let keys =
+                    watch::keep("keys", watches.keys, file_refresh, failing("keys"), move || own.reload());
                 tasks.push(tokio::spawn(keys));
                 let api = Api {
                     lookup: Arc::new(LookupService::new(storage.clone(), Arc::clone(&content))),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus::IntGauge;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
@@ -69,18 +70,19 @@ fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
 }
 
 /// Looks at the files again and again, and has them read when they have changed. Files that cannot be used are told of
-/// once, and tried again until they can; what was read before stays in use.
+/// once for each reason, shown by `failing`, and tried again until they can.
 pub(crate) async fn keep<E: Display + Send + 'static>(
     what: &'static str,
     mut watch: Watch,
     every: Duration,
+    failing: IntGauge,
     reload: impl Fn() -> Result<(), E> + Send + Sync + 'static,
 ) {
     if watch.paths.is_empty() {
         return;
     }
     let reload = Arc::new(reload);
-    let mut is_broken = false;
+    let mut told: Option<String> = None;
     loop {
         sleep(every).await;
         let reload = Arc::clone(&reload);
@@ -97,18 +99,23 @@ pub(crate) async fn keep<E: Display + Send + 'static>(
             Err(error) => return log::error!("the {what} can no longer be looked at: {error}"),
         };
         match result {
+            // As it was, or on its way to something else.
             None => {}
             Some(Ok(())) => {
                 log::info!("took the changed {what}");
-                is_broken = false;
+                told = None;
             }
             Some(Err(error)) => {
-                if !is_broken {
-                    log::error!("the changed {what} cannot be used, and those of before stay: {error}");
+                let error = error.to_string();
+                if told.as_ref() != Some(&error) {
+                    log::error!(
+                        "of the changed {what}, something cannot be used and stays as it was: {error}"
+                    );
+                    told = Some(error);
                 }
-                is_broken = true;
             }
         }
+        failing.set(told.is_some().into());
     }
 }
 

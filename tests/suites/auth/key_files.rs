@@ -43,6 +43,30 @@ fn a_key_set_is_read_again_when_it_changes() {
 }
 
 #[test]
+fn a_broken_file_is_told_of_and_keeps_no_withdrawal_out() {
+    let (folder, one, stolen) = (Folder::new(), TestKey::ed25519(), TestKey::p256());
+    let pem = folder.write("key.pem", &one.public_pem);
+    let set = folder.key_set("jwks.json", &[stolen.jwk("stolen"), TestKey::p256().jwk("other")]);
+    let server = TestServer::builder(TestDatabase::sqlite())
+        .without_secret()
+        .set(&format!("auth.keys.public_key_files=[\"{pem}\"]"))
+        .set(&format!("auth.keys.jwks_file={set}"))
+        .start();
+    record(&server);
+    let by_stolen = stolen.token_of(Algorithm::ES256, Some("stolen"), &claims());
+    assert_eq!(ask(&server, &by_stolen), 200);
+    let unusable = "gathering_changed_files_unusable{files=\"keys\"}";
+    assert_eq!(server.metric(unusable), 0);
+    folder.write("key.pem", "broken");
+    server.until(|server| (server.metric(unusable) == 1).then_some(()));
+    assert_eq!(ask(&server, &one.token(Algorithm::EdDSA, &claims())), 200, "its key stays");
+    folder.key_set("jwks.json", &[TestKey::p256().jwk("other")]);
+    server.until(|server| (ask(server, &by_stolen) == 401).then_some(()));
+    folder.write("key.pem", &one.public_pem);
+    server.until(|server| (server.metric(unusable) == 0).then_some(()));
+}
+
+#[test]
 fn secrets_and_public_keys_are_read_again_too() {
     let (folder, old, new) = (Folder::new(), TestKey::ed25519(), TestKey::ed25519());
     let file = folder.write("key.pem", &old.public_pem);

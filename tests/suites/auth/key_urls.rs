@@ -201,6 +201,27 @@ fn the_last_good_keys_stay_while_their_server_does_anything_else() {
 }
 
 #[test]
+fn an_absurd_age_and_a_slow_body_do_not_end_the_refreshing() {
+    let (provider, one, two) = (KeyServer::start(), TestKey::p256(), TestKey::p256());
+    provider.publish(PATH, &[one.jwk("one")]);
+    let server = start(&provider);
+    assert_eq!(ask(&server, &token(&one, "one")), 200);
+    provider.pause_before_bodies(Duration::from_millis(1100));
+    for headers in [
+        "Age: 18446744073709551615\r\nCache-Control: max-age=60\r\n",
+        "Age: -1\r\nCache-Control: max-age=18446744073709551615\r\n",
+        "Cache-Control: max-age=99999999999999999999999\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n",
+        "Expires: Fri, 31 Dec 9999 23:59:59 GMT\r\nDate: nonsense\r\n",
+    ] {
+        provider.answer(PATH, "200 OK", headers, json!({"keys": [one.jwk("one")]}).to_string());
+        refetched(&server, &provider, Duration::from_secs(3600));
+    }
+    provider.publish(PATH, &[two.jwk("two")]);
+    refetched(&server, &provider, Duration::from_secs(3600));
+    assert_eq!((ask(&server, &token(&two, "two")), ask(&server, &token(&one, "one"))), (200, 401));
+}
+
+#[test]
 fn a_server_that_never_ends_is_given_up() {
     let (provider, one) = (KeyServer::start(), TestKey::p256());
     provider.publish(PATH, &[one.jwk("one")]);

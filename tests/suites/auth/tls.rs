@@ -1,5 +1,10 @@
 //! TLS on both listeners, with certificates that change, and callers that need one.
 
+use std::collections::VecDeque;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
 use gathering_tests::{Authority, Call, Certificate, Program, TestDatabase, TestServer, Trust};
 
 use crate::fixture::{Folder, record, status};
@@ -39,7 +44,7 @@ fn both_listeners_speak_tls_and_take_new_certificates() {
     // A key without its certificate is one of a change that is half done.
     let next = second.sign();
     folder.write("server.key", &next.key);
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    std::thread::sleep(Duration::from_millis(200));
     assert_eq!(api(&first).unwrap().status, 200);
     folder.write("server.crt", &next.cert);
     server.until(|_| api(&second));
@@ -97,4 +102,55 @@ fn the_programs_own_probe_speaks_tls() {
     program.run(&["health", &format!("https://{}", running.admin_address())]).ok();
     let plain = program.run(&["health", &format!("http://{}", running.admin_address())]);
     assert_eq!(plain.code, Some(1), "{plain:?}");
+    drop(running);
+
+    let (monitoring, stranger) = (Authority::new(), Authority::new());
+    let client_ca = format!("admin.tls.client_ca={}", folder.write("monitoring.pem", monitoring.pem()));
+    let running = program.serve(&[&["serve", "--set", &client_ca][..], &all].concat());
+    let url = format!("https://{}", running.admin_address());
+    let [key, cert] = write(&folder, "probe", &monitoring.sign());
+    let [other_key, other_cert] = write(&folder, "stranger", &stranger.sign());
+    let probe = |cert: &str, key: &str| program.run(&["health", &url, "--cert", cert, "--key", key]);
+    probe(&cert, &key).ok();
+    assert_eq!(probe(&other_cert, &other_key).code, Some(1));
+    assert_eq!(program.run(&["health", &url]).code, Some(1));
+    let mixed = probe(&cert, &other_key);
+    assert!(mixed.code == Some(2) && mixed.stderr.contains("do not go together"), "{mixed:?}");
+}
+
+#[test]
+fn clients_that_say_nothing_keep_nobody_out() {
+    let (program, folder, authority) = (Program::new(), Folder::new(), Authority::new());
+    let [key, cert] = write(&folder, "server", &authority.sign());
+    let settings = [
+        "auth.mode=disabled".to_owned(),
+        "http.workers=1".to_owned(),
+        format!("http.tls.cert={cert}"),
+        format!("http.tls.key={key}"),
+    ];
+    let all: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting.as_str()]).collect();
+    let running = program.serve(&[&["serve"][..], &all].concat());
+    // More than the 256 handshakes that the web server's library allows a worker by itself. Each is given up after three
+    // seconds, so others come in their place all the time.
+    let is_over = AtomicBool::new(false);
+    let connected = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut silent = VecDeque::new();
+            while !is_over.load(Ordering::Relaxed) {
+                silent.push_back(TcpStream::connect(running.api_address()));
+                if silent.len() > 350 {
+                    silent.pop_front();
+                }
+                connected.fetch_add(1, Ordering::Relaxed);
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        });
+        while connected.load(Ordering::Relaxed) < 400 {
+            std::thread::yield_now();
+        }
+        let answer = running.call("GET", "/openapi.json").tls(&trust(&authority, None)).try_send();
+        is_over.store(true, Ordering::Relaxed);
+        assert_eq!(answer.unwrap().status, 200);
+    });
 }

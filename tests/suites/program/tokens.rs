@@ -100,6 +100,75 @@ fn a_token_is_explained_and_never_repeated() {
 }
 
 #[test]
+fn a_token_in_the_wrong_place_is_not_repeated() {
+    let program = Program::new();
+    let token = "eyJhbGciOiJIUzI1NiJ9.eyJvcmdfaWQiOiI0MiJ9.c2lnbmF0dXJl";
+    for arguments in [
+        &["token", token][..],
+        &["token", "Bearer", token],
+        &["token", "--org", token],
+        &["token", "--org", "42", token],
+        &["token", "inspect", "--token", token],
+        &["token", "inspect", &format!("--token={token}")],
+        &[token],
+        &["serve", token],
+    ] {
+        let run = program.run(arguments);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        assert!(!run.stderr.contains("c2lnbmF0dXJl") && !run.stderr.is_empty(), "{run:?}");
+    }
+    // The header pasted as it is, without quotes.
+    let run = program.run(&["token", "inspect", "Bearer", token]);
+    assert!(run.stdout.contains("alg         HS256"), "{run:?}");
+}
+
+#[test]
+fn a_proxy_of_the_environment_does_not_speak_for_this_machine() {
+    use gathering_auth::testing::TestKey;
+    use gathering_tests::KeyServer;
+    let (program, provider, elsewhere) = (Program::new(), KeyServer::start(), KeyServer::start());
+    let key = TestKey::p256();
+    provider.publish("/keys", &[key.jwk("one")]);
+    program.file("private.pem", &key.private_pem);
+    let mint = ["token", "--org", "42", "--private-key-file", "private.pem", "--key-id", "one"];
+    let token = program.run(&mint).ok().stdout;
+    let setting = format!("auth.keys.jwks_url={}", provider.url("/keys"));
+    let mut command = program.command(&["token", "inspect", token.trim(), "--set", &setting]);
+    for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+        command.env(name, elsewhere.url(""));
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(provider.asked("/keys"), 1);
+}
+
+#[test]
+fn a_secret_is_followed_by_another_with_no_token_refused() {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let program = Program::new();
+    let (old, new) = ("the old secret, of 32 bytes or more", "the new secret, of 32 bytes or more");
+    program.file("old.key", old);
+    program.file("new.key", new);
+    let named = serde_json::json!({"kty": "oct", "kid": "new", "k": URL_SAFE_NO_PAD.encode(new)});
+    program.file("jwks.json", serde_json::json!({"keys": [named]}).to_string());
+    let mint = |arguments: &[&str]| {
+        program.run(&[&["token", "--org", "42"], arguments].concat()).ok().stdout.trim().to_owned()
+    };
+    let by_old = mint(&["--hmac-secret-file", "old.key"]);
+    let by_new = mint(&["--hmac-secret-file", "new.key", "--key-id", "new"]);
+    let is_good = |token: &str, settings: &[&str]| {
+        let settings = settings.iter().flat_map(|setting| ["--set", setting]);
+        let all: Vec<&str> = ["token", "inspect", token].into_iter().chain(settings).collect();
+        program.run(&all).code == Some(0)
+    };
+    let (secret, set) = ("auth.keys.hmac_secret_file=old.key", "auth.keys.jwks_file=jwks.json");
+    assert!(is_good(&by_old, &[secret]) && !is_good(&by_new, &[secret]));
+    assert!(is_good(&by_old, &[secret, set]) && is_good(&by_new, &[secret, set]));
+    assert!(!is_good(&by_old, &[set]) && is_good(&by_new, &[set]));
+}
+
+#[test]
 fn a_private_key_signs_for_one_of_several_issuers() {
     use gathering_auth::testing::TestKey;
     let (program, key) = (Program::new(), TestKey::p256());

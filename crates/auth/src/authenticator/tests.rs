@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use super::*;
 use crate::testing::{TestKey, file};
-use crate::{RateLimit, Remedy};
+use crate::{KeySettings, RateLimit};
 
 const NOW: i64 = 1_800_000_000;
 const SECRET: &[u8] = b"a secret of more than thirty-two bytes";

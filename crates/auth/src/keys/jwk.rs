@@ -21,6 +21,9 @@ pub(crate) enum Origin {
 /// Most keys of a set. Providers publish two to ten; each costs memory, and a token without `kid` might try several.
 const MAX_KEYS: usize = 64;
 
+/// Most keys of a set without a name: a token is tried against each that fits.
+const MAX_UNNAMED: usize = 4;
+
 /// A key of a set that is not used.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LeftOut {
@@ -37,13 +40,20 @@ pub(crate) fn parse(json: &[u8], origin: Origin) -> Result<(KeySet, Vec<LeftOut>
     if entries.len() > MAX_KEYS {
         return Err(KeyProblem::TooManyKeys);
     }
-    let (mut keys, mut left_out) = (Vec::new(), Vec::new());
+    let (mut keys, mut left_out, mut unnamed) = (Vec::new(), Vec::new(), 0);
     for (entry, number) in entries.iter().zip(1..) {
         let Value::Object(jwk) = entry else { return Err(KeyProblem::NoKeySet) };
         if !is_for_signatures(jwk) {
             continue;
         }
-        match key(jwk, origin) {
+        let judged = match key(jwk, origin) {
+            Ok(key) if key.id().is_none() => {
+                unnamed += 1;
+                if unnamed > MAX_UNNAMED { Err(KeyProblem::Unnamed) } else { Ok(key) }
+            }
+            judged => judged,
+        };
+        match judged {
             Ok(key) => keys.push(key),
             Err(problem) => left_out.push(LeftOut {
                 id: text(jwk, "kid").map_or_else(|| format!("number {number}"), str::to_owned),
@@ -199,6 +209,21 @@ mod tests {
         let (keys, left_out) = parse(&set(&keys), Origin::Url).unwrap();
         assert!(keys.candidates(Algorithm::ES256, Some("good")).is_ok());
         assert_eq!(left_out, [LeftOut { id: "bad".to_owned(), problem: KeyProblem::PublishedSecret }]);
+    }
+
+    #[test]
+    fn only_a_few_keys_are_without_a_name() {
+        let unnamed = || {
+            let mut key = TestKey::p256().jwk("x");
+            key.as_object_mut().unwrap().remove("kid");
+            key
+        };
+        let mut all: Vec<Value> = (0..6).map(|_| unnamed()).collect();
+        all.push(TestKey::p256().jwk("named"));
+        let (keys, left_out) = parse(&set(&all), Origin::Url).unwrap();
+        assert_eq!((keys.len(), left_out.len()), (5, 2));
+        assert!(left_out.iter().all(|left_out| left_out.problem == KeyProblem::Unnamed));
+        assert_eq!(keys.candidates(Algorithm::ES256, None).unwrap().len(), 4);
     }
 
     #[test]

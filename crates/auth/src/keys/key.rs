@@ -52,6 +52,16 @@ impl VerifyingKey {
         self.id.as_deref()
     }
 
+    /// All that tells it from other keys.
+    pub(super) fn likeness(&self) -> (Option<&str>, Vec<String>, [&[u8]; 2]) {
+        let algorithms = self.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect();
+        let bytes = match self.key.kind() {
+            DecodingKeyKind::SecretOrDer(bytes) => [bytes.as_slice(), &[]],
+            DecodingKeyKind::RsaModulusExponent { n, e } => [n.as_slice(), e.as_slice()],
+        };
+        (self.id(), algorithms, bytes)
+    }
+
     /// Whether it made this signature. For an algorithm that it is not for, it did not.
     pub(crate) fn verifies(&self, algorithm: Algorithm, signed: &str, signature: &str) -> bool {
         self.accepts(algorithm)

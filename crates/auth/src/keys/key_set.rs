@@ -3,10 +3,7 @@
 use jsonwebtoken::Algorithm;
 
 use super::VerifyingKey;
-use super::jwk::{self, Origin};
-use super::pem::read;
-use crate::settings::KeySettings;
-use crate::{AuthError, Refused};
+use crate::Refused;
 
 /// The keys of an issuer.
 #[derive(Clone, Default)]
@@ -17,29 +14,18 @@ impl KeySet {
         Self(keys)
     }
 
-    /// Reads and judges the keys that are in files.
-    pub(crate) fn from_files(settings: &KeySettings) -> Result<Self, AuthError> {
-        let mut keys = Vec::new();
-        if let Some(path) = &settings.hmac_secret_file {
-            keys.push(VerifyingKey::hmac_file(path)?);
+    pub(super) fn into_keys(self) -> Vec<VerifyingKey> {
+        self.0
+    }
+
+    /// Whether both sets have the same keys, in whatever order.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        fn sorted(set: &KeySet) -> Vec<impl Ord> {
+            let mut keys: Vec<_> = set.0.iter().map(VerifyingKey::likeness).collect();
+            keys.sort();
+            keys
         }
-        for path in &settings.public_key_files {
-            keys.push(VerifyingKey::public_file(path)?);
-        }
-        if let Some(path) = &settings.jwks_file {
-            let (set, left_out) = jwk::parse(&read(path)?, Origin::File)
-                .map_err(|problem| AuthError::Key { path: path.clone(), problem })?;
-            for left_out in left_out {
-                log::warn!(
-                    "the key {} of {} is not used: it {}",
-                    left_out.id,
-                    path.display(),
-                    left_out.problem
-                );
-            }
-            keys.extend(set.0);
-        }
-        Ok(Self(keys))
+        sorted(self).iter().eq(sorted(other).iter())
     }
 
     /// The keys of both sets.
@@ -95,6 +81,7 @@ impl KeySet {
 mod tests {
     use serde_json::json;
 
+    use super::super::jwk::{self, Origin};
     use super::*;
     use crate::testing::TestKey;
 
@@ -105,6 +92,19 @@ mod tests {
 
     fn count(set: &KeySet, algorithm: Algorithm, id: Option<&str>) -> Result<usize, Refused> {
         set.candidates(algorithm, id).map(|keys| keys.len())
+    }
+
+    #[test]
+    fn sets_are_the_same_in_any_order() {
+        let (one, two) = (TestKey::p256(), TestKey::rsa());
+        let set = |keys: &[serde_json::Value]| {
+            jwk::parse(json!({"keys": keys}).to_string().as_bytes(), Origin::Url).unwrap().0
+        };
+        let both = set(&[one.jwk("a"), two.jwk("b")]);
+        assert!(both.is_same(&set(&[two.jwk("b"), one.jwk("a")])));
+        assert!(!both.is_same(&set(&[one.jwk("a")])));
+        assert!(!both.is_same(&set(&[one.jwk("a"), two.jwk("c")])));
+        assert!(!both.is_same(&set(&[TestKey::p256().jwk("a"), two.jwk("b")])));
     }
 
     #[test]

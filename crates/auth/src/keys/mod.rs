@@ -1,10 +1,12 @@
 //! Keys that verify tokens: where they are read from, what each may verify, and which of them a token means.
 
+mod files;
 mod jwk;
 mod key;
 mod key_set;
 mod pem;
 
+pub(crate) use files::KeyFiles;
 pub(crate) use jwk::{LeftOut, Origin, parse};
 pub(crate) use key::VerifyingKey;
 pub(crate) use key_set::KeySet;

@@ -10,35 +10,27 @@ use crate::{AuthError, KeyProblem};
 /// Fewest bytes of a secret: the output size of HS256 (RFC 7518 section 3.2).
 pub(crate) const MIN_SECRET: usize = 32;
 
-impl VerifyingKey {
-    pub(super) fn hmac_file(path: &Path) -> Result<Self, AuthError> {
-        Ok(Self::hmac(&hmac_secret(path)?, None))
-    }
-
-    pub(super) fn public_file(path: &Path) -> Result<Self, AuthError> {
-        let pem = read(path)?;
-        public_key(&pem).map_err(|problem| AuthError::Key { path: path.to_owned(), problem })
-    }
-}
-
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, AuthError> {
     std::fs::read(path).map_err(|source| AuthError::KeyFile { path: path.to_owned(), source })
 }
 
-/// The bytes of the file without one newline at the end, which editors and `echo` add.
+/// The secret in this file.
 pub(crate) fn hmac_secret(path: &Path) -> Result<Vec<u8>, AuthError> {
-    let mut secret = read(path)?;
-    if secret.last() == Some(&b'\n') {
-        secret.pop();
-    }
-    let problem = if is_pem(&secret) {
-        KeyProblem::PemAsSecret
+    let content = read(path)?;
+    let secret = secret(&content).map_err(|problem| AuthError::Key { path: path.to_owned(), problem })?;
+    Ok(secret.to_vec())
+}
+
+/// The bytes of a file without one newline at the end, which editors and `echo` add.
+pub(super) fn secret(content: &[u8]) -> Result<&[u8], KeyProblem> {
+    let secret = content.strip_suffix(b"\n").unwrap_or(content);
+    if is_pem(secret) {
+        Err(KeyProblem::PemAsSecret)
     } else if secret.len() < MIN_SECRET {
-        KeyProblem::ShortSecret
+        Err(KeyProblem::ShortSecret)
     } else {
-        return Ok(secret);
-    };
-    Err(AuthError::Key { path: path.to_owned(), problem })
+        Ok(secret)
+    }
 }
 
 fn is_pem(bytes: &[u8]) -> bool {
@@ -49,7 +41,8 @@ fn count(bytes: &[u8], pattern: &[u8]) -> usize {
     bytes.windows(pattern.len()).filter(|window| *window == pattern).count()
 }
 
-fn public_key(pem: &[u8]) -> Result<VerifyingKey, KeyProblem> {
+/// The only key of a file.
+pub(super) fn public_key(pem: &[u8]) -> Result<VerifyingKey, KeyProblem> {
     match count(pem, b"-----BEGIN ") {
         0 => return Err(KeyProblem::NoPublicKey),
         1 => {}

@@ -2,24 +2,28 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use http_cache_semantics::{CacheOptions, CachePolicy};
 use ureq::http::{Request, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
-use super::SourceProblem;
+use super::{KeyUrl, SourceProblem};
 use crate::keys::read;
 use crate::{AuthError, KeyProblem};
 
-/// The longest that one document may take, from the lookup of the name to the last byte. Calls may wait for it.
+/// The longest that keys may take to fetch, all documents together, from the lookup of the name to the last byte. Calls may
+/// wait for it.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The largest document, in bytes. Key sets of large providers have 5 to 20 KiB.
 const MAX_BODY: u64 = 256 * 1024;
 
-/// An HTTP client that follows no redirects: where keys come from is for the configuration to say.
-pub(crate) struct Client(ureq::Agent);
+/// An HTTP client for one fetch. It follows no redirects: where keys come from is for the configuration to say.
+pub(crate) struct Client {
+    agent: ureq::Agent,
+    deadline: Instant,
+}
 
 /// A document, and for how long its server calls it fresh.
 pub(crate) struct Document {
@@ -39,30 +43,36 @@ impl Client {
             .root_certs(roots)
             .build();
         let config = ureq::Agent::config_builder()
-            .timeout_global(Some(TIMEOUT))
             .max_redirects(0)
             .http_status_as_error(false)
             .user_agent(concat!("gathering/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls)
             .build();
-        Ok(Self(config.into()))
+        Ok(Self { agent: config.into(), deadline: Instant::now() + TIMEOUT })
     }
 
-    pub(crate) fn get(&self, url: &str) -> Result<Document, SourceProblem> {
-        let request = Request::get(url)
+    pub(crate) fn get(&self, url: &KeyUrl) -> Result<Document, SourceProblem> {
+        let request = Request::get(url.as_str())
             .header(header::ACCEPT, "application/json, application/jwk-set+json")
             .body(())
             .map_err(|error| SourceProblem::Unreachable(error.into()))?;
         let asked = request.clone();
-        let response = self.0.run(request)?;
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let mut request = self.agent.configure_request(request).timeout_global(Some(left));
+        if !url.is_encrypted() {
+            // It is this very machine, which no proxy of the environment is to speak for.
+            request = request.proxy(None);
+        }
+        let response = self.agent.run(request.build())?;
         let status = response.status().as_u16();
         if status != 200 {
             return Err(SourceProblem::Status(status));
         }
-        let options = CacheOptions { shared: false, ..CacheOptions::default() };
-        let policy = CachePolicy::new_options(&asked, &response, SystemTime::now(), options);
+        let (now, options) = (SystemTime::now(), CacheOptions { shared: false, ..CacheOptions::default() });
+        // At the moment of the answer: adding time to an absurd `Age` would panic.
+        let fresh_for = CachePolicy::new_options(&asked, &response, now, options).time_to_live(now);
         let body = response.into_body().into_with_config().limit(MAX_BODY).read_to_vec()?;
-        Ok(Document { body, fresh_for: policy.time_to_live(SystemTime::now()) })
+        Ok(Document { body, fresh_for })
     }
 }
 

@@ -1,6 +1,8 @@
 //! One thread for each place that keys are fetched from: whoever needs them, there is one fetch at a time.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::task::{Context, Poll};
@@ -9,7 +11,7 @@ use std::time::Duration;
 use gathering_domain::Clock;
 use tokio::sync::watch;
 
-use super::{Client, Source};
+use super::Source;
 use crate::AuthError;
 use crate::issuer::Keyring;
 use crate::metrics::KeyMetrics;
@@ -34,6 +36,7 @@ pub(crate) struct RemoteKeys {
 
 struct Shared {
     source: Source,
+    ca_file: Option<PathBuf>,
     keyring: Arc<Keyring>,
     clock: Arc<dyn Clock>,
     metrics: KeyMetrics,
@@ -75,7 +78,7 @@ impl RemoteKeys {
     /// Starts the thread, which fetches at once. `tick` is how often it looks at the clock.
     pub(crate) fn start(
         source: Source,
-        client: Client,
+        ca_file: Option<PathBuf>,
         keyring: Arc<Keyring>,
         clock: Arc<dyn Clock>,
         tick: Duration,
@@ -90,6 +93,7 @@ impl RemoteKeys {
         };
         let shared = Arc::new(Shared {
             source,
+            ca_file,
             keyring,
             clock,
             metrics,
@@ -100,7 +104,7 @@ impl RemoteKeys {
         let weak = Arc::downgrade(&shared);
         std::thread::Builder::new()
             .name("gathering-keys".to_owned())
-            .spawn(move || keep(&weak, &client, &woken, tick))
+            .spawn(move || keep(&weak, &woken, tick))
             .map_err(|source| AuthError::Thread { source })?;
         Ok(Self { shared, wake })
     }
@@ -138,7 +142,7 @@ impl Shared {
     }
 
     /// Fetches if it is due.
-    fn look(&self, client: &Client) {
+    fn look(&self) {
         {
             let mut state = self.state();
             if self.clock.monotonic() < state.due {
@@ -146,9 +150,9 @@ impl Shared {
             }
             state.in_flight = true;
         }
-        // Told also if fetching panics: nobody must wait for ever.
-        let _landing = Landing(self);
-        let fetched = self.source.fetch(client);
+        // What comes from elsewhere goes through libraries; a panic of one must not end the refreshing of keys.
+        let fetch = || self.source.fetch(self.ca_file.as_deref());
+        let fetched = catch_unwind(AssertUnwindSafe(fetch)).unwrap_or(Err(SourceProblem::Panic));
         self.take(fetched);
     }
 
@@ -187,22 +191,15 @@ impl Shared {
             }
         };
         state.due = self.clock.monotonic().saturating_add(pause);
+        // Told while the state is locked: who asks for the next fetch must not take the end of this one for its end.
+        state.in_flight = false;
+        self.fetches.send_modify(|count| *count += 1);
     }
 }
 
-/// The end of a fetch.
-struct Landing<'a>(&'a Shared);
-
-impl Drop for Landing<'_> {
-    fn drop(&mut self) {
-        self.0.state().in_flight = false;
-        self.0.fetches.send_modify(|count| *count += 1);
-    }
-}
-
-fn keep(shared: &Weak<Shared>, client: &Client, woken: &mpsc::Receiver<()>, tick: Duration) {
+fn keep(shared: &Weak<Shared>, woken: &mpsc::Receiver<()>, tick: Duration) {
     while let Some(shared) = shared.upgrade() {
-        shared.look(client);
+        shared.look();
         drop(shared);
         if woken.recv_timeout(tick) == Err(mpsc::RecvTimeoutError::Disconnected) {
             return;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -44,9 +45,21 @@ impl FromStr for KeyUrl {
     }
 }
 
+impl KeyUrl {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is `https`, and not `http` on this machine.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.0.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("https:"))
+    }
+}
+
+/// Without the query, which may hold something that is not for logs.
 impl fmt::Display for KeyUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(self.0.split('?').next().unwrap_or_default())
     }
 }
 
@@ -78,6 +91,10 @@ pub(crate) enum SourceProblem {
     Status(u16),
     #[error("something that {0}")]
     Keys(KeyProblem),
+    #[error("no chance to ask it: {0}")]
+    Setup(#[from] AuthError),
+    #[error("a panic, which is a defect of this program or of a library")]
+    Panic,
     #[error("no discovery document")]
     NoDocument,
     #[error("a discovery document of another issuer")]
@@ -115,12 +132,13 @@ impl Source {
         issuer.parse().map(|url| Some(Self::Discovery(url))).map_err(|_| AuthError::Discovery)
     }
 
-    pub(crate) fn fetch(&self, client: &Client) -> Result<Fetched, SourceProblem> {
+    pub(crate) fn fetch(&self, ca_file: Option<&Path>) -> Result<Fetched, SourceProblem> {
+        let client = &Client::new(ca_file)?;
         let address = match self {
             Self::KeySet(url) => url.clone(),
             Self::Discovery(issuer) => discover(issuer, client)?,
         };
-        let document = client.get(&address.0)?;
+        let document = client.get(&address)?;
         let (keys, left_out) = parse(&document.body, Origin::Url).map_err(SourceProblem::Keys)?;
         Ok(Fetched { body: document.body, keys, left_out, fresh_for: document.fresh_for })
     }
@@ -130,14 +148,14 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::KeySet(url) => url.fmt(f),
-            Self::Discovery(issuer) => f.write_str(&well_known(issuer)),
+            Self::Discovery(issuer) => well_known(issuer).fmt(f),
         }
     }
 }
 
 /// Section 4: a slash at the end of the issuer does not count.
-fn well_known(issuer: &KeyUrl) -> String {
-    format!("{}/.well-known/openid-configuration", issuer.0.trim_end_matches('/'))
+fn well_known(issuer: &KeyUrl) -> KeyUrl {
+    KeyUrl(format!("{}/.well-known/openid-configuration", issuer.0.trim_end_matches('/')))
 }
 
 /// Section 4.3: a document that names another issuer than the one that was asked is not to be used.
@@ -148,7 +166,12 @@ fn discover(issuer: &KeyUrl, client: &Client) -> Result<KeyUrl, SourceProblem> {
     if document.issuer != issuer.0 {
         return Err(SourceProblem::OtherIssuer);
     }
-    Ok(document.jwks_uri.parse()?)
+    let address: KeyUrl = document.jwks_uri.parse()?;
+    // Somebody elsewhere does not get to say what is asked on this machine.
+    if issuer.is_encrypted() && !address.is_encrypted() {
+        return Err(KeyUrlError.into());
+    }
+    Ok(address)
 }
 
 #[cfg(test)]
@@ -159,13 +182,17 @@ mod tests {
     fn keys_come_by_https_or_from_this_machine() {
         for text in [
             "https://sso.example.com/keys",
-            "https://sso.example.com:8443/a/b?c=d",
+            "HTTPS://sso.example.com:8443/a/b",
             "http://localhost:1/keys",
             "http://127.0.0.1:8080",
             "http://[::1]/keys",
         ] {
             assert_eq!(text.parse::<KeyUrl>().unwrap().to_string(), text);
         }
+        let with_query: KeyUrl = "https://sso.example.com/keys?code=secret".parse().unwrap();
+        assert_eq!(with_query.as_str(), "https://sso.example.com/keys?code=secret");
+        assert_eq!(with_query.to_string(), "https://sso.example.com/keys");
+        assert!(with_query.is_encrypted());
         for text in [
             "",
             "keys",

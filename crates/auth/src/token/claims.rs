@@ -143,6 +143,7 @@ pub(super) fn seconds_of(time: Timestamp) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use gathering_domain::WriteGrant;
     use serde_json::json;
 
     use super::*;
@@ -248,15 +249,15 @@ mod tests {
     #[test]
     fn scopes_default_to_read() {
         let cluster = "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap();
-        // Whether it may read, and whether it may write for every organization, for its own, or not.
+        let own = |organization| Some(WriteGrant::new(organization, None));
         let may = |scope: &Value| {
             let identity = identity(&with("scope", scope)).unwrap();
-            (identity.read(cluster).is_ok(), identity.write().ok().map(|grant| grant.organization.is_none()))
+            (identity.read(cluster).is_ok(), identity.write().ok())
         };
         assert!(identity(&with("sub", &json!("me"))).unwrap().read(cluster).is_ok());
         assert_eq!(may(&json!("")), (false, None));
-        assert_eq!(may(&json!("openid write")), (false, Some(false)));
-        assert_eq!(may(&json!("read write:any")), (true, Some(true)));
+        assert_eq!(may(&json!("openid write")), (false, own(Some("42".parse().unwrap()))));
+        assert_eq!(may(&json!("read write:any")), (true, own(None)));
         for not_a_scope in ["READ", "read,write", "read\twrite", "write:", "write:*", "admin"] {
             assert_eq!(may(&json!(not_a_scope)), (false, None), "{not_a_scope}");
         }

@@ -77,12 +77,14 @@ fn decode(part: &str) -> Result<Vec<u8>, Refused> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::Malformed)
 }
 
-/// A JSON object; the JSON reader would take an array for a struct too.
+/// A JSON object in UTF-8. By itself, the JSON reader would take an array for a struct, and would not look at the text of
+/// what it leaves out.
 fn object<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
-    if json.trim_ascii_start().first() != Some(&b'{') {
+    let text = std::str::from_utf8(json).map_err(|_| Refused::Malformed)?;
+    if !text.trim_ascii_start().starts_with('{') {
         return Err(Refused::Malformed);
     }
-    serde_json::from_slice(json).map_err(|_| Refused::Malformed)
+    serde_json::from_str(text).map_err(|_| Refused::Malformed)
 }
 
 #[cfg(test)]
@@ -148,6 +150,9 @@ mod tests {
             assert_eq!(parse(r#"{"alg":"HS256"}"#, payload), Err(Refused::Malformed), "{payload}");
         }
         assert!(parse(r#"{"alg":"HS256"}"#, r#"{"other":1,"other":2}"#).is_ok());
+        let payload = URL_SAFE_NO_PAD.encode(b"{\"nobody reads this\":\"\xff\"}");
+        let token = format!("{}.{payload}.AAAA", URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256"}"#));
+        assert_eq!(Token::parse(&token).err(), Some(Refused::Malformed), "no UTF-8");
     }
 
     #[test]

@@ -74,7 +74,7 @@ impl KafkaConsumer {
             let worker = Worker {
                 consumer: &consumer,
                 runtime,
-                admission: intake.admission(WriteGrant::EVERYTHING),
+                admission: intake.admission(WriteGrant::everything()),
                 intake,
                 topics,
                 dead_letters,

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use gathering_http::TlsSettings;
+use gathering_http::{Tls, TlsSettings};
 use ureq::tls::{ClientCert, PemItem, PrivateKey, TlsConfig, parse_pem};
 
 use crate::ServerError;
@@ -21,11 +21,10 @@ pub(super) fn run(config: &Config, arguments: &Health) -> Result<(), ServerError
             "the URL has to begin with http:// or https://, such as http://127.0.0.1:9090",
         ));
     }
-    let own = config.admin.tls.settings();
-    let scheme = if own.is_some() { "https" } else { "http" };
+    let scheme = if config.admin.tls.settings().is_some() { "https" } else { "http" };
     let url = probe(arguments.url.as_deref(), scheme, config.admin.bind);
     let agent: ureq::Agent = ureq::Agent::config_builder()
-        .tls_config(tls(own.as_ref())?)
+        .tls_config(tls(arguments)?)
         .timeout_global(Some(TIMEOUT))
         .proxy(None)
         .http_status_as_error(false)
@@ -40,12 +39,13 @@ pub(super) fn run(config: &Config, arguments: &Health) -> Result<(), ServerError
     Err(not_ready(format!("{} {}", response.status(), body.trim())))
 }
 
-/// Whose certificate it is does not matter: nothing is told, and nothing but a status is heard. Where the admin address
-/// asks for a certificate, its own is shown.
-fn tls(own: Option<&TlsSettings>) -> Result<TlsConfig, ServerError> {
-    let mut client = None;
-    if let Some(TlsSettings { cert, key, client_ca: Some(_) }) = own {
-        let failed = ServerError::system("the certificate of admin.tls cannot be shown");
+/// Whose certificate answers does not matter: nothing is told, and nothing but a status is heard.
+fn tls(arguments: &Health) -> Result<TlsConfig, ServerError> {
+    let mut own = None;
+    if let (Some(cert), Some(key)) = (&arguments.cert, &arguments.key) {
+        // Says in a sentence what is wrong with them, where the client would panic.
+        Tls::load(&TlsSettings { cert: cert.clone(), key: key.clone(), client_ca: None })?;
+        let failed = ServerError::system("the certificate cannot be shown");
         let read = || -> Result<ClientCert, Box<dyn std::error::Error + Send + Sync>> {
             let chain: Vec<_> = parse_pem(&std::fs::read(cert)?)
                 .filter_map(|item| match item {
@@ -55,12 +55,12 @@ fn tls(own: Option<&TlsSettings>) -> Result<TlsConfig, ServerError> {
                 .collect();
             Ok(ClientCert::new_with_certs(&chain, PrivateKey::from_pem(&std::fs::read(key)?)?))
         };
-        client = Some(read().map_err(failed)?);
+        own = Some(read().map_err(failed)?);
     }
     Ok(TlsConfig::builder()
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .disable_verification(true)
-        .client_cert(client)
+        .client_cert(own)
         .build())
 }
 

@@ -15,15 +15,15 @@ use crate::config::{AuthMode, Config};
 /// More than any token; whoever pipes a large file in is told so soon.
 const MAX_INPUT: u64 = 64 * 1024;
 
-pub(super) fn run(config: &Config, arguments: Inspect) -> Result<(), ServerError> {
+pub(super) fn run(config: &Config, arguments: &Inspect) -> Result<(), ServerError> {
     if config.auth.mode != AuthMode::Jwt {
         return Err(ServerError::Usage(
             "tokens count in auth.mode = \"jwt\" only, and another is configured",
         ));
     }
-    let input = match arguments.token {
-        Some(token) if token != "-" => token,
-        _ => read()?,
+    let input = match arguments.token.join(" ") {
+        token if token.is_empty() || token == "-" => read()?,
+        token => token,
     };
     // As it stands in the header, or alone.
     let token = input.trim();

@@ -27,7 +27,12 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too, with exit code 0.
-            let _ = error.print();
+            let text = error.render().to_string();
+            if text.split(SEPARATORS).any(is_token) {
+                let _ = write!(std::io::stderr(), "{}", without_tokens(&text));
+            } else {
+                let _ = error.print();
+            }
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
@@ -40,6 +45,22 @@ pub fn run() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// What words of a message stand between.
+const SEPARATORS: [char; 6] = [' ', '\n', '\'', '"', '=', ','];
+
+/// A token that was given where none is taken; the message about it must not repeat it.
+fn is_token(word: &str) -> bool {
+    word.len() > 30 && word.matches('.').count() == 2 && !word.contains('/')
+}
+
+fn without_tokens(text: &str) -> String {
+    let words = text.split_inclusive(SEPARATORS).map(|word| {
+        let (bare, separator) = word.split_at(word.trim_end_matches(SEPARATORS).len());
+        if is_token(bare) { format!("***{separator}") } else { word.to_owned() }
+    });
+    words.collect()
 }
 
 fn dispatch(cli: Cli) -> Result<(), ServerError> {
@@ -64,7 +85,7 @@ fn dispatch(cli: Cli) -> Result<(), ServerError> {
             match arguments.action.take() {
                 None => token::run(&load(outer, None)?, arguments),
                 Some(TokenAction::Inspect(inspect)) if arguments.org.is_none() => {
-                    inspect_token::run(&load(outer.and(inspect.options), None)?, inspect.arguments)
+                    inspect_token::run(&load(outer.and(inspect.options), None)?, &inspect.arguments)
                 }
                 Some(TokenAction::Inspect(_)) => Err(ServerError::Usage("token inspect takes no --org")),
             }
@@ -114,4 +135,22 @@ fn tell(line: impl AsRef<str>) {
 /// Drivers say things in several lines; a sentence is one.
 fn one_line(text: &str) -> String {
     text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_in_the_wrong_place_is_not_repeated() {
+        let token = "eyJhbGciOiJIUzI1NiJ9.eyJvcmdfaWQiOiI0MiJ9.c2lnbmF0dXJl";
+        let text = format!("error: unexpected argument '{token}' found\n\nUsage: x {token}");
+        assert!(text.split(SEPARATORS).any(is_token));
+        assert_eq!(without_tokens(&text), "error: unexpected argument '***' found\n\nUsage: x ***");
+        for harmless in
+            ["error: a value is required for '--set <SECTION.KEY=VALUE>'", "http://127.0.0.1:9090", "1.2.3"]
+        {
+            assert!(!harmless.split(SEPARATORS).any(is_token), "{harmless}");
+        }
+    }
 }
