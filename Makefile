@@ -1,6 +1,6 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-kafka bench-ingest bench-auth fuzz lint fmt deny deps-check docs openapi package
+.PHONY: help run build test test-kafka bench bench-ingest bench-auth fuzz lint fmt deny deps-check docs openapi package
 
 CARGO ?= cargo
 ARGS ?=
@@ -29,6 +29,12 @@ bench-ingest: ## Measures ingestion as a ratio to COPY; needs what test-kafka ne
 	$(CARGO) build --release --package gathering-server
 	GATHERING_TEST_POSTGRES_DURABLE=yes tests/scripts/with-kafka tests/scripts/with-postgres \
 		$(CARGO) bench --package gathering-tests --features apache-kafka --bench ingest
+
+bench: ## Measures reads as a ratio to a bare handler. QUICK=1
+	$(CARGO) build --release --package gathering-server
+	$(CARGO) build --release --package gathering-http --example ceiling
+	GATHERING_CEILING=$(CURDIR)/target/release/examples/ceiling QUICK=$(QUICK) GATHERING_TEST_POSTGRES_DURABLE=yes \
+		tests/scripts/with-wrk tests/scripts/with-postgres $(CARGO) bench --package gathering-tests --bench reads
 
 bench-auth: ## Measures what verifying callers costs, as a ratio to asking nobody
 	$(CARGO) build --release --package gathering-server

@@ -4,19 +4,18 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::Command;
 use std::time::Instant;
 
 use gathering_auth::Algorithm;
 use gathering_auth::testing::{TestKey, hmac, token_of_parts};
-use gathering_tests::{Message, Program, Running};
+use gathering_tests::{Load, Message, Program, Running};
 use serde_json::{Value, json};
 
 const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
 /// Different tokens, each of another subject.
 const TOKENS: usize = 1000;
 const ROUNDS: usize = 5;
-const SECONDS: usize = 4;
+const LOAD: Load = Load { connections: 64, seconds: 4 };
 /// Refusals of each kind whose time is taken.
 const REFUSALS: usize = 20_000;
 const SECRET: &str = "a secret of more than thirty-two bytes";
@@ -48,31 +47,12 @@ fn serve(program: &Program, settings: &[&str]) -> Running {
     program.serve(&arguments)
 }
 
-/// Polls a second, with these header lines in turn.
-fn load(program: &Program, address: SocketAddr, tokens: &[String]) -> f64 {
-    let list = tokens.iter().fold(String::new(), |list, token| list + "\"" + token + "\",\n");
-    let script = format!(
-        "local tokens = {{\n{list}}}\nlocal requests = {{}}\nlocal next = 0\n\
-         init = function(args)\n  for number, token in ipairs(tokens) do\n    \
-         requests[number] = wrk.format(\"GET\", \"{}\", {{[\"Authorization\"] = \"Bearer \" .. token}})\n  end\n  \
-         if #tokens == 0 then requests[1] = wrk.format(\"GET\", \"{}\") end\nend\n\
-         request = function()\n  next = next % #requests + 1\n  return requests[next]\nend\n\
-         done = function(summary, latency, requests)\n  io.write(\"failed \", summary.errors.status, \"\\n\")\nend\n",
-        path(),
-        path()
-    );
-    let script = program.file("load.lua", script);
-    let wrk = std::env::var_os("GATHERING_WRK").expect("make bench-auth says where wrk is");
-    let output = Command::new(wrk)
-        .args(["-t1", "-c64", &format!("-d{SECONDS}s"), "-s"])
-        .arg(script)
-        .arg(format!("http://{address}"))
-        .output()
-        .expect("wrk starts");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.contains("failed 0\n"), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    let rate = text.lines().find_map(|line| line.strip_prefix("Requests/sec:")).expect("a rate");
-    rate.trim().parse().expect("a number")
+/// Polls a second, with these tokens in turn.
+fn load(address: SocketAddr, tokens: &[String]) -> f64 {
+    let calls: Vec<_> = tokens.iter().map(|token| (path(), token.clone())).collect();
+    let measured = LOAD.get(address, &calls);
+    assert!(measured.other_than_found <= 0.0, "{measured:?}");
+    measured.rate
 }
 
 fn median(mut values: Vec<f64>) -> (f64, f64, f64) {
@@ -84,15 +64,17 @@ fn throughput(program: &Program, key: &TestKey) {
     let tokens: Vec<String> =
         (0..TOKENS).map(|subject| key.token_of(Algorithm::RS256, Some("one"), &claims(subject))).collect();
     println!(
-        "{TOKENS} tokens of {} characters, {ROUNDS} rounds of {SECONDS} s, 64 connections",
-        tokens[0].len()
+        "{TOKENS} tokens of {} characters, {ROUNDS} rounds of {} s, {} connections",
+        tokens[0].len(),
+        LOAD.seconds,
+        LOAD.connections
     );
     let verifying = ["auth.keys.jwks_file=jwks.json", "auth.audience=gathering"];
     let servers = [
         (
             "nobody is asked (disabled)",
             serve(program, &["auth.mode=disabled", "auth.disabled_org=42"]),
-            vec![],
+            vec![String::new()],
         ),
         ("RS256, verified tokens remembered", serve(program, &verifying), tokens.clone()),
         (
@@ -104,7 +86,7 @@ fn throughput(program: &Program, key: &TestKey) {
     let mut rates = [const { Vec::new() }; 3];
     for _ in 0..ROUNDS {
         for (rates, (_, running, tokens)) in rates.iter_mut().zip(&servers) {
-            rates.push(load(program, running.api_address(), tokens));
+            rates.push(load(running.api_address(), tokens));
         }
     }
     let reference = median(rates[0].clone()).0;
