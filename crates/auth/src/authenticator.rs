@@ -238,8 +238,13 @@ fn prepare(settings: &IssuerSettings, cache: &Arc<TokenCache>) -> Result<Prepare
         // What is wrong with the authorities is found now; each fetch reads them anew.
         Client::new(settings.keys.ca_file.as_deref())?;
     }
-    if keyring.len() == 0 && remote.is_none() {
-        return Err(AuthError::NoKeys);
+    if remote.is_none() {
+        if keyring.len() == 0 {
+            return Err(AuthError::NoKeys);
+        }
+        if !settings.algorithms.is_empty() && !keyring.has_one_for(&settings.algorithms) {
+            return Err(AuthError::NoKeyForAlgorithms { algorithms: settings.algorithms.clone() });
+        }
     }
     Ok(Prepared { keyring: Arc::new(keyring), remote })
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use jsonwebtoken::Algorithm;
 
 /// Why a caller is not let in. The sentences are for the caller: they tell what to change and no secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -209,9 +210,24 @@ pub enum AuthError {
          or the same in the keys of each of auth.issuers"
     )]
     NoKeys,
+    /// No key of an issuer is for an algorithm that it may use.
+    #[error(
+        "no configured key is for one of the algorithms {algorithms:?}; set auth.algorithms to those of the keys"
+    )]
+    NoKeyForAlgorithms {
+        /// The algorithms.
+        algorithms: Vec<Algorithm>,
+    },
+    /// A key that signs is for none of the algorithms that its issuer may use.
+    #[error("the signing key is for none of the algorithms {algorithms:?} of auth.algorithms")]
+    SigningAlgorithm {
+        /// The algorithms.
+        algorithms: Vec<Algorithm>,
+    },
     /// An issuer is to be asked for its keys, and is no URL that can be.
     #[error(
-        "discovery needs an issuer that is a URL with https, such as https://sso.example.com/realms/ours"
+        "with auth.keys.discovery, auth.issuer has to be a URL with https, such as https://sso.example.com/realms/ours, \
+         or with http on a loopback address"
     )]
     Discovery,
     /// Nothing tells the gateway from anybody else.
@@ -297,6 +313,15 @@ pub enum KeyProblem {
     /// A key without a name, beside others.
     #[error("has no name (kid), and neither have four keys before it")]
     Unnamed,
+    /// A key of a set that this service cannot use.
+    #[error(
+        "is not of a kind that counts here: kty RSA (2048 to 8192 bits), EC (P-256, P-384) or OKP (Ed25519) with a kid that \
+         is a text and an alg of that kind, if any"
+    )]
+    UnusableJwk,
+    /// A key set with the private half of a key.
+    #[error("has the private half of a key; publish its n and e, or crv, x and y, and no d")]
+    PrivateJwk,
     /// A secret in a place that everybody can read.
     #[error("publishes a secret, which is none then")]
     PublishedSecret,
@@ -309,6 +334,9 @@ pub enum KeyProblem {
     #[error("holds no certificate in PEM")]
     NoCertificate,
     /// Not a PEM private key of a supported kind.
-    #[error("holds no private key in PEM (PKCS#8) of RSA, EC (P-256, P-384) or Ed25519")]
+    #[error(
+        "holds no private key in PEM of RSA (2048 bits or more), EC (P-256, P-384) or Ed25519, in PKCS#8 and without a \
+         passphrase; `openssl pkcs8 -topk8 -nocrypt` makes it of others"
+    )]
     NoPrivateKey,
 }

@@ -56,10 +56,10 @@ impl fmt::Display for Scope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// The token lacks the scope.
-    #[error("the token lacks the scope '{0}'")]
+    #[error("the caller lacks the scope '{0}'")]
     MissingScope(Scope),
     /// The token is bound to another cluster.
-    #[error("the token is bound to another cluster")]
+    #[error("the caller is bound to another cluster")]
     OtherCluster,
 }
 

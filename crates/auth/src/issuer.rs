@@ -109,6 +109,12 @@ impl Keyring {
         Ok(Self { parts: Mutex::new(Parts { files, remote: None }), current, cache })
     }
 
+    /// Whether there is a key for one of these algorithms.
+    pub(crate) fn has_one_for(&self, algorithms: &[Algorithm]) -> bool {
+        let keys = self.current.load();
+        algorithms.iter().any(|algorithm| keys.has_one_for(*algorithm))
+    }
+
     /// How many keys there are.
     pub(crate) fn len(&self) -> usize {
         self.current.load().len()

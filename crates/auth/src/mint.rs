@@ -47,6 +47,21 @@ impl SigningKey {
     }
 }
 
+impl SigningKey {
+    /// This key with the first of these algorithms that it can sign with; with its usual one if there are none.
+    pub fn with_one_of(mut self, algorithms: &[Algorithm]) -> Result<Self, AuthError> {
+        if !algorithms.is_empty() && !algorithms.contains(&self.algorithm) {
+            let can_sign =
+                |algorithm: &&Algorithm| jsonwebtoken::crypto::sign(b"", &self.key, **algorithm).is_ok();
+            self.algorithm = *algorithms
+                .iter()
+                .find(can_sign)
+                .ok_or_else(|| AuthError::SigningAlgorithm { algorithms: algorithms.to_vec() })?;
+        }
+        Ok(self)
+    }
+}
+
 /// What a token is to say.
 #[derive(Debug, Clone)]
 pub struct TokenRequest {
@@ -156,6 +171,22 @@ mod tests {
             let token = Token::parse(&token).unwrap();
             assert_eq!(token.check_signature(&keys), Ok(()), "{:?}", signing.algorithm);
         }
+    }
+
+    #[test]
+    fn a_key_signs_with_an_algorithm_that_counts() {
+        let (secret, rsa) = (file(&[b's'; 32]), file(TestKey::rsa().private_pem.as_bytes()));
+        let hmac = |algorithms: &[Algorithm]| {
+            let key = SigningKey::hmac_from_file(secret.path()).unwrap();
+            key.with_one_of(algorithms).map(|key| key.algorithm).ok()
+        };
+        assert_eq!(hmac(&[]), Some(Algorithm::HS256));
+        assert_eq!(hmac(&[Algorithm::HS512, Algorithm::HS256]), Some(Algorithm::HS256));
+        assert_eq!(hmac(&[Algorithm::RS256, Algorithm::HS512]), Some(Algorithm::HS512));
+        assert_eq!(hmac(&[Algorithm::RS256]), None);
+        let key = SigningKey::private_pem_from_file(rsa.path()).unwrap();
+        let key = key.with_one_of(&[Algorithm::ES256, Algorithm::PS384]).unwrap();
+        assert_eq!(key.algorithm, Algorithm::PS384);
     }
 
     #[test]

@@ -224,7 +224,7 @@ mod tests {
                 503,
                 "Service Unavailable: the keys of the token's issuer cannot be had at the moment, please try again",
             ),
-            (Denied::MissingScope(Scope::Read).into(), 403, "Forbidden: the token lacks the scope 'read'"),
+            (Denied::MissingScope(Scope::Read).into(), 403, "Forbidden: the caller lacks the scope 'read'"),
             (
                 ApiError::parameter("requestID", "a-b", IdError::Request),
                 400,

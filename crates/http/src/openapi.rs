@@ -210,7 +210,7 @@ failures! {
         (
             "403",
             "The token lacks the scope, or is bound to another cluster.",
-            "Forbidden: the token is bound to another cluster",
+            "Forbidden: the caller is bound to another cluster",
             None,
         ),
         (

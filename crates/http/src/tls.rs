@@ -52,7 +52,7 @@ pub enum TlsError {
         expected: &'static str,
     },
     /// The key is not that of the certificate, or of no use.
-    #[error("the key {} and the certificate {} do not go together ({source})", key.display(), cert.display())]
+    #[error("the certificate {} and the key {} cannot be used together ({source})", cert.display(), key.display())]
     Pair {
         /// The certificate's file.
         cert: PathBuf,
@@ -256,7 +256,7 @@ mod tests {
         assert!(refusal(&text, &key, None).ends_with("holds no certificate in PEM"));
         assert!(refusal(&key, &key, None).ends_with("holds no certificate in PEM"));
         assert!(refusal(&cert, &cert, None).ends_with("holds no private key in PEM without a passphrase"));
-        assert!(refusal(&other, &key, None).contains("do not go together"));
+        assert!(refusal(&other, &key, None).contains("cannot be used together"));
         assert!(refusal(&cert, &key, Some(&text)).ends_with("holds no certificate in PEM"));
     }
 

@@ -223,7 +223,8 @@ pub struct ConfigArguments {
 /// Arguments of `health`.
 #[derive(Debug, Args)]
 pub struct Health {
-    /// Where to ask; `/readyz` on `admin.bind` unless given
+    /// Where to ask, over http or https; `/readyz` on `admin.bind` unless given. Whose certificate answers is not checked:
+    /// nothing is told, and nothing but the status is heard
     #[arg(value_name = "URL")]
     pub(crate) url: Option<String>,
     /// The certificate to show where `admin.tls.client_ca` asks for one, in PEM

@@ -22,8 +22,13 @@ pub enum ServerError {
     #[error(transparent)]
     Auth(#[from] AuthError),
     /// Certificates are not usable.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
+    #[error("{section}: {source}")]
+    Tls {
+        /// The section of the configuration, or the command.
+        section: &'static str,
+        /// Why.
+        source: Box<TlsError>,
+    },
     /// The allow list is not usable.
     #[error(transparent)]
     AllowList(#[from] AllowListError),
@@ -115,7 +120,7 @@ impl ServerError {
         match self {
             Self::Config(_)
             | Self::Auth(_)
-            | Self::Tls(_)
+            | Self::Tls { .. }
             | Self::AllowList(_)
             | Self::Usage(_)
             | Self::Kafka(

@@ -35,16 +35,16 @@ impl Watches {
 }
 
 /// The certificates of a listener, if it is to have any.
-pub(crate) fn tls(config: &config::Tls) -> Result<Option<Arc<Tls>>, ServerError> {
-    let loaded = config.settings().map(|settings| Tls::load(&settings));
-    Ok(loaded.transpose()?.map(Arc::new))
+pub(crate) fn tls(section: &'static str, config: &config::Tls) -> Result<Option<Arc<Tls>>, ServerError> {
+    let loaded = config.settings().map(|settings| Tls::load(&settings)).transpose();
+    Ok(loaded.map_err(|source| ServerError::Tls { section, source: source.into() })?.map(Arc::new))
 }
 
 /// Checks every file that the configuration names, as a start does.
 pub(crate) fn check_files(config: &Config) -> Result<(), ServerError> {
     Authenticator::check(&config.auth_settings())?;
-    tls(&config.http.tls)?;
-    tls(&config.admin.tls)?;
+    tls("http.tls", &config.http.tls)?;
+    tls("admin.tls", &config.admin.tls)?;
     allow_list(config)?;
     if let Some(kafka) = config.kafka_settings() {
         kafka.check()?;

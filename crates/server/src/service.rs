@@ -95,8 +95,9 @@ impl Service {
             }
             Role::Ingest => None,
         };
-        let api_tls = authenticator.is_some().then(|| tls(&config.http.tls)).transpose()?.flatten();
-        let admin_tls = tls(&config.admin.tls)?;
+        let api_tls =
+            authenticator.is_some().then(|| tls("http.tls", &config.http.tls)).transpose()?.flatten();
+        let admin_tls = tls("admin.tls", &config.admin.tls)?;
         let kafka = match (role, config.kafka_settings()) {
             (Role::Api, _) | (Role::All, None) => None,
             (Role::Ingest, None) => return Err(ServerError::Usage(NOTHING_TO_INGEST)),

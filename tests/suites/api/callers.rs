@@ -74,7 +74,7 @@ fn without_the_scope_403(database: TestDatabase) {
         let token = token(&server, |token| token.scopes = scopes);
         for answer in all_four(&server, Some(&format!("Bearer {token}"))) {
             assert_eq!(answer.status, 403);
-            assert_eq!(answer.sentence(), "Forbidden: the token lacks the scope 'read'");
+            assert_eq!(answer.sentence(), "Forbidden: the caller lacks the scope 'read'");
         }
     }
 }
@@ -88,7 +88,7 @@ fn bound_to_another_cluster_403(database: TestDatabase) {
     };
     for answer in all_four(&server, Some(&bound_to(OTHER_CLUSTER))) {
         assert_eq!(answer.status, 403);
-        assert_eq!(answer.sentence(), "Forbidden: the token is bound to another cluster");
+        assert_eq!(answer.sentence(), "Forbidden: the caller is bound to another cluster");
     }
     for answer in all_four(&server, Some(&bound_to(CLUSTER))) {
         assert_eq!(answer.status, 200);

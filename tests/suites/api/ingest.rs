@@ -177,7 +177,7 @@ fn nobody_writes_for_others(database: TestDatabase) {
     let reader = send(&server, &server.token(42), JSON, own.to_string());
     assert_eq!(
         (reader.status, reader.sentence().as_str()),
-        (403, "Forbidden: the token lacks the scope 'write'")
+        (403, "Forbidden: the caller lacks the scope 'write'")
     );
     let nobody = server.post(RESULTS, own.to_string()).header("Content-Type", JSON).send();
     assert_eq!((nobody.status, nobody.headers.contains_key("www-authenticate")), (401, true));

@@ -57,7 +57,7 @@ fn an_operator_comes_with_its_pull_secret_beside_the_identity() {
     let other = call(&format!("/cluster/{OTHER_CLUSTER}/request/r/status")).send();
     assert_eq!(
         (other.status, other.sentence().as_str()),
-        (403, "Forbidden: the token is bound to another cluster")
+        (403, "Forbidden: the caller is bound to another cluster")
     );
     check_refusal(
         &server.get(&status()).header("Authorization", PULL_SECRET).send(),
@@ -79,7 +79,7 @@ fn each_kind_of_caller_reads_and_none_writes() {
         let refused = call.header("x-rh-identity", &encoded(&identity)).send();
         assert_eq!(
             (refused.status, refused.sentence().as_str()),
-            (403, "Forbidden: the token lacks the scope 'write'")
+            (403, "Forbidden: the caller lacks the scope 'write'")
         );
     }
     let mut elsewhere = user();

@@ -114,7 +114,7 @@ fn the_programs_own_probe_speaks_tls() {
     assert_eq!(probe(&other_cert, &other_key).code, Some(1));
     assert_eq!(program.run(&["health", &url]).code, Some(1));
     let mixed = probe(&cert, &other_key);
-    assert!(mixed.code == Some(2) && mixed.stderr.contains("do not go together"), "{mixed:?}");
+    assert!(mixed.code == Some(2) && mixed.stderr.contains("cannot be used together"), "{mixed:?}");
 }
 
 #[test]

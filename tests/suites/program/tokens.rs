@@ -78,9 +78,9 @@ fn a_token_is_explained_and_never_repeated() {
         (good.clone(), &["auth.issuer=https://sso"], "the token is of another issuer", "iss https://sso"),
         (
             good.clone(),
-            &["auth.algorithms=[\"RS256\"]"],
+            &["auth.algorithms=[\"HS512\"]"],
             "the token's algorithm is not accepted",
-            "alg RS256",
+            "alg HS512",
         ),
     ] {
         let run = inspect(&token, settings);
@@ -88,7 +88,9 @@ fn a_token_is_explained_and_never_repeated() {
         assert_eq!(run.stderr.trim_end(), format!("gathering: the token is refused: {sentence}"));
         assert!(run.last_line().starts_with("expected") && run.last_line().contains(expected), "{run:?}");
     }
-    for nonsense in ["", "nonsense", "a.b.c"] {
+    inspect(&format!("authorization: bearer {good}"), &[]).ok();
+    assert!(refused(&inspect("", &[]), 2).starts_with("there is no token"));
+    for nonsense in ["nonsense", "a.b.c"] {
         let run = inspect(nonsense, &[]);
         assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{run:?}");
         assert!(run.stderr.contains("not a JSON Web Token"), "{run:?}");
@@ -97,6 +99,27 @@ fn a_token_is_explained_and_never_repeated() {
     assert!(refused(&run, 2).starts_with("tokens count in auth.mode"), "{run:?}");
     let run = program.run(&["token", "--org", "42", "inspect", &good, "--set", &secret]);
     assert_eq!(run.code, Some(2), "{run:?}");
+}
+
+#[test]
+fn algorithms_that_are_allowed_are_those_that_sign() {
+    let program = Program::new();
+    let secret = secret(&program);
+    let with = |arguments: &[&str], algorithms: &str| {
+        let setting = format!("auth.algorithms={algorithms}");
+        program.run(&[arguments, &["--set", &secret, "--set", &setting]].concat())
+    };
+    let token = with(&["token", "--org", "42"], "[\"RS256\",\"HS512\"]").ok().stdout;
+    let run = with(&["token", "inspect", token.trim()], "[\"HS512\"]").ok();
+    assert!(run.stdout.contains("alg         HS512"), "{run:?}");
+    assert!(refused(&with(&["token", "--org", "42"], "[\"ES256\"]"), 2).contains("signing key is for none"));
+    for command in [&["serve"][..], &["config", "--check"]] {
+        let run = with(command, "[\"ES256\", \"RS256\"]");
+        assert!(
+            refused(&run, 2).contains("no configured key is for one of the algorithms [ES256, RS256]"),
+            "{run:?}"
+        );
+    }
 }
 
 #[test]

@@ -82,17 +82,17 @@ fn is_for_signatures(jwk: &Map<String, Value>) -> bool {
 fn key(jwk: &Map<String, Value>, origin: Origin) -> Result<VerifyingKey, KeyProblem> {
     const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
     if PRIVATE.iter().any(|name| jwk.contains_key(*name)) {
-        return Err(KeyProblem::Private);
+        return Err(KeyProblem::PrivateJwk);
     }
     let id = match jwk.get("kid") {
         None => None,
         Some(Value::String(id)) => Some(id.clone()),
-        Some(_) => return Err(KeyProblem::NoPublicKey),
+        Some(_) => return Err(KeyProblem::UnusableJwk),
     };
-    let part = |name| text(jwk, name).ok_or(KeyProblem::NoPublicKey);
+    let part = |name| text(jwk, name).ok_or(KeyProblem::UnusableJwk);
     let public = |key: Result<DecodingKey, _>, id| {
-        VerifyingKey::public(key.map_err(|_: jsonwebtoken::errors::Error| KeyProblem::NoPublicKey)?, id)
-            .ok_or(KeyProblem::NoPublicKey)
+        VerifyingKey::public(key.map_err(|_: jsonwebtoken::errors::Error| KeyProblem::UnusableJwk)?, id)
+            .ok_or(KeyProblem::UnusableJwk)
     };
     let key = match (text(jwk, "kty"), text(jwk, "crv")) {
         (Some("RSA"), _) => {
@@ -102,20 +102,20 @@ fn key(jwk: &Map<String, Value>, origin: Origin) -> Result<VerifyingKey, KeyProb
         (Some("EC"), Some(curve @ ("P-256" | "P-384"))) => {
             let key = public(DecodingKey::from_ec_components(part("x")?, part("y")?), id)?;
             let algorithm = if curve == "P-256" { Algorithm::ES256 } else { Algorithm::ES384 };
-            key.only_for(algorithm).ok_or(KeyProblem::NoPublicKey)?
+            key.only_for(algorithm).ok_or(KeyProblem::UnusableJwk)?
         }
         (Some("OKP"), Some("Ed25519")) => public(DecodingKey::from_ed_components(part("x")?), id)?,
         (Some("oct"), _) => {
             if origin == Origin::Url {
                 return Err(KeyProblem::PublishedSecret);
             }
-            let secret = URL_SAFE_NO_PAD.decode(part("k")?).map_err(|_| KeyProblem::NoPublicKey)?;
+            let secret = URL_SAFE_NO_PAD.decode(part("k")?).map_err(|_| KeyProblem::UnusableJwk)?;
             if secret.len() < MIN_SECRET {
                 return Err(KeyProblem::ShortSecret);
             }
             VerifyingKey::hmac(&secret, id)
         }
-        _ => return Err(KeyProblem::NoPublicKey),
+        _ => return Err(KeyProblem::UnusableJwk),
     };
     match jwk.get("alg") {
         None => Ok(key),
@@ -123,13 +123,13 @@ fn key(jwk: &Map<String, Value>, origin: Origin) -> Result<VerifyingKey, KeyProb
             .as_str()
             .and_then(|name| name.parse().ok())
             .and_then(|algorithm| key.only_for(algorithm))
-            .ok_or(KeyProblem::NoPublicKey),
+            .ok_or(KeyProblem::UnusableJwk),
     }
 }
 
 /// The bytes of a number, without the zeros in front that some providers write.
 fn number(text: &str) -> Result<Vec<u8>, KeyProblem> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyProblem::NoPublicKey)?;
+    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyProblem::UnusableJwk)?;
     Ok(bytes.into_iter().skip_while(|byte| *byte == 0).collect())
 }
 
@@ -176,8 +176,8 @@ mod tests {
     #[test]
     fn keys_that_cannot_be_used_say_why() {
         let (rsa, p256) = (TestKey::rsa().jwk("r"), TestKey::p256().jwk("e"));
-        let refused = Some(KeyProblem::NoPublicKey);
-        assert_eq!(problem(&with(&rsa, "d", json!("AQAB"))), Some(KeyProblem::Private));
+        let refused = Some(KeyProblem::UnusableJwk);
+        assert_eq!(problem(&with(&rsa, "d", json!("AQAB"))), Some(KeyProblem::PrivateJwk));
         assert_eq!(problem(&with(&rsa, "alg", json!("HS256"))), refused);
         assert_eq!(problem(&with(&rsa, "alg", json!("RSA-OAEP"))), refused);
         assert_eq!(problem(&with(&rsa, "n", json!("AQAB"))), refused);

@@ -45,6 +45,11 @@ impl KeySet {
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     }
 
+    /// True if a key is for this algorithm.
+    pub(crate) fn has_one_for(&self, algorithm: Algorithm) -> bool {
+        self.0.iter().any(|key| key.accepts(algorithm))
+    }
+
     /// True if a key has this name.
     pub(crate) fn knows(&self, id: &str) -> bool {
         self.0.iter().any(|key| key.id() == Some(id))

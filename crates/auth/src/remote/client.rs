@@ -59,8 +59,8 @@ impl Client {
         let asked = request.clone();
         let left = self.deadline.saturating_duration_since(Instant::now());
         let mut request = self.agent.configure_request(request).timeout_global(Some(left));
-        if !url.is_encrypted() {
-            // It is this very machine, which no proxy of the environment is to speak for.
+        if url.is_local() {
+            // No proxy of the environment is to speak for this very machine.
             request = request.proxy(None);
         }
         let response = self.agent.run(request.build())?;

@@ -181,10 +181,12 @@ impl Shared {
             }
             Err(problem) => {
                 if !std::mem::replace(&mut state.is_failing, true) {
+                    let kept =
+                        if state.body.is_empty() { "there are none yet" } else { "those of before stay" };
                     log::warn!(
-                        "{} gave {problem}; the keys of before stay in force, and it is asked again every {} seconds",
-                        self.source,
-                        RETRY.as_secs()
+                        "no keys were fetched, {kept}, and they are asked for every {} seconds: {} gave {problem}",
+                        RETRY.as_secs(),
+                        self.source
                     );
                 }
                 RETRY

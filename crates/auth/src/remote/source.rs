@@ -17,7 +17,10 @@ use crate::{AuthError, KeyProblem};
 /// An address that keys may come from: `https`, or `http` on this very machine, so that nobody on the way can put keys
 /// of his own in their place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyUrl(String);
+pub struct KeyUrl {
+    text: String,
+    is_local: bool,
+}
 
 /// A text that is no such address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -30,15 +33,15 @@ impl FromStr for KeyUrl {
     fn from_str(text: &str) -> Result<Self, KeyUrlError> {
         let uri: Uri = text.parse().map_err(|_| KeyUrlError)?;
         let authority = uri.authority().ok_or(KeyUrlError)?;
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-        let is_local = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+        let host = authority.host();
+        let is_local = is_local(host);
         let is_safe = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => is_local,
             _ => false,
         };
         if is_safe && !host.is_empty() && !authority.as_str().contains('@') && !text.contains('#') {
-            Ok(Self(text.to_owned()))
+            Ok(Self { text: text.to_owned(), is_local })
         } else {
             Err(KeyUrlError)
         }
@@ -47,19 +50,24 @@ impl FromStr for KeyUrl {
 
 impl KeyUrl {
     pub(super) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Whether it is on this machine, for which no proxy is to speak.
+    pub(super) const fn is_local(&self) -> bool {
+        self.is_local
     }
 
     /// Whether it is `https`, and not `http` on this machine.
-    pub(super) fn is_encrypted(&self) -> bool {
-        self.0.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("https:"))
+    fn is_encrypted(&self) -> bool {
+        self.text.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("https:"))
     }
 }
 
 /// Without the query, which may hold something that is not for logs.
 impl fmt::Display for KeyUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.0.split('?').next().unwrap_or_default())
+        f.pad(self.text.split('?').next().unwrap_or_default())
     }
 }
 
@@ -95,10 +103,12 @@ pub(crate) enum SourceProblem {
     Setup(#[from] AuthError),
     #[error("a panic, which is a defect of this program or of a library")]
     Panic,
+    #[error("the address of a key set, {address}, which gave {problem}")]
+    KeySet { address: KeyUrl, problem: Box<Self> },
     #[error("no discovery document")]
     NoDocument,
-    #[error("a discovery document of another issuer")]
-    OtherIssuer,
+    #[error("a discovery document of another issuer, {0:?}, and not exactly of the configured one")]
+    OtherIssuer(String),
     #[error("a discovery document whose jwks_uri is not usable: {0}")]
     Address(#[from] KeyUrlError),
 }
@@ -138,9 +148,10 @@ impl Source {
             Self::KeySet(url) => url.clone(),
             Self::Discovery(issuer) => discover(issuer, client)?,
         };
-        let document = client.get(&address)?;
-        let (keys, left_out) = parse(&document.body, Origin::Url).map_err(SourceProblem::Keys)?;
-        Ok(Fetched { body: document.body, keys, left_out, fresh_for: document.fresh_for })
+        key_set(&address, client).map_err(|problem| match self {
+            Self::KeySet(_) => problem,
+            Self::Discovery(_) => SourceProblem::KeySet { address, problem: Box::new(problem) },
+        })
     }
 }
 
@@ -153,9 +164,21 @@ impl fmt::Display for Source {
     }
 }
 
+fn key_set(address: &KeyUrl, client: &Client) -> Result<Fetched, SourceProblem> {
+    let document = client.get(address)?;
+    let (keys, left_out) = parse(&document.body, Origin::Url).map_err(SourceProblem::Keys)?;
+    Ok(Fetched { body: document.body, keys, left_out, fresh_for: document.fresh_for })
+}
+
+fn is_local(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse();
+    host == "localhost" || address.is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
 /// Section 4: a slash at the end of the issuer does not count.
 fn well_known(issuer: &KeyUrl) -> KeyUrl {
-    KeyUrl(format!("{}/.well-known/openid-configuration", issuer.0.trim_end_matches('/')))
+    let text = format!("{}/.well-known/openid-configuration", issuer.text.trim_end_matches('/'));
+    KeyUrl { text, is_local: issuer.is_local }
 }
 
 /// Section 4.3: a document that names another issuer than the one that was asked is not to be used.
@@ -163,8 +186,8 @@ fn discover(issuer: &KeyUrl, client: &Client) -> Result<KeyUrl, SourceProblem> {
     let document = client.get(&well_known(issuer))?;
     let document: DiscoveryDocument =
         serde_json::from_slice(&document.body).map_err(|_| SourceProblem::NoDocument)?;
-    if document.issuer != issuer.0 {
-        return Err(SourceProblem::OtherIssuer);
+    if document.issuer != issuer.text {
+        return Err(SourceProblem::OtherIssuer(document.issuer.chars().take(200).collect()));
     }
     let address: KeyUrl = document.jwks_uri.parse()?;
     // Somebody elsewhere does not get to say what is asked on this machine.
@@ -192,7 +215,8 @@ mod tests {
         let with_query: KeyUrl = "https://sso.example.com/keys?code=secret".parse().unwrap();
         assert_eq!(with_query.as_str(), "https://sso.example.com/keys?code=secret");
         assert_eq!(with_query.to_string(), "https://sso.example.com/keys");
-        assert!(with_query.is_encrypted());
+        assert!(with_query.is_encrypted() && !with_query.is_local());
+        assert!("https://localhost:1/keys".parse::<KeyUrl>().unwrap().is_local());
         for text in [
             "",
             "keys",

@@ -44,7 +44,8 @@ fn tls(arguments: &Health) -> Result<TlsConfig, ServerError> {
     let mut own = None;
     if let (Some(cert), Some(key)) = (&arguments.cert, &arguments.key) {
         // Says in a sentence what is wrong with them, where the client would panic.
-        Tls::load(&TlsSettings { cert: cert.clone(), key: key.clone(), client_ca: None })?;
+        Tls::load(&TlsSettings { cert: cert.clone(), key: key.clone(), client_ca: None })
+            .map_err(|source| ServerError::Tls { section: "--cert and --key", source: source.into() })?;
         let failed = ServerError::system("the certificate cannot be shown");
         let read = || -> Result<ClientCert, Box<dyn std::error::Error + Send + Sync>> {
             let chain: Vec<_> = parse_pem(&std::fs::read(cert)?)

@@ -25,9 +25,11 @@ pub(super) fn run(config: &Config, arguments: &Inspect) -> Result<(), ServerErro
         token if token.is_empty() || token == "-" => read()?,
         token => token,
     };
-    // As it stands in the header, or alone.
-    let token = input.trim();
-    let token = token.strip_prefix("Bearer ").map_or(token, str::trim_start);
+    // Alone, or as it stands in the header.
+    let token = input.split_whitespace().next_back().unwrap_or_default();
+    if token.is_empty() {
+        return Err(ServerError::Usage("there is no token: give it as an argument or on standard input"));
+    }
 
     let facts = Inspection::of(token, SystemClock.now()).map_err(ServerError::TokenRefused)?.facts;
     let lines = facts.into_iter().map(|fact| format!("{:<11} {}\n", fact.name, one_line(&fact.value)));

@@ -18,11 +18,13 @@ use super::value::{duration, size, whole};
 pub struct Auth {
     pub mode: AuthMode,
     pub disabled_org: OrganizationId,
+    #[serde(default, deserialize_with = "optional_name")]
     pub issuer: Option<String>,
+    #[serde(default, deserialize_with = "optional_name")]
     pub audience: Option<String>,
     #[serde(deserialize_with = "algorithms")]
     pub algorithms: Vec<Algorithm>,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "leeway")]
     pub leeway: Duration,
     #[serde(deserialize_with = "size")]
     pub token_cache: usize,
@@ -63,7 +65,9 @@ pub struct Keys {
 #[serde(deny_unknown_fields)]
 #[expect(missing_docs, reason = "config/default.toml documents each key")]
 pub struct Issuer {
+    #[serde(deserialize_with = "name")]
     pub issuer: String,
+    #[serde(default, deserialize_with = "optional_name")]
     pub audience: Option<String>,
     #[serde(default, deserialize_with = "algorithms")]
     pub algorithms: Vec<Algorithm>,
@@ -108,15 +112,62 @@ impl Auth {
                 return Some((key, "another entry of auth.issuers has it too; give one entry all its keys"));
             }
         }
+        if self.mode != AuthMode::IdentityHeader {
+            let problem =
+                "it counts in auth.mode = \"identity-header\" only, and here it would keep nobody out";
+            if !self.trusted_proxies.is_empty() {
+                return Some(("auth.trusted_proxies".to_owned(), problem));
+            }
+            if self.gateway_secret_file.is_some() {
+                return Some(("auth.gateway_secret_file".to_owned(), problem));
+            }
+        }
         let own = std::iter::once(("auth".to_owned(), &self.keys));
         let theirs = self
             .issuers
             .iter()
             .enumerate()
             .map(|(number, one)| (format!("auth.issuers[{number}]"), &one.keys));
-        own.chain(theirs).find(|(_, keys)| keys.discovery && keys.jwks_url.is_some()).map(|(prefix, _)| {
-            (format!("{prefix}.keys.discovery"), "jwks_url says where the keys are already")
+        own.chain(theirs).find_map(|(prefix, keys)| {
+            let (key, problem) = keys.contradiction()?;
+            Some((format!("{prefix}.keys.{key}"), problem))
         })
+    }
+}
+
+impl Keys {
+    fn contradiction(&self) -> Option<(&'static str, &'static str)> {
+        if self.discovery && self.jwks_url.is_some() {
+            Some(("discovery", "jwks_url says where the keys are already"))
+        } else if self.ca_file.is_some() && !self.discovery && self.jwks_url.is_none() {
+            Some(("ca_file", "it is of use with jwks_url or discovery only"))
+        } else {
+            None
+        }
+    }
+}
+
+/// A text that tells something: an empty one, of a variable that was not filled in, would refuse every token or none.
+fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    if name.trim().is_empty() {
+        Err(D::Error::custom("it must not be empty; leave the key out not to check it"))
+    } else {
+        Ok(name)
+    }
+}
+
+fn optional_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    name(deserializer).map(Some)
+}
+
+/// Clocks differ by seconds; more than minutes would let expired tokens in for as long.
+fn leeway<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let leeway = duration(deserializer)?;
+    if leeway > Duration::from_secs(600) {
+        Err(D::Error::custom("it has to be at most 10m"))
+    } else {
+        Ok(leeway)
     }
 }
 
@@ -128,10 +179,17 @@ fn algorithms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Algorith
 }
 
 fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
-    const EXPECTED: &str = "each has to be a network such as 10.1.0.0/16, or an IP address";
+    const EXPECTED: &str = "each has to be a network such as 10.1.0.0/16 or fd00::/8, or an IP address";
     let one = |text: &String| {
-        let address = || text.parse::<IpAddr>().map(IpNet::from);
-        text.parse::<IpNet>().or_else(|_| address()).map_err(|_| D::Error::custom(EXPECTED))
+        let address = || text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
+        let network: IpNet = text.parse().or_else(|_| address()).map_err(|_| D::Error::custom(EXPECTED))?;
+        // An IPv4 network in the way of IPv6 would match nobody, and bits behind the prefix are a slip in one of both.
+        let is_mapped = matches!(network.addr(), IpAddr::V6(address) if address.to_ipv4_mapped().is_some());
+        if is_mapped || network.addr() != network.network() {
+            Err(D::Error::custom(EXPECTED))
+        } else {
+            Ok(network)
+        }
     };
     Vec::<String>::deserialize(deserializer)?.iter().map(one).collect()
 }

@@ -224,12 +224,13 @@ fn find<'a>(table: &'a toml::Table, key: &str) -> Option<&'a toml::Value> {
 
 /// What the deserializer says, in the words of TOML instead of Rust.
 fn in_toml(problem: &str) -> String {
-    const WORDS: [(&str, &str); 5] = [
+    const WORDS: [(&str, &str); 6] = [
         ("expected usize", "expected a whole number"),
         ("expected u16", "expected a whole number"),
         ("expected u32", "expected a whole number"),
         ("expected a sequence", "expected a list such as [\"one\", \"two\"]"),
         ("expected a string", "expected a text in quotes"),
+        ("expected path string", "expected a path in quotes"),
     ];
     // A section is a struct there, and its name of no use here.
     if let Some((before, _)) = problem.split_once("expected struct ") {
@@ -264,7 +265,8 @@ fn hide_secrets(key: &str, value: &mut toml::Value) {
                 hide_secrets(&format!("{key}.{inner}"), value);
             }
         }
-        value if SECRET.iter().any(|word| key.contains(word)) => {
+        // Where a secret is may be told.
+        value if !key.ends_with("_file") && SECRET.iter().any(|word| key.contains(word)) => {
             *value = toml::Value::String("***".to_owned());
         }
         _ => {}

@@ -141,7 +141,7 @@ fn what_a_token_does_not_allow() {
         let sentence = answer.sentence();
         assert_eq!(
             (answer.status, sentence.as_str()),
-            (403, "Forbidden: the token lacks the scope 'read'"),
+            (403, "Forbidden: the caller lacks the scope 'read'"),
             "{scope}"
         );
     }
@@ -149,7 +149,7 @@ fn what_a_token_does_not_allow() {
         target.ask(CLUSTER, "r", token(&Target::with("cluster_id", json!(OTHER_CLUSTER))).as_bytes());
     assert_eq!(
         (answer.status, answer.sentence().as_str()),
-        (403, "Forbidden: the token is bound to another cluster")
+        (403, "Forbidden: the caller is bound to another cluster")
     );
     // What another organization has is as unknown as what nobody has.
     let own = token(&Target::claims());
