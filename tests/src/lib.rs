@@ -21,6 +21,7 @@ mod message;
 mod program;
 mod proxy;
 mod raw;
+mod secret;
 mod server;
 
 pub use broker::{Broker, Delivered, Publisher};

@@ -15,10 +15,10 @@ use gathering_ingest::{Importer, Intake, RecordCounters};
 use gathering_server::config::{Config, Sources};
 use gathering_server::{Environment, Role, Service};
 use gathering_storage::Storage;
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+use crate::secret::Secret;
 use crate::{Call, Message, TestDatabase};
 
 /// 2026-03-01T13:00:00Z: where the clock of every server stands at first.
@@ -317,23 +317,5 @@ impl Drop for TestServer {
             let ended = thread.join();
             assert!(ended.is_ok() || std::thread::panicking(), "the server panicked");
         }
-    }
-}
-
-/// An HMAC secret made for one test.
-#[derive(Debug)]
-struct Secret(TempDir);
-
-impl Secret {
-    fn new() -> Self {
-        let folder = TempDir::new().expect("the temporary folder can be written to");
-        let secret = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-        std::fs::write(folder.path().join("hmac.key"), secret)
-            .expect("the temporary folder can be written to");
-        Self(folder)
-    }
-
-    fn path(&self) -> PathBuf {
-        self.0.path().join("hmac.key")
     }
 }

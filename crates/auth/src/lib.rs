@@ -15,6 +15,7 @@ mod limits;
 mod metrics;
 mod mint;
 mod refusals;
+mod refused;
 mod remote;
 mod settings;
 #[cfg(any(test, feature = "testing"))]
@@ -23,11 +24,12 @@ mod token;
 
 pub use authenticator::{Authentication, Authenticator};
 pub use credentials::{CredentialHeader, Credentials, Sent};
-pub use error::{AuthError, KeyProblem, Refused, Remedy};
+pub use error::{AuthError, KeyProblem};
 pub use identity::{Denied, Identity, ReadGrant, Scope};
 pub use ipnet::IpNet;
 pub use jsonwebtoken::Algorithm;
 pub use mint::{SigningKey, TokenRequest};
+pub use refused::{Refused, Remedy};
 pub use remote::{KeyUrl, KeyUrlError, KeysAwaited};
 pub use settings::{GatewaySettings, IssuerSettings, KeySettings, Mode, RateLimit, Settings, TokenSettings};
 pub use token::{Fact, Inspection};

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use gathering_auth::Algorithm;
 use gathering_auth::testing::TestKey;
-use gathering_tests::{Authority, KeyServer, TestDatabase, TestServer};
+use gathering_tests::{KeyServer, TestDatabase, TestServer};
 use serde_json::{Value, json};
 
-use crate::fixture::{NOW, claims, record, status};
+use crate::fixture::{NOW, record, status};
 
 const PATH: &str = "/keys";
 
@@ -20,7 +20,7 @@ fn start(provider: &KeyServer) -> TestServer {
     server
 }
 
-fn ask(server: &TestServer, token: &str) -> u16 {
+pub(crate) fn ask(server: &TestServer, token: &str) -> u16 {
     server.get(&status()).bearer(token).send().status
 }
 
@@ -41,7 +41,7 @@ fn refetched(server: &TestServer, provider: &KeyServer, after: Duration) {
     server.until(|server| (count(server) > before).then_some(()));
 }
 
-fn token(key: &TestKey, id: &str) -> String {
+pub(crate) fn token(key: &TestKey, id: &str) -> String {
     // Valid for longer than any test moves the clock.
     let claims = json!({"org_id": 42, "exp": NOW + 1_000_000});
     key.token_of(Algorithm::ES256, Some(id), &claims)
@@ -251,71 +251,4 @@ fn a_server_that_never_answers_is_given_up_and_nobody_waits_for_it_twice() {
     refetched(&server, &provider, Duration::from_secs(15));
     assert_eq!(ask(&server, &token(&one, "one")), 200);
     assert!(is_ready(&server));
-}
-
-#[test]
-fn the_issuer_tells_where_its_keys_are() {
-    let (provider, one) = (KeyServer::start(), TestKey::p256());
-    let issuer = provider.url("/realms/ours");
-    let well_known = "/realms/ours/.well-known/openid-configuration";
-    let tell = |document: Value| provider.answer(well_known, "200 OK", "", document.to_string());
-    provider.publish(PATH, &[one.jwk("one")]);
-    provider.publish("/realms/ours/keys", &[one.jwk("one")]);
-    tell(json!({"issuer": "https://somebody.else", "jwks_uri": provider.url(PATH)}));
-    let server = TestServer::builder(TestDatabase::sqlite())
-        .without_secret()
-        .set(&format!("auth.issuer={issuer}"))
-        .set("auth.keys.discovery=true")
-        .start();
-    record(&server);
-    let mut claims = claims();
-    claims["iss"] = json!(issuer);
-    claims["exp"] = json!(NOW + 1_000_000);
-    let token = one.token_of(Algorithm::ES256, Some("one"), &claims);
-    let asked_again = |after: u64| {
-        let before = provider.asked(well_known);
-        server.advance(Duration::from_secs(after));
-        server.until(|_| (provider.asked(well_known) > before).then_some(()));
-    };
-    assert_eq!(ask(&server, &token), 503, "a document of another issuer is not used");
-    tell(json!({"issuer": issuer, "jwks_uri": "http://keys.example.com/keys"}));
-    asked_again(15);
-    assert_eq!(ask(&server, &token), 503, "nor one that leads away from https");
-    tell(json!({"issuer": issuer}));
-    asked_again(15);
-    assert_eq!(provider.asked(PATH), 0);
-    tell(json!({"issuer": issuer, "jwks_uri": provider.url(PATH), "other": [1, 2]}));
-    asked_again(15);
-    server.until(|server| (ask(server, &token) == 200).then_some(()));
-    tell(json!({"issuer": issuer, "jwks_uri": provider.url("/realms/ours/keys")}));
-    asked_again(3600);
-    server.until(|_| (provider.asked("/realms/ours/keys") == 1).then_some(()));
-    assert_eq!(ask(&server, &token), 200);
-}
-
-#[test]
-fn keys_come_over_tls_from_those_that_are_trusted() {
-    use crate::fixture::Folder;
-    let (folder, authority, stranger, one) =
-        (Folder::new(), Authority::new(), Authority::new(), TestKey::p256());
-    // Our own server with TLS publishes a document, which is no key set: what matters is how far it gets.
-    let certificate = authority.sign();
-    let cert = folder.write("server.crt", &certificate.cert);
-    let key = folder.write("server.key", &certificate.key);
-    let publisher = TestServer::builder(TestDatabase::sqlite())
-        .set(&format!("http.tls.cert={cert}"))
-        .set(&format!("http.tls.key={key}"))
-        .start();
-    let calls = "gathering_http_requests_total{endpoint=\"/openapi.json\",method=\"GET\",status=\"200\"}";
-    for (authority, gets_there) in [(&authority, true), (&stranger, false)] {
-        let ca = folder.write("ca.pem", authority.pem());
-        let before = publisher.metric(calls);
-        let server = TestServer::builder(TestDatabase::sqlite())
-            .without_secret()
-            .set(&format!("auth.keys.jwks_url=https://localhost:{}/openapi.json", publisher.address().port()))
-            .set(&format!("auth.keys.ca_file={ca}"))
-            .start();
-        assert_eq!(ask(&server, &token(&one, "one")), 503);
-        assert_eq!(publisher.metric(calls) > before, gets_there);
-    }
 }

@@ -6,5 +6,6 @@ mod gateway;
 mod key_files;
 mod key_urls;
 mod limits;
+mod providers;
 mod rotation;
 mod tls;

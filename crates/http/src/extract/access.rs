@@ -125,32 +125,19 @@ fn authentication(request: &HttpRequest) -> Result<Authentication, ApiError> {
     Ok(authenticator(request)?.authenticate(&Sender(request)))
 }
 
-impl FromRequest for ReadableCluster {
-    type Error = ApiError;
-    type Future = Soon<Self>;
+macro_rules! extracted_when_allowed {
+    ($($what:ty),+) => { $(
+        impl FromRequest for $what {
+            type Error = ApiError;
+            type Future = Soon<Self>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        guarded(request)
-    }
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                guarded(request)
+            }
+        }
+    )+ };
 }
-
-impl FromRequest for ReadableRequest {
-    type Error = ApiError;
-    type Future = Soon<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        guarded(request)
-    }
-}
-
-impl FromRequest for WritableMessages {
-    type Error = ApiError;
-    type Future = Soon<Self>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        guarded(request)
-    }
-}
+extracted_when_allowed!(ReadableCluster, ReadableRequest, WritableMessages);
 
 impl FromRequest for ReadableSelection {
     type Error = ApiError;
