@@ -59,27 +59,34 @@ impl Issuer {
         &self.keyring
     }
 
-    /// Whether a key of this issuer made the token's signature.
-    pub(crate) fn verify_signature(&self, token: &Token<'_>) -> Result<(), Refused> {
-        if !self.algorithms.is_empty() && !self.algorithms.contains(&token.algorithm) {
-            return Err(Refused::Algorithm);
-        }
-        token.check_signature(&self.keyring.current.load())
+    /// The keys that are in force.
+    pub(crate) fn keys(&self) -> Arc<KeySet> {
+        self.keyring.current.load_full()
     }
 
-    /// For a token that no key verified: the keys that may be on their way, or that they cannot be had.
+    /// Whether one of these keys made the token's signature.
+    pub(crate) fn verify_signature(&self, token: &Token<'_>, keys: &KeySet) -> Result<(), Refused> {
+        if !self.allows(token.algorithm) {
+            return Err(Refused::Algorithm);
+        }
+        token.check_signature(keys)
+    }
+
+    fn allows(&self, algorithm: Algorithm) -> bool {
+        self.algorithms.is_empty() || self.algorithms.contains(&algorithm)
+    }
+
+    /// For a token that none of these keys verified: the keys that may be on their way, or that they cannot be had.
     pub(crate) fn keys_to_come(
         &self,
         token: &Token<'_>,
+        keys: &KeySet,
         may_wait: bool,
     ) -> Option<Result<KeysAwaited, Refused>> {
         let remote = self.remote.as_ref()?;
-        if !self.algorithms.is_empty() && !self.algorithms.contains(&token.algorithm) {
-            return None;
-        }
         let has_any = self.keyring.has_remote();
-        let is_known = token.key_id.as_ref().is_none_or(|id| self.keyring.current.load().knows(id));
-        if has_any && is_known {
+        let is_known = token.key_id.as_ref().is_none_or(|id| keys.knows(id));
+        if !self.allows(token.algorithm) || (has_any && is_known) {
             return None;
         }
         match may_wait.then(|| remote.demand(has_any)).flatten() {

@@ -56,12 +56,18 @@ impl TokenVerifier {
             Ok(understood) => understood,
             Err(refused) => return Outcome::Judged(Err(refused)),
         };
-        if let Err(refused) = issuer.verify_signature(&token) {
-            return match issuer.keys_to_come(&token, may_wait) {
-                Some(Ok(awaited)) => Outcome::Waiting(awaited),
-                Some(Err(unavailable)) => Outcome::Judged(Err(unavailable)),
-                None => Outcome::Judged(Err(refused)),
+        loop {
+            let keys = issuer.keys();
+            let Err(refused) = issuer.verify_signature(&token, &keys) else { break };
+            let refused = match issuer.keys_to_come(&token, &keys, may_wait) {
+                Some(Ok(awaited)) => return Outcome::Waiting(awaited),
+                Some(Err(unavailable)) => unavailable,
+                None => refused,
             };
+            // The right key may have come between the look at the keys and the look at what is on its way.
+            if Arc::ptr_eq(&keys, &issuer.keys()) {
+                return Outcome::Judged(Err(refused));
+            }
         }
         let expected = Expected { audience: issuer.audience(), leeway_seconds: self.leeway_seconds, now };
         let judged = token.claims.identity(&expected).map(|(identity, expiry)| {
