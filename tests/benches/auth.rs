@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use gathering_auth::Algorithm;
 use gathering_auth::testing::{TestKey, hmac, token_of_parts};
-use gathering_tests::{Load, Message, Program, Running};
+use gathering_tests::{Load, Message, Program, Running, median};
 use serde_json::{Value, json};
 
 const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
@@ -53,11 +53,6 @@ fn load(address: SocketAddr, tokens: &[String]) -> f64 {
     let measured = LOAD.get(address, &calls);
     assert!(measured.other_than_found <= 0.0, "{measured:?}");
     measured.rate
-}
-
-fn median(mut values: Vec<f64>) -> (f64, f64, f64) {
-    values.sort_by(f64::total_cmp);
-    (values[values.len() / 2], values[0], values[values.len() - 1])
 }
 
 fn throughput(program: &Program, key: &TestKey) {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use diesel::pg::CopyFormat;
 use diesel::{Connection, ExecuteCopyFromDsl, PgConnection};
-use gathering_tests::{Broker, Call, Message, Program, Running, TestDatabase};
+use gathering_tests::{Broker, Call, Message, Program, Running, TestDatabase, median};
 use serde_json::json;
 
 mod table {
@@ -151,12 +151,6 @@ fn from_kafka(program: &Program, broker: &Broker, topic: &str) -> f64 {
     rate
 }
 
-/// Median, lowest and highest.
-fn summary(mut rates: Vec<f64>) -> (f64, f64, f64) {
-    rates.sort_by(f64::total_cmp);
-    (rates[rates.len() / 2], rates[0], rates[rates.len() - 1])
-}
-
 fn main() {
     let (broker, program) = (Broker::start(), Program::new());
     let topic = broker.topic(PARTITIONS);
@@ -175,7 +169,7 @@ fn main() {
         rates[1].push(over_http(&program, &bodies));
         rates[2].push(from_kafka(&program, &broker, &topic));
     }
-    let [copy, http, kafka] = rates.map(summary);
+    let [copy, http, kafka] = rates.map(median);
     for (name, (median, low, high)) in
         [("COPY", copy), (&*format!("HTTP, bodies of {BODY}, {SENDERS} senders"), http), ("Kafka", kafka)]
     {

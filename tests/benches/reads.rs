@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use gathering_auth::Algorithm;
 use gathering_auth::testing::TestKey;
-use gathering_tests::{Load, Measured, Message, Program, Running, TestDatabase};
+use gathering_tests::{Load, Measured, Message, Program, Running, TestDatabase, median};
 use serde_json::json;
 
 const TOKENS: usize = 1_000;
@@ -145,11 +145,6 @@ fn questions() -> Vec<(&'static str, Vec<String>)> {
         ("report of 10 hits", numbers().take(CALLS).map(|number| report(number % RECORDS)).collect()),
         ("list of 50", vec![format!("/cluster/{LISTED_CLUSTER}/requests")]),
     ]
-}
-
-fn median(mut values: Vec<f64>) -> (f64, f64, f64) {
-    values.sort_by(f64::total_cmp);
-    (values[values.len() / 2], values[0], values[values.len() - 1])
 }
 
 fn main() {

@@ -29,7 +29,7 @@ pub use call::{Answer, Call, Trust};
 pub use certificates::{Authority, Certificate};
 pub use database::{LockedSqlite, TestDatabase, execute_on_sqlite};
 pub use key_server::KeyServer;
-pub use load::{Load, Measured};
+pub use load::{Load, Measured, median};
 pub use message::Message;
 pub use program::{Finished, Program, Running};
 pub use proxy::Proxy;

@@ -62,6 +62,15 @@ impl Load {
     }
 }
 
+/// Median, lowest and highest of what was measured in several rounds.
+///
+/// # Panics
+/// If nothing was.
+pub fn median(mut values: Vec<f64>) -> (f64, f64, f64) {
+    values.sort_by(f64::total_cmp);
+    (values[values.len() / 2], values[0], values[values.len() - 1])
+}
+
 /// All calls are put together before the first is made. wrk counts 404 as an error by itself; here it is an answer.
 const SCRIPT: &str = r#"
 local calls, next = {}, 0

@@ -1,8 +1,8 @@
 //! What a caller may do with what its path names: the only place of this crate that sees who calls.
 //!
 //! A handler names what it needs, a [`ReadableRequest`] for example, and gets it once the caller, the parameters, and then
-//! scope and binding were checked, in this order. There is no other way to an organization, so a check cannot be
-//! forgotten.
+//! scope and binding were checked, in this order. One that forgets it has no organization to answer for, and does not
+//! compile: an identity gives none away but for a cluster that it may read.
 
 use std::future::{Ready, ready};
 use std::net::IpAddr;
