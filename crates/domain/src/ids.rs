@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 /// A text or number that is not the identifier it was taken for.
@@ -68,8 +68,8 @@ impl fmt::Display for OrganizationId {
 }
 
 /// A cluster's UUID, shown in lower case with hyphens. Version and variant are not looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct ClusterId(Uuid);
 
 impl ClusterId {
@@ -142,6 +142,12 @@ impl From<ClusterId> for String {
     }
 }
 
+impl Serialize for ClusterId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+    }
+}
+
 impl fmt::Display for ClusterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
@@ -149,8 +155,8 @@ impl fmt::Display for ClusterId {
 }
 
 /// The ID that an upload was answered with: 1 to 128 ASCII letters or digits, case-sensitive.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct RequestId(Box<str>);
 
 impl RequestId {
@@ -186,6 +192,12 @@ impl TryFrom<String> for RequestId {
 impl From<RequestId> for String {
     fn from(value: RequestId) -> Self {
         value.0.into_string()
+    }
+}
+
+impl Serialize for RequestId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

@@ -34,17 +34,23 @@ impl fmt::Display for BasePath {
     }
 }
 
-impl BasePath {
-    /// The patterns of an endpoint under this path, without and with a slash at the end.
-    pub(crate) fn patterns(&self, endpoint: &str) -> [String; 2] {
-        let pattern = format!("{}{endpoint}", self.0);
-        let with_slash = format!("{pattern}/");
-        [pattern, with_slash]
-    }
+/// One pattern for an endpoint under all of these paths, without and with a slash at the end: the router tries patterns one
+/// by one.
+pub(crate) fn pattern(base_paths: &[BasePath], endpoint: &str) -> String {
+    // The router wants a slash in front, so the one between base path and endpoint is part of the base path here.
+    let bases = base_paths.iter().map(|BasePath(path)| match path.strip_prefix('/') {
+        Some(path) => path.replace('.', r"\.") + "/",
+        None => String::new(),
+    });
+    let bases = bases.collect::<Vec<_>>().join("|");
+    let endpoint = endpoint.strip_prefix('/').unwrap_or(endpoint);
+    format!("/{{base:(?:{bases})}}{endpoint}{{slash:/?}}")
 }
 
 #[cfg(test)]
 mod tests {
+    use actix_web::dev::ResourceDef;
+
     use super::*;
 
     #[test]
@@ -57,7 +63,34 @@ mod tests {
         for text in ["", "api", "//", "/a//b", "/a{b}", "/a b", "/a?b", "/a%20b", "http://x/"] {
             assert_eq!(text.parse::<BasePath>(), Err(BasePathError), "{text}");
         }
-        assert_eq!("/".parse::<BasePath>().unwrap().patterns("/x"), ["/x", "/x/"]);
-        assert_eq!("/v2".parse::<BasePath>().unwrap().patterns("/x"), ["/v2/x", "/v2/x/"]);
+    }
+
+    #[test]
+    fn one_pattern_matches_under_every_path() {
+        let matches = |bases: &[&str], path: &str| {
+            let bases: Vec<BasePath> = bases.iter().map(|base| base.parse().unwrap()).collect();
+            let resource = ResourceDef::new(pattern(&bases, "/cluster/{id}/x"));
+            let mut path = actix_web::dev::Path::new(path);
+            resource.capture_match_info(&mut path).then(|| path.get("id").unwrap().to_owned())
+        };
+        let both = ["/", "/a.b~c-d/v2"];
+        for path in ["/cluster/7/x", "/cluster/7/x/", "/a.b~c-d/v2/cluster/7/x", "/a.b~c-d/v2/cluster/7/x/"] {
+            assert_eq!(matches(&both, path).as_deref(), Some("7"), "{path}");
+        }
+        for path in [
+            "cluster/7/x",
+            "//cluster/7/x",
+            "/cluster/7/x//",
+            "/cluster/7/xy",
+            "/cluster//x",
+            "/cluster/7/8/x",
+            "/aXb~c-d/v2/cluster/7/x",
+            "/a.b~c-d/cluster/7/x",
+            "/a.b~c-d/v2cluster/7/x",
+        ] {
+            assert_eq!(matches(&both, path), None, "{path}");
+        }
+        assert_eq!(matches(&["/v2"], "/v2/cluster/7/x").as_deref(), Some("7"));
+        assert_eq!(matches(&["/v2"], "/cluster/7/x"), None);
     }
 }

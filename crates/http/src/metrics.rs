@@ -1,13 +1,39 @@
 //! What is measured of every call.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
 
-/// The template of the endpoint that a resource belongs to, without the base path: a label of few values.
-#[derive(Clone, Copy)]
-pub(crate) struct Endpoint(pub(crate) &'static str);
+/// The endpoint that a resource belongs to, and its metrics, so that they need not be looked up at each call. Each worker
+/// has its own.
+pub(crate) struct Endpoint {
+    /// The path without the base path: a label of few values.
+    template: &'static str,
+    used: RefCell<Vec<Used>>,
+}
+
+impl Endpoint {
+    pub(crate) const fn new(template: &'static str) -> Self {
+        Self { template, used: RefCell::new(Vec::new()) }
+    }
+}
+
+/// The metrics of one method and status.
+struct Used {
+    method: &'static str,
+    status: StatusCode,
+    requests: IntCounter,
+    duration: Histogram,
+}
+
+impl Used {
+    fn count(&self, took: Duration) {
+        self.requests.inc();
+        self.duration.observe(took.as_secs_f64());
+    }
+}
 
 /// Counters and latencies of the API.
 #[derive(Debug, Clone)]
@@ -51,10 +77,27 @@ impl HttpMetrics {
         status: StatusCode,
         took: Duration,
     ) {
-        let endpoint = endpoint.map_or("none", |endpoint| endpoint.0);
-        let labels = [endpoint, label(method), status.as_str()];
-        self.requests.with_label_values(&labels).inc();
-        self.duration.with_label_values(&labels).observe(took.as_secs_f64());
+        let method = label(method);
+        let Some(endpoint) = endpoint else {
+            return self.find("none", method, status).count(took);
+        };
+        let mut used = endpoint.used.borrow_mut();
+        if let Some(used) = used.iter().find(|used| used.method == method && used.status == status) {
+            return used.count(took);
+        }
+        let found = self.find(endpoint.template, method, status);
+        found.count(took);
+        used.push(found);
+    }
+
+    fn find(&self, endpoint: &str, method: &'static str, status: StatusCode) -> Used {
+        let labels = [endpoint, method, status.as_str()];
+        Used {
+            method,
+            status,
+            requests: self.requests.with_label_values(&labels),
+            duration: self.duration.with_label_values(&labels),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use actix_web::http::{Method, header};
 use actix_web::{HttpResponse, Resource, Route, guard, web};
 use gathering_domain::{MessageIntake, RequestStore};
 
-use crate::base_path::BasePath;
+use crate::base_path::{BasePath, pattern};
 use crate::error::ApiError;
 use crate::handlers;
 use crate::metrics::Endpoint;
@@ -17,8 +17,7 @@ pub(crate) fn configure<S: RequestStore + 'static, I: MessageIntake + 'static>(
     takes_messages: bool,
 ) {
     let endpoint = |template: &'static str| {
-        let patterns: Vec<String> = base_paths.iter().flat_map(|base| base.patterns(template)).collect();
-        web::resource(patterns).app_data(Endpoint(template))
+        web::resource(pattern(base_paths, template)).app_data(Endpoint::new(template))
     };
     config
         .service(with_methods(

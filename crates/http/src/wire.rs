@@ -9,11 +9,23 @@ use gathering_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// What is answered with.
+pub(crate) trait Body: Serialize {
+    /// About how many bytes it has as JSON: a text that outgrows its memory is copied again and again.
+    fn length(&self) -> usize {
+        FRAME
+    }
+}
+
+/// What a body has beside its entries, in bytes.
+const FRAME: usize = 256;
+
 /// Finishes an answer with a JSON body, and with a newline for those who read it in a terminal.
-pub(crate) fn json(mut response: HttpResponseBuilder, body: &impl Serialize) -> HttpResponse {
-    let Ok(mut bytes) = serde_json::to_vec(body) else {
+pub(crate) fn json(mut response: HttpResponseBuilder, body: &impl Body) -> HttpResponse {
+    let mut bytes = Vec::with_capacity(body.length());
+    if serde_json::to_writer(&mut bytes, body).is_err() {
         return HttpResponse::InternalServerError().body("{\"status\":\"Internal Server Error\"}\n");
-    };
+    }
     bytes.push(b'\n');
     let kind = (header::CONTENT_TYPE, header::ContentType::json());
     response.insert_header(kind).body(bytes)
@@ -44,6 +56,8 @@ pub(crate) enum State {
     Processed,
 }
 
+impl Body for RequestStatus<'_> {}
+
 /// The requests of a cluster.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RequestList {
@@ -54,6 +68,13 @@ pub(crate) struct RequestList {
     pub(crate) requests: Vec<RequestEntry>,
     /// Always `ok`.
     pub(crate) status: &'static str,
+}
+
+impl Body for RequestList {
+    fn length(&self) -> usize {
+        const ENTRY: usize = 160;
+        FRAME + ENTRY * self.requests.len()
+    }
 }
 
 /// One request of a cluster.
@@ -103,6 +124,18 @@ pub(crate) struct RequestReport<'a> {
     pub(crate) status: RequestState,
     /// The hits, the highest risk first; empty until the request is processed.
     pub(crate) report: Vec<RuleHit<'a>>,
+}
+
+impl Body for RequestReport<'_> {
+    fn length(&self) -> usize {
+        const NAMES: usize = 80;
+        let hit = |hit: &RuleHit<'_>| {
+            // Line ends become two characters.
+            let description = hit.description.len() + hit.description.len() / 32;
+            NAMES + hit.rule_fqdn.len() + hit.error_key.len() + description
+        };
+        FRAME + self.report.iter().map(hit).sum::<usize>()
+    }
 }
 
 /// One rule that did hit.
@@ -188,6 +221,13 @@ impl IngestSummary {
     }
 }
 
+impl Body for IngestSummary {
+    fn length(&self) -> usize {
+        const REFUSAL: usize = 160;
+        FRAME + REFUSAL * self.refusals.len()
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Failure {
@@ -207,3 +247,6 @@ pub(crate) struct Problem {
     /// One sentence.
     pub(crate) detail: String,
 }
+
+impl Body for Failure {}
+impl Body for Problem {}
