@@ -111,6 +111,7 @@ impl TestDatabase {
             url: self.url.parse::<DatabaseUrl>().expect("a URL that storage knows"),
             pool_size: 4,
             readers: 2,
+            processed_cache: 1 << 20,
             pool_timeout: Duration::from_secs(5),
             query_timeout: Duration::from_secs(10),
             retention: Retention::default(),

@@ -1,7 +1,8 @@
-//! A way to a server that can be cut and mended.
+//! A way to a server that can be cut, mended, and lose what it carries.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -10,6 +11,8 @@ use std::thread;
 pub struct Proxy {
     address: SocketAddr,
     ways: Arc<Mutex<Ways>>,
+    /// How often everything that was open fell silent.
+    silences: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Default)]
@@ -27,7 +30,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let ways = Arc::new(Mutex::new(Ways::default()));
-        let shared = Arc::clone(&ways);
+        let silences = Arc::new(AtomicUsize::new(0));
+        let (shared, fallen) = (Arc::clone(&ways), Arc::clone(&silences));
         // Ends with the test's process.
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -39,11 +43,11 @@ impl Proxy {
                 for stream in [&client, &server] {
                     ways.open.push(stream.try_clone().expect("a stream"));
                 }
-                pass(&client, &server);
-                pass(&server, &client);
+                pass(&client, &server, &fallen);
+                pass(&server, &client, &fallen);
             }
         });
-        Self { address, ways }
+        Self { address, ways, silences }
     }
 
     /// Where it listens.
@@ -61,6 +65,11 @@ impl Proxy {
         }
     }
 
+    /// Loses from now on what the connections of now carry, and ends none of them. New ones are passed on.
+    pub fn silence(&self) {
+        self.silences.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// Passes connections on again.
     pub fn mend(&self) {
         lock(&self.ways).is_cut = false;
@@ -71,12 +80,17 @@ fn lock(ways: &Mutex<Ways>) -> MutexGuard<'_, Ways> {
     ways.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn pass(from: &TcpStream, to: &TcpStream) {
+fn pass(from: &TcpStream, to: &TcpStream, silences: &Arc<AtomicUsize>) {
+    let (silences, born) = (Arc::clone(silences), silences.load(Ordering::SeqCst));
     let (mut from, mut to) = (from.try_clone().expect("a stream"), to.try_clone().expect("a stream"));
     thread::spawn(move || {
         let mut buffer = vec![0; 64 * 1024];
         while let Ok(read) = from.read(&mut buffer) {
-            if read == 0 || to.write_all(&buffer[..read]).is_err() {
+            if read == 0 {
+                break;
+            }
+            let is_silent = silences.load(Ordering::SeqCst) > born;
+            if !is_silent && to.write_all(&buffer[..read]).is_err() {
                 break;
             }
         }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, ConnectionError, ConnectionResult, PgConnection, SqliteConnection};
+use diesel::result::Error;
+use diesel::{Connection, ConnectionError, ConnectionResult, PgConnection, QueryResult, SqliteConnection};
 
 use crate::database_url::parameters;
 
@@ -18,6 +19,28 @@ mod any {
         Postgres(diesel::PgConnection),
         Sqlite(diesel::SqliteConnection),
     }
+}
+
+impl AnyConnection {
+    /// The connection to PostgreSQL that this has to be.
+    pub(crate) fn postgres(&mut self) -> QueryResult<&mut PgConnection> {
+        match self {
+            Self::Postgres(connection) => Ok(connection),
+            Self::Sqlite(_) => Err(other_database()),
+        }
+    }
+
+    /// The connection to SQLite that this has to be.
+    pub(crate) fn sqlite(&mut self) -> QueryResult<&mut SqliteConnection> {
+        match self {
+            Self::Sqlite(connection) => Ok(connection),
+            Self::Postgres(_) => Err(other_database()),
+        }
+    }
+}
+
+fn other_database() -> Error {
+    Error::QueryBuilderError("the connection is to another kind of database".into())
 }
 
 /// Everything needed to open a connection.

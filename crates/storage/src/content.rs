@@ -8,7 +8,7 @@ use crate::connection::AnyConnection;
 use crate::schema::{content_revision, rule_content};
 
 pub(crate) fn revision(connection: &mut AnyConnection) -> QueryResult<ContentRevision> {
-    content_revision::table.select(content_revision::revision).first(connection).map(ContentRevision)
+    content_revision::table.select(content_revision::revision).get_result(connection).map(ContentRevision)
 }
 
 pub(crate) fn load(connection: &mut AnyConnection) -> QueryResult<(ContentRevision, RuleContentSet)> {

@@ -7,7 +7,7 @@ use gathering_domain::{EventKind, EventOutcome, RequestEvent, RequestState, Rete
 use crate::cluster_uuid::StoredCluster;
 use crate::connection::AnyConnection;
 use crate::dialect;
-use crate::requests::{hits_text, state_code};
+use crate::rows::{hits_text, state_code};
 
 /// One event as a row. Where a row of that key exists, the statement that writes it applies the table of states.
 #[derive(Debug)]

@@ -50,26 +50,6 @@ impl Lane {
         PoolState { name: self.name, connections: state.connections, idle: state.idle_connections }
     }
 
-    /// Runs `work` on this very thread if a connection is at hand, else as [`run`](Self::run) does.
-    ///
-    /// For SQLite lookups, which take microseconds: another thread would cost more than they do.
-    pub(crate) async fn run_inline<T, W>(&self, work: W) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        W: Fn(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
-    {
-        match self.pool.try_get() {
-            Some(mut connection) => {
-                let started = Instant::now();
-                work(&mut connection).map_err(|error| {
-                    connection.lost_by(&error);
-                    self.classify(&connection, error, started)
-                })
-            }
-            None => self.run(work).await,
-        }
-    }
-
     /// Runs `work` on a thread for blocking work. It may run more than once when connections turn out to be lost, so
     /// it has to be a transaction or a question.
     pub(crate) async fn run<T, W>(&self, work: W) -> Result<T, StoreError>
@@ -107,8 +87,7 @@ impl Lane {
         loop {
             let mut connection = match at_hand.take() {
                 Some(connection) => connection,
-                // Where all work has a permit there is room in the pool: if none comes, none could be opened. Inline
-                // readers of SQLite have none, and are back before a wait is over.
+                // All work has a permit, so there is room in the pool: if none comes, none could be opened.
                 None => self.pool.get().map_err(StoreError::unavailable)?,
             };
             match work(&mut connection) {
@@ -116,25 +95,26 @@ impl Lane {
                 Err(error) => {
                     let lost = connection.lost_by(&error);
                     if !lost || attempts_left == 0 || started.elapsed() >= self.query_timeout {
-                        return Err(self.classify(&connection, error, started));
+                        return Err(classify(&connection, error, started, self.query_timeout));
                     }
                     attempts_left -= 1;
                 }
             }
         }
     }
+}
 
-    fn classify(&self, connection: &Pooled, error: Error, started: Instant) -> StoreError {
-        let unknown = matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, _));
-        if started.elapsed() >= self.query_timeout {
-            // Whatever it is called, it is what a statement that ran out of time ends in.
-            StoreError::Timeout { limit: self.query_timeout }
-        } else if connection.is_lost() || (unknown && connection.is_sqlite()) || is_passing(&error) {
-            // SQLite reports a locked or unreadable file and a full disk alike; its constraints have kinds.
-            StoreError::unavailable(error)
-        } else {
-            StoreError::defect(error)
-        }
+/// What an error of the driver means, of work that began at `started` and has `limit`.
+pub(crate) fn classify(connection: &Pooled, error: Error, started: Instant, limit: Duration) -> StoreError {
+    let unknown = matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, _));
+    if started.elapsed() >= limit {
+        // Whatever it is called, it is what a statement that ran out of time ends in.
+        StoreError::Timeout { limit }
+    } else if connection.is_lost() || (unknown && connection.is_sqlite()) || is_passing(&error) {
+        // SQLite reports a locked or unreadable file and a full disk alike; its constraints have kinds.
+        StoreError::unavailable(error)
+    } else {
+        StoreError::defect(error)
     }
 }
 

@@ -14,11 +14,14 @@ mod error;
 mod events;
 mod isolation;
 mod lane;
+mod lookups;
 mod migrator;
 mod pending;
 mod pool;
+mod processed;
 mod purge;
-mod requests;
+mod readers;
+mod rows;
 mod schema;
 mod storage;
 

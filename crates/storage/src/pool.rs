@@ -13,7 +13,7 @@ use crate::connection::{AnyConnection, Opener};
 /// How full one pool is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolState {
-    /// `postgres`, or `sqlite_read` and `sqlite_write`.
+    /// `postgres_lookup` and `postgres`, or `sqlite_read` and `sqlite_write`.
     pub name: &'static str,
     /// Open connections.
     pub connections: u32,
@@ -28,6 +28,10 @@ pub(crate) struct Pooled {
 }
 
 impl Pooled {
+    pub(crate) const fn new(connection: AnyConnection) -> Self {
+        Self { connection, lost: false }
+    }
+
     /// Finds out whether this error means that the connection is gone, and if so keeps it from being used again.
     pub(crate) fn lost_by(&mut self, error: &Error) -> bool {
         self.lost = match error {
@@ -77,7 +81,7 @@ impl r2d2::ManageConnection for Opener {
     type Error = ConnectionError;
 
     fn connect(&self) -> Result<Pooled, ConnectionError> {
-        self.open().map(|connection| Pooled { connection, lost: false })
+        self.open().map(Pooled::new)
     }
 
     /// Never asked: checking at every check-out costs a quarter of the throughput, see docs/adr.
@@ -92,7 +96,7 @@ impl r2d2::ManageConnection for Opener {
 
 /// Writes the reasons of failed attempts to connect to the log; callers learn only that none came in time.
 #[derive(Debug)]
-struct LogFailures {
+pub(crate) struct LogFailures {
     pool: &'static str,
     told: Mutex<Told>,
 }
@@ -101,6 +105,12 @@ struct LogFailures {
 struct Told {
     last: Option<Instant>,
     untold: u64,
+}
+
+impl LogFailures {
+    pub(crate) fn new(pool: &'static str) -> Self {
+        Self { pool, told: Mutex::default() }
+    }
 }
 
 /// During an outage each connection of the pool is tried about once a second.
@@ -128,6 +138,6 @@ pub(crate) fn pool(name: &'static str, opener: Opener, size: u32, timeout: Durat
         .min_idle(Some(0))
         .test_on_check_out(false)
         .connection_timeout(timeout)
-        .error_handler(Box::new(LogFailures { pool: name, told: Mutex::default() }))
+        .error_handler(Box::new(LogFailures::new(name)))
         .build_unchecked(opener)
 }

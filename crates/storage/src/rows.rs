@@ -1,19 +1,11 @@
-//! Questions about requests, the same on both databases. Each says for itself that an expired row counts as absent.
+//! What the columns of `requests` mean, the same on both databases.
 
+use std::cmp::Reverse;
 use std::str::FromStr;
 
-use diesel::prelude::*;
-use gathering_domain::{
-    ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, RequestState, RuleHit, StoredReport,
-    Timestamp,
-};
-
-use crate::cluster_uuid::StoredCluster;
-use crate::connection::AnyConnection;
-use crate::schema::{clusters, requests};
-
-/// The most IDs that one statement asks for; SQLite takes 32,766 parameters, and shorter statements parse faster.
-const IDS_PER_QUERY: usize = 1000;
+use diesel::QueryResult;
+use diesel::result::Error;
+use gathering_domain::{RequestId, RequestRecord, RequestState, RuleHit, StoredReport, Timestamp};
 
 pub(crate) const fn state_code(state: RequestState) -> i16 {
     match state {
@@ -32,13 +24,35 @@ fn state_of(code: i16) -> QueryResult<RequestState> {
     }
 }
 
-fn unreadable(what: &'static str) -> diesel::result::Error {
-    diesel::result::Error::DeserializationError(format!("a row of requests holds {what}").into())
+fn unreadable(what: &'static str) -> Error {
+    Error::DeserializationError(format!("a row of requests holds {what}").into())
 }
 
-type Row = (String, i16, i64, Option<i64>);
+/// A state and until when it is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeptState {
+    pub(crate) state: RequestState,
+    pub(crate) expires_at: Timestamp,
+}
 
-fn record((request, state, received_at, processed_at): Row) -> QueryResult<RequestRecord> {
+/// `state`, `expires_at`.
+pub(crate) type StateRow = (i16, i64);
+
+pub(crate) fn kept_state((state, expires_at): StateRow) -> QueryResult<KeptState> {
+    Ok(KeptState { state: state_of(state)?, expires_at: Timestamp::from_micros(expires_at) })
+}
+
+/// `state`, `rule_hits`.
+pub(crate) type ReportRow = (i16, String);
+
+pub(crate) fn report((state, hits): ReportRow) -> QueryResult<StoredReport> {
+    Ok(StoredReport { state: state_of(state)?, hits: hits_of(&hits)? })
+}
+
+/// `request_id`, `state`, `received_at`, `processed_at`.
+pub(crate) type RecordRow = (String, i16, i64, Option<i64>);
+
+pub(crate) fn record((request, state, received_at, processed_at): RecordRow) -> QueryResult<RequestRecord> {
     Ok(RequestRecord {
         request: RequestId::try_from(request).map_err(|_| unreadable("no request ID"))?,
         state: state_of(state)?,
@@ -47,98 +61,28 @@ fn record((request, state, received_at, processed_at): Row) -> QueryResult<Reque
     })
 }
 
-pub(crate) fn state(
-    connection: &mut AnyConnection,
-    key: &RequestKey,
-    now: Timestamp,
-) -> QueryResult<Option<RequestState>> {
-    requests::table
-        .filter(requests::org_id.eq(i64::from(key.organization.get())))
-        .filter(requests::cluster_id.eq(StoredCluster::from(key.cluster)))
-        .filter(requests::request_id.eq(key.request.as_str()))
-        .filter(requests::expires_at.gt(now.as_micros()))
-        .select(requests::state)
-        .first::<i16>(connection)
-        .optional()?
-        .map(state_of)
-        .transpose()
-}
-
-pub(crate) fn report(
-    connection: &mut AnyConnection,
-    key: &RequestKey,
-    now: Timestamp,
-) -> QueryResult<Option<StoredReport>> {
-    let row: Option<(i16, String)> = requests::table
-        .filter(requests::org_id.eq(i64::from(key.organization.get())))
-        .filter(requests::cluster_id.eq(StoredCluster::from(key.cluster)))
-        .filter(requests::request_id.eq(key.request.as_str()))
-        .filter(requests::expires_at.gt(now.as_micros()))
-        .select((requests::state, requests::rule_hits))
-        .first(connection)
-        .optional()?;
-    row.map(|(state, hits)| Ok(StoredReport { state: state_of(state)?, hits: hits_of(&hits)? })).transpose()
+/// Orders a list as [`RequestStore::list`](gathering_domain::RequestStore::list) wants it.
+pub(crate) fn newest_first(mut records: Vec<RequestRecord>) -> Vec<RequestRecord> {
+    records.sort_unstable_by(|a, b| {
+        (Reverse(a.received_at), a.request.as_str()).cmp(&(Reverse(b.received_at), b.request.as_str()))
+    });
+    records
 }
 
 /// Commas cannot occur in a hit, so they separate them.
 pub(crate) fn hits_text(hits: &[RuleHit]) -> String {
-    hits.iter().map(RuleHit::as_str).collect::<Vec<_>>().join(",")
+    let length = hits.iter().map(|hit| hit.as_str().len() + 1).sum();
+    let mut text = String::with_capacity(length);
+    for hit in hits {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        text.push_str(hit.as_str());
+    }
+    text
 }
 
 fn hits_of(text: &str) -> QueryResult<Vec<RuleHit>> {
     let hits = text.split(',').filter(|hit| !hit.is_empty()).map(RuleHit::from_str);
     hits.collect::<Result<_, _>>().map_err(|_| unreadable("no rule hit"))
-}
-
-pub(crate) fn list(
-    connection: &mut AnyConnection,
-    organization: OrganizationId,
-    cluster: ClusterId,
-    now: Timestamp,
-    forgotten_since: Timestamp,
-) -> QueryResult<Option<Vec<RequestRecord>>> {
-    let rows: Vec<Row> = requests::table
-        .filter(requests::org_id.eq(i64::from(organization.get())))
-        .filter(requests::cluster_id.eq(StoredCluster::from(cluster)))
-        .filter(requests::expires_at.gt(now.as_micros()))
-        .order((requests::received_at.desc(), requests::request_id))
-        .select((requests::request_id, requests::state, requests::received_at, requests::processed_at))
-        .load(connection)?;
-    if rows.is_empty() {
-        let last_seen: Option<i64> = clusters::table
-            .filter(clusters::org_id.eq(i64::from(organization.get())))
-            .filter(clusters::cluster_id.eq(StoredCluster::from(cluster)))
-            .filter(clusters::last_seen.gt(forgotten_since.as_micros()))
-            .select(clusters::last_seen)
-            .first(connection)
-            .optional()?;
-        return Ok(last_seen.map(|_| Vec::new()));
-    }
-    rows.into_iter().map(record).collect::<QueryResult<_>>().map(Some)
-}
-
-pub(crate) fn select(
-    connection: &mut AnyConnection,
-    organization: OrganizationId,
-    cluster: ClusterId,
-    asked: &[RequestId],
-    now: Timestamp,
-) -> QueryResult<Vec<RequestRecord>> {
-    let mut asked: Vec<&str> = asked.iter().map(RequestId::as_str).collect();
-    asked.sort_unstable();
-    asked.dedup();
-    let mut found = Vec::new();
-    for ids in asked.chunks(IDS_PER_QUERY) {
-        let rows: Vec<Row> = requests::table
-            .filter(requests::org_id.eq(i64::from(organization.get())))
-            .filter(requests::cluster_id.eq(StoredCluster::from(cluster)))
-            .filter(requests::request_id.eq_any(ids))
-            .filter(requests::expires_at.gt(now.as_micros()))
-            .select((requests::request_id, requests::state, requests::received_at, requests::processed_at))
-            .load(connection)?;
-        for row in rows {
-            found.push(record(row)?);
-        }
-    }
-    Ok(found)
 }

@@ -12,16 +12,22 @@ use gathering_domain::{
 };
 
 use crate::connection::{AnyConnection, Opener};
+use crate::dialect::sqlite;
 use crate::isolation::Table;
 use crate::lane::Lane;
-use crate::{BatchWriter, DatabaseUrl, PoolState, Purged, StorageError, content, events, purge, requests};
+use crate::lookups::Lookups;
+use crate::processed::Processed;
+use crate::readers::Readers;
+use crate::rows::KeptState;
+use crate::{BatchWriter, DatabaseUrl, PoolState, Purged, StorageError, content, events, purge};
 
 /// What a store needs to know. See `config/default.toml` for defaults.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Which database.
     pub url: DatabaseUrl,
-    /// Connections to PostgreSQL; SQLite has `readers` and one writer.
+    /// Connections to PostgreSQL for writing and upkeep, beside up to two that answer lookups. SQLite has `readers` and one
+    /// writer.
     pub pool_size: u32,
     /// Reading connections to SQLite: as many as there are threads that ask.
     pub readers: u32,
@@ -31,6 +37,8 @@ pub struct Settings {
     pub query_timeout: Duration,
     /// How long records are kept.
     pub retention: Retention,
+    /// What the keys of processed requests that are remembered may take up, in bytes; 0 remembers none.
+    pub processed_cache: usize,
 }
 
 /// A store on SQLite or PostgreSQL. Clones share their connections. Needs a tokio runtime with time enabled.
@@ -38,6 +46,7 @@ pub struct Settings {
 pub struct Storage {
     reads: Reads,
     writes: Lane,
+    processed: Arc<Processed>,
     clock: Arc<dyn Clock>,
     retention: Retention,
 }
@@ -45,9 +54,9 @@ pub struct Storage {
 #[derive(Clone)]
 enum Reads {
     /// On the caller's thread.
-    Sqlite(Lane),
-    /// On a thread for blocking work, with the connections that writes use too.
-    Postgres,
+    Sqlite(Arc<Readers>),
+    /// On threads that answer many callers at once.
+    Postgres(Arc<Lookups>),
 }
 
 impl std::fmt::Debug for Storage {
@@ -60,15 +69,9 @@ impl std::fmt::Debug for Storage {
 /// while one waits, everything else on its thread does.
 const READER_BUSY: Duration = Duration::from_millis(100);
 
-/// Runs `$work` where this storage reads.
-macro_rules! read {
-    ($self:ident, $work:expr) => {
-        match &$self.reads {
-            Reads::Sqlite(lane) => lane.run_inline($work).await,
-            Reads::Postgres => $self.writes.run($work).await,
-        }
-    };
-}
+/// Connections to PostgreSQL that answer lookups: with one, nobody is answered while a statement is slow; more make the
+/// batches smaller, which costs more than it gains.
+const LOOKUPS: u32 = 2;
 
 impl Storage {
     /// Opens the store. A SQLite file is made with its folders where it is missing; PostgreSQL is not connected to
@@ -86,15 +89,19 @@ impl Storage {
                     source: error.into(),
                 })?;
                 let busy = READER_BUSY.min(query_timeout);
-                let reads = lane("sqlite_read", Opener::sqlite(path, busy), settings.readers);
-                (Reads::Sqlite(reads), lane("sqlite_write", opener, 1))
+                let reads = Readers::new(Opener::sqlite(path, busy), settings.readers, query_timeout);
+                (Reads::Sqlite(Arc::new(reads)), lane("sqlite_write", opener, 1))
             }
             DatabaseUrl::Postgres(url) => {
                 let opener = Opener::postgres(url, pool_timeout, query_timeout);
-                (Reads::Postgres, lane("postgres", opener, settings.pool_size))
+                let threads = LOOKUPS.min(settings.pool_size).max(1) as usize;
+                let own = (opener.clone(), Arc::clone(&clock));
+                let reads = Lookups::new(own.0, threads, pool_timeout, query_timeout, own.1, retention);
+                (Reads::Postgres(Arc::new(reads)), lane("postgres", opener, settings.pool_size))
             }
         };
-        Ok(Self { reads, writes, clock, retention })
+        let processed = Arc::new(Processed::new(settings.processed_cache));
+        Ok(Self { reads, writes, processed, clock, retention })
     }
 
     /// Asks the database for something small: proof that it answers and that its schema is there.
@@ -117,7 +124,7 @@ impl Storage {
     pub fn pools(&self) -> Vec<PoolState> {
         match &self.reads {
             Reads::Sqlite(reads) => vec![reads.state(), self.writes.state()],
-            Reads::Postgres => vec![self.writes.state()],
+            Reads::Postgres(lookups) => vec![lookups.connections(), self.writes.state()],
         }
     }
 }
@@ -133,8 +140,20 @@ pub(crate) fn make_folder(file: &Path) -> Result<(), StorageError> {
 
 impl RequestStore for Storage {
     async fn state(&self, key: &RequestKey) -> Result<Option<RequestState>, StoreError> {
-        let (key, now) = (key.clone(), self.clock.now());
-        read!(self, move |connection| requests::state(connection, &key, now))
+        let now = self.clock.now();
+        if self.processed.has(key, now) {
+            return Ok(Some(RequestState::Processed));
+        }
+        let kept = match &self.reads {
+            Reads::Sqlite(readers) => {
+                readers.ask(|connection| sqlite::state(connection.sqlite()?, key, now))?
+            }
+            Reads::Postgres(lookups) => lookups.state(key).await?,
+        };
+        if let Some(KeptState { state: RequestState::Processed, expires_at }) = kept {
+            self.processed.keep(key, expires_at);
+        }
+        Ok(kept.map(|kept| kept.state))
     }
 
     async fn list(
@@ -142,9 +161,16 @@ impl RequestStore for Storage {
         organization: OrganizationId,
         cluster: ClusterId,
     ) -> Result<Option<Vec<RequestRecord>>, StoreError> {
-        let now = self.clock.now();
-        let forgotten = self.retention.forgotten_since(now);
-        read!(self, move |connection| requests::list(connection, organization, cluster, now, forgotten))
+        match &self.reads {
+            Reads::Sqlite(readers) => {
+                let now = self.clock.now();
+                let forgotten = self.retention.forgotten_since(now);
+                readers.ask(|connection| {
+                    sqlite::list(connection.sqlite()?, organization, cluster, now, forgotten)
+                })
+            }
+            Reads::Postgres(lookups) => lookups.list(organization, cluster).await,
+        }
     }
 
     async fn select(
@@ -153,13 +179,25 @@ impl RequestStore for Storage {
         cluster: ClusterId,
         requests: &[RequestId],
     ) -> Result<Vec<RequestRecord>, StoreError> {
-        let (asked, now) = (requests.to_vec(), self.clock.now());
-        read!(self, move |connection| requests::select(connection, organization, cluster, &asked, now))
+        match &self.reads {
+            Reads::Sqlite(readers) => {
+                let now = self.clock.now();
+                readers.ask(|connection| {
+                    sqlite::select(connection.sqlite()?, organization, cluster, requests, now)
+                })
+            }
+            Reads::Postgres(lookups) => lookups.select(organization, cluster, requests).await,
+        }
     }
 
     async fn report(&self, key: &RequestKey) -> Result<Option<StoredReport>, StoreError> {
-        let (key, now) = (key.clone(), self.clock.now());
-        read!(self, move |connection| requests::report(connection, &key, now))
+        match &self.reads {
+            Reads::Sqlite(readers) => {
+                let now = self.clock.now();
+                readers.ask(|connection| sqlite::report(connection.sqlite()?, key, now))
+            }
+            Reads::Postgres(lookups) => lookups.report(key).await,
+        }
     }
 }
 
@@ -192,11 +230,17 @@ impl Table for Storage {
 
 impl ContentStore for Storage {
     async fn content_revision(&self) -> Result<ContentRevision, StoreError> {
-        read!(self, content::revision)
+        match &self.reads {
+            Reads::Sqlite(readers) => readers.ask(content::revision),
+            Reads::Postgres(_) => self.writes.run(content::revision).await,
+        }
     }
 
     async fn content(&self) -> Result<(ContentRevision, RuleContentSet), StoreError> {
-        read!(self, content::load)
+        match &self.reads {
+            Reads::Sqlite(readers) => readers.ask(content::load),
+            Reads::Postgres(_) => self.writes.run(content::load).await,
+        }
     }
 
     async fn replace_content(&self, content: RuleContentSet) -> Result<ContentRevision, StoreError> {

@@ -61,11 +61,11 @@ fn an_exhausted_pool_is_503_on_postgres() {
     let holder = lock(&server);
     let token = server.token(42);
     std::thread::scope(|scope| {
-        // The first takes the only connection and waits for the lock; the others find the pool empty.
+        // The first takes the only connection for lookups and waits for the lock; the others find none.
         let first = scope.spawn(|| server.get(&status(CLUSTER, "r")).bearer(&token).send().status);
         server.until(|server| {
             let metrics = server.admin("/metrics").send().body;
-            metrics.contains("{pool=\"postgres\",state=\"busy\"} 1").then_some(())
+            metrics.contains("{pool=\"postgres_lookup\",state=\"busy\"} 1").then_some(())
         });
         assert_away(&server);
         drop(holder);

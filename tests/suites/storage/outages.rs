@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use gathering_domain::{EventSink, ManualClock, RequestState, RequestStore, StoreError};
 use gathering_storage::{Settings, Storage};
-use gathering_tests::TestDatabase;
+use gathering_tests::{Proxy, TestDatabase};
 
 use crate::fixture::{START, event, key, processed};
 
@@ -56,7 +56,7 @@ fn the_server_accepts_and_says_nothing() {
     let settings = Settings { url: url.parse().unwrap(), ..impatient(TestDatabase::sqlite().settings()) };
     let store = open(&settings);
     let error = in_time(store.state(&key("a"))).unwrap_err();
-    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+    assert!(matches!(error, StoreError::Unavailable { .. } | StoreError::PoolExhausted { .. }), "{error:?}");
     // Connections pile up in the driver, not in the callers.
     let error = in_time(store.store(vec![event(key("a"), processed(&[]))])).unwrap_err();
     assert!(matches!(error, StoreError::Unavailable { .. } | StoreError::PoolExhausted { .. }), "{error:?}");
@@ -82,16 +82,26 @@ fn a_locked_table_is_a_timeout_and_passes() {
         }
     });
     locked.wait();
-    let (reading, writing) = in_time(async {
-        // The pool has one connection: who comes second finds it taken.
-        let key_a = key("a");
-        tokio::join!(store.state(&key_a), store.store(vec![event(key("a"), processed(&[]))]))
+    let (first, second, first_write, second_write) = in_time(async {
+        // One connection answers lookups, and another one writes: who comes second finds it taken.
+        let (key_a, key_b) = (key("a"), key("b"));
+        let second = async {
+            while store.pools().iter().any(|pool| pool.idle == pool.connections) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            store.state(&key_b).await
+        };
+        let write = || store.store(vec![event(key("a"), processed(&[]))]);
+        tokio::join!(store.state(&key_a), second, write(), write())
     });
     release.wait();
     holder.join().unwrap();
-    let errors = [reading.unwrap_err(), writing.unwrap_err()];
-    assert!(errors.iter().any(|error| matches!(error, StoreError::Timeout { .. })), "{errors:?}");
-    assert!(errors.iter().any(|error| matches!(error, StoreError::PoolExhausted { .. })), "{errors:?}");
+    for (first, second) in
+        [(first.unwrap_err(), second.unwrap_err()), (first_write.unwrap_err(), second_write.unwrap_err())]
+    {
+        assert!(matches!(first, StoreError::Timeout { .. }), "{first:?}");
+        assert!(matches!(second, StoreError::PoolExhausted { .. }), "{second:?}");
+    }
 
     let recovered = in_time(async {
         store.store(vec![event(key("a"), processed(&[]))]).await.unwrap();
@@ -119,6 +129,26 @@ fn a_connection_that_the_server_closed_is_replaced_unnoticed() {
         ));
         assert_eq!(store.state(&key("a")).await.unwrap(), Some(RequestState::Processed));
         store.store(vec![event(key("b"), processed(&[]))]).await.unwrap();
+    });
+}
+
+#[test]
+fn a_connection_that_nothing_is_heard_of_is_replaced() {
+    let database = TestDatabase::postgres();
+    database.migrate();
+    let proxy = Proxy::to(database.server_address());
+    let mut settings = impatient(database.settings());
+    // The network says nothing of it either.
+    let unlimited = "tcp_user_timeout=0&keepalives=0&connect_timeout=5";
+    settings.url = format!("{}&{unlimited}", database.url_by(&proxy)).parse().unwrap();
+    settings.pool_timeout = Duration::from_secs(5);
+    let store = open(&settings);
+    in_time(async {
+        assert_eq!(store.state(&key("a")).await.unwrap(), None);
+        proxy.silence();
+        let error = store.state(&key("a")).await.unwrap_err();
+        assert!(matches!(error, StoreError::Timeout { .. }), "{error:?}");
+        assert_eq!(store.state(&key("a")).await.unwrap(), None, "there is another connection by now");
     });
 }
 

@@ -90,6 +90,8 @@ pub struct Storage {
     pub purge_interval: Duration,
     #[serde(deserialize_with = "duration")]
     pub cluster_retention: Duration,
+    #[serde(deserialize_with = "size")]
+    pub processed_cache: usize,
 }
 
 /// `[report]`

@@ -89,6 +89,7 @@ impl Config {
                 requests: self.storage.retention,
                 clusters: self.storage.cluster_retention,
             },
+            processed_cache: self.storage.processed_cache,
         }
     }
 

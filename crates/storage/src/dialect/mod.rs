@@ -1,4 +1,4 @@
-//! SQL that must differ between the databases: writing a batch, and purging in small steps.
+//! SQL that differs between the databases: reading, writing a batch, and purging in small steps.
 
 pub(crate) mod postgres;
 pub(crate) mod sqlite;

@@ -1,0 +1,225 @@
+//! Questions to PostgreSQL, many of one kind with one statement: what is asked comes as arrays, and each row of the answer
+//! says which question it is for. Each statement says for itself that an expired row counts as absent.
+//!
+//! They are query fragments of their own with a static ID, since diesel prepares such statements once for each connection
+//! and others every time.
+
+use std::marker::PhantomData;
+
+use diesel::connection::SimpleConnection;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, SqlType, Text};
+use gathering_domain::{ClusterId, OrganizationId, RequestId, Timestamp};
+
+use crate::cluster_uuid::{ClusterUuid, StoredCluster};
+use crate::rows::{RecordRow, ReportRow, StateRow};
+
+/// The position of a question in what was asked, from 1.
+pub(crate) type Position = i64;
+
+/// Requests that are asked for, one entry of each list for each.
+#[derive(Debug, Default)]
+pub(crate) struct AskedRequests<'a> {
+    clusters: AskedClusters,
+    requests: Vec<&'a str>,
+}
+
+/// Clusters that are asked for, one entry of each list for each.
+#[derive(Debug, Default)]
+pub(crate) struct AskedClusters {
+    organizations: Vec<i64>,
+    clusters: Vec<StoredCluster>,
+}
+
+impl<'a> AskedRequests<'a> {
+    pub(crate) fn add(&mut self, organization: OrganizationId, cluster: ClusterId, request: &'a RequestId) {
+        self.clusters.add(organization, cluster);
+        self.requests.push(request.as_str());
+    }
+}
+
+impl AskedClusters {
+    pub(crate) fn add(&mut self, organization: OrganizationId, cluster: ClusterId) {
+        self.organizations.push(i64::from(organization.get()));
+        self.clusters.push(cluster.into());
+    }
+}
+
+/// Which columns of `requests` a statement asks for.
+trait Columns: 'static {
+    const NAMES: &'static str;
+    type Types: SqlType;
+}
+
+struct OfStates;
+struct OfReports;
+struct OfRecords;
+
+impl Columns for OfStates {
+    const NAMES: &'static str = "requests.state, requests.expires_at";
+    type Types = (BigInt, (SmallInt, BigInt));
+}
+
+impl Columns for OfReports {
+    const NAMES: &'static str = "requests.state, requests.rule_hits";
+    type Types = (BigInt, (SmallInt, Text));
+}
+
+impl Columns for OfRecords {
+    const NAMES: &'static str =
+        "requests.request_id, requests.state, requests.received_at, requests.processed_at";
+    type Types = (BigInt, (Text, SmallInt, BigInt, Nullable<BigInt>));
+}
+
+/// Rows of single requests.
+struct Requests<'a, C> {
+    asked: &'a AskedRequests<'a>,
+    now: i64,
+    columns: PhantomData<C>,
+}
+
+/// Rows of all requests of clusters.
+struct Lists<'a> {
+    asked: &'a AskedClusters,
+    now: i64,
+}
+
+/// Which clusters are known.
+struct KnownClusters<'a> {
+    asked: &'a AskedClusters,
+    forgotten_since: i64,
+}
+
+impl<C: Columns> QueryFragment<Pg> for Requests<'_, C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT asked.position, ");
+        out.push_sql(C::NAMES);
+        out.push_sql(" FROM unnest(");
+        out.push_bind_param::<Array<BigInt>, _>(&self.asked.clusters.organizations)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<ClusterUuid>, _>(&self.asked.clusters.clusters)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Text>, _>(&self.asked.requests)?;
+        out.push_sql(
+            ") WITH ORDINALITY AS asked (org_id, cluster_id, request_id, position)
+             JOIN requests USING (org_id, cluster_id, request_id) WHERE requests.expires_at > ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.now)
+    }
+}
+
+impl QueryFragment<Pg> for Lists<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT asked.position, ");
+        out.push_sql(OfRecords::NAMES);
+        out.push_sql(" FROM unnest(");
+        out.push_bind_param::<Array<BigInt>, _>(&self.asked.organizations)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<ClusterUuid>, _>(&self.asked.clusters)?;
+        out.push_sql(
+            ") WITH ORDINALITY AS asked (org_id, cluster_id, position)
+             JOIN requests USING (org_id, cluster_id) WHERE requests.expires_at > ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.now)
+    }
+}
+
+impl QueryFragment<Pg> for KnownClusters<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT asked.position FROM unnest(");
+        out.push_bind_param::<Array<BigInt>, _>(&self.asked.organizations)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<ClusterUuid>, _>(&self.asked.clusters)?;
+        out.push_sql(
+            ") WITH ORDINALITY AS asked (org_id, cluster_id, position)
+             JOIN clusters USING (org_id, cluster_id) WHERE clusters.last_seen > ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.forgotten_since)
+    }
+}
+
+impl<C: Columns> QueryId for Requests<'_, C> {
+    type QueryId = Requests<'static, C>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryId for Lists<'_> {
+    type QueryId = Lists<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryId for KnownClusters<'_> {
+    type QueryId = KnownClusters<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<C: Columns> Query for Requests<'_, C> {
+    type SqlType = C::Types;
+}
+
+impl Query for Lists<'_> {
+    type SqlType = <OfRecords as Columns>::Types;
+}
+
+impl Query for KnownClusters<'_> {
+    type SqlType = BigInt;
+}
+
+impl<C> RunQueryDsl<PgConnection> for Requests<'_, C> {}
+impl RunQueryDsl<PgConnection> for Lists<'_> {}
+impl RunQueryDsl<PgConnection> for KnownClusters<'_> {}
+
+/// Fits a connection to these statements: each is planned once, and always looks its keys up one by one in an index. Where
+/// there are no statistics yet, the planner may think reading the whole table cheaper.
+pub(crate) fn prepare_for_reading(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute(
+        "SET plan_cache_mode = force_generic_plan; SET jit = off;
+         SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;",
+    )
+}
+
+pub(crate) fn states(
+    connection: &mut PgConnection,
+    asked: &AskedRequests<'_>,
+    now: Timestamp,
+) -> QueryResult<Vec<(Position, StateRow)>> {
+    let now = now.as_micros();
+    Requests { asked, now, columns: PhantomData::<OfStates> }.load(connection)
+}
+
+pub(crate) fn reports(
+    connection: &mut PgConnection,
+    asked: &AskedRequests<'_>,
+    now: Timestamp,
+) -> QueryResult<Vec<(Position, ReportRow)>> {
+    let now = now.as_micros();
+    Requests { asked, now, columns: PhantomData::<OfReports> }.load(connection)
+}
+
+pub(crate) fn records(
+    connection: &mut PgConnection,
+    asked: &AskedRequests<'_>,
+    now: Timestamp,
+) -> QueryResult<Vec<(Position, RecordRow)>> {
+    let now = now.as_micros();
+    Requests { asked, now, columns: PhantomData::<OfRecords> }.load(connection)
+}
+
+pub(crate) fn lists(
+    connection: &mut PgConnection,
+    asked: &AskedClusters,
+    now: Timestamp,
+) -> QueryResult<Vec<(Position, RecordRow)>> {
+    Lists { asked, now: now.as_micros() }.load(connection)
+}
+
+/// The positions of those that have been seen since `forgotten_since`.
+pub(crate) fn known_clusters(
+    connection: &mut PgConnection,
+    asked: &AskedClusters,
+    forgotten_since: Timestamp,
+) -> QueryResult<Vec<Position>> {
+    KnownClusters { asked, forgotten_since: forgotten_since.as_micros() }.load(connection)
+}

@@ -1,0 +1,101 @@
+//! Questions to SQLite, one row or one cluster each. Each says for itself that an expired row counts as absent.
+//!
+//! They are asked on the driver's own connection: through the one that is either database's, diesel prepares every
+//! statement anew, which takes longer than answering it.
+
+use diesel::prelude::*;
+use gathering_domain::{
+    ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoredReport, Timestamp,
+};
+
+use crate::cluster_uuid::StoredCluster;
+use crate::rows::{self, KeptState, RecordRow, ReportRow, StateRow};
+use crate::schema::{clusters, requests};
+
+/// The most IDs that one statement asks for; SQLite takes 32,766 parameters, and shorter statements parse faster.
+const IDS_PER_QUERY: usize = 1000;
+
+pub(crate) fn state(
+    connection: &mut SqliteConnection,
+    key: &RequestKey,
+    now: Timestamp,
+) -> QueryResult<Option<KeptState>> {
+    let row: Option<StateRow> = requests::table
+        .filter(requests::org_id.eq(i64::from(key.organization.get())))
+        .filter(requests::cluster_id.eq(StoredCluster::from(key.cluster)))
+        .filter(requests::request_id.eq(key.request.as_str()))
+        .filter(requests::expires_at.gt(now.as_micros()))
+        .select((requests::state, requests::expires_at))
+        .get_result(connection)
+        .optional()?;
+    row.map(rows::kept_state).transpose()
+}
+
+pub(crate) fn report(
+    connection: &mut SqliteConnection,
+    key: &RequestKey,
+    now: Timestamp,
+) -> QueryResult<Option<StoredReport>> {
+    let row: Option<ReportRow> = requests::table
+        .filter(requests::org_id.eq(i64::from(key.organization.get())))
+        .filter(requests::cluster_id.eq(StoredCluster::from(key.cluster)))
+        .filter(requests::request_id.eq(key.request.as_str()))
+        .filter(requests::expires_at.gt(now.as_micros()))
+        .select((requests::state, requests::rule_hits))
+        .get_result(connection)
+        .optional()?;
+    row.map(rows::report).transpose()
+}
+
+pub(crate) fn list(
+    connection: &mut SqliteConnection,
+    organization: OrganizationId,
+    cluster: ClusterId,
+    now: Timestamp,
+    forgotten_since: Timestamp,
+) -> QueryResult<Option<Vec<RequestRecord>>> {
+    let found: Vec<RecordRow> = requests::table
+        .filter(requests::org_id.eq(i64::from(organization.get())))
+        .filter(requests::cluster_id.eq(StoredCluster::from(cluster)))
+        .filter(requests::expires_at.gt(now.as_micros()))
+        .select((requests::request_id, requests::state, requests::received_at, requests::processed_at))
+        .load(connection)?;
+    if found.is_empty() {
+        let last_seen: Option<i64> = clusters::table
+            .filter(clusters::org_id.eq(i64::from(organization.get())))
+            .filter(clusters::cluster_id.eq(StoredCluster::from(cluster)))
+            .filter(clusters::last_seen.gt(forgotten_since.as_micros()))
+            .select(clusters::last_seen)
+            .get_result(connection)
+            .optional()?;
+        return Ok(last_seen.map(|_| Vec::new()));
+    }
+    let records = found.into_iter().map(rows::record).collect::<QueryResult<_>>()?;
+    Ok(Some(rows::newest_first(records)))
+}
+
+pub(crate) fn select(
+    connection: &mut SqliteConnection,
+    organization: OrganizationId,
+    cluster: ClusterId,
+    asked: &[RequestId],
+    now: Timestamp,
+) -> QueryResult<Vec<RequestRecord>> {
+    let mut asked: Vec<&str> = asked.iter().map(RequestId::as_str).collect();
+    asked.sort_unstable();
+    asked.dedup();
+    let mut records = Vec::new();
+    for ids in asked.chunks(IDS_PER_QUERY) {
+        let found: Vec<RecordRow> = requests::table
+            .filter(requests::org_id.eq(i64::from(organization.get())))
+            .filter(requests::cluster_id.eq(StoredCluster::from(cluster)))
+            .filter(requests::request_id.eq_any(ids))
+            .filter(requests::expires_at.gt(now.as_micros()))
+            .select((requests::request_id, requests::state, requests::received_at, requests::processed_at))
+            .load(connection)?;
+        for row in found {
+            records.push(rows::record(row)?);
+        }
+    }
+    Ok(records)
+}

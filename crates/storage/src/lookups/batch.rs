@@ -1,0 +1,172 @@
+//! Questions that are answered together: a statement or two for each kind there is.
+
+use diesel::{PgConnection, QueryResult};
+use gathering_domain::{RequestKey, RequestRecord, StoreError, Timestamp};
+
+use super::question::{
+    Asked, ListAsked, Question, ReportAsked, Selection, SelectionAsked, StateAsked, Whole,
+};
+use crate::dialect::postgres::{
+    AskedClusters, AskedRequests, Position, known_clusters, lists, records, reports, states,
+};
+use crate::rows::{self, RecordRow};
+
+/// The times that answers depend on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReadTimes {
+    pub(super) now: Timestamp,
+    /// Clusters without a record since then are not known any more.
+    pub(super) forgotten_since: Timestamp,
+}
+
+/// Questions that have no answer yet, by kind.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    states: Vec<StateAsked>,
+    reports: Vec<ReportAsked>,
+    lists: Vec<ListAsked>,
+    selections: Vec<SelectionAsked>,
+}
+
+impl Batch {
+    pub(super) fn new(questions: impl IntoIterator<Item = Question>) -> Self {
+        let mut batch = Self::default();
+        for question in questions {
+            match question {
+                Question::State(asked) => batch.states.push(asked),
+                Question::Report(asked) => batch.reports.push(asked),
+                Question::List(asked) => batch.lists.push(asked),
+                Question::Select(asked) => batch.selections.push(asked),
+            }
+        }
+        batch
+    }
+
+    /// Answers kind by kind. After an error some may have their answer; the others can be asked again.
+    pub(super) fn answer(&mut self, connection: &mut PgConnection, times: ReadTimes) -> QueryResult<()> {
+        let ReadTimes { now, forgotten_since } = times;
+        answer_each(&mut self.states, |asked| states(connection, asked, now), rows::kept_state)?;
+        answer_each(&mut self.reports, |asked| reports(connection, asked, now), rows::report)?;
+        answer_lists(connection, &mut self.lists, now, forgotten_since)?;
+        answer_selections(connection, &mut self.selections, now)
+    }
+
+    /// Tells all that have no answer yet.
+    pub(super) fn fail(self, error: &StoreError) {
+        let states = self.states.into_iter().map(Question::State);
+        let reports = self.reports.into_iter().map(Question::Report);
+        let lists = self.lists.into_iter().map(Question::List);
+        let selections = self.selections.into_iter().map(Question::Select);
+        let all = states.chain(reports).chain(lists).chain(selections);
+        all.for_each(|question| question.fail(error.clone()));
+    }
+}
+
+/// Questions about single requests.
+fn answer_each<R, T>(
+    asked: &mut Vec<Asked<RequestKey, Option<T>>>,
+    ask: impl FnOnce(&AskedRequests<'_>) -> QueryResult<Vec<(Position, R)>>,
+    read: impl Fn(R) -> QueryResult<T>,
+) -> QueryResult<()> {
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let mut keys = AskedRequests::default();
+    for Asked { about: key, .. } in asked.iter() {
+        keys.add(key.organization, key.cluster, &key.request);
+    }
+    let mut answers: Vec<Option<QueryResult<T>>> = asked.iter().map(|_| None).collect();
+    for (position, row) in ask(&keys)? {
+        if let Some(answer) = at(&mut answers, position) {
+            *answer = Some(read(row));
+        }
+    }
+    for (asked, answer) in asked.drain(..).zip(answers) {
+        asked.answer(answer.transpose().map_err(StoreError::defect));
+    }
+    Ok(())
+}
+
+fn answer_lists(
+    connection: &mut PgConnection,
+    asked: &mut Vec<ListAsked>,
+    now: Timestamp,
+    forgotten_since: Timestamp,
+) -> QueryResult<()> {
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let mut clusters = AskedClusters::default();
+    for Asked { about: Whole(organization, cluster), .. } in asked.iter() {
+        clusters.add(*organization, *cluster);
+    }
+    let found = grouped(asked.len(), lists(connection, &clusters, now)?, Some);
+    let is_empty = |list: &QueryResult<Vec<_>>| list.as_ref().is_ok_and(Vec::is_empty);
+    let mut known: Vec<bool> = found.iter().map(|list| !is_empty(list)).collect();
+    if known.contains(&false) {
+        // One that has requests is known without a look; asking for all of them is simpler, and one that has none is rare.
+        for position in known_clusters(connection, &clusters, forgotten_since)? {
+            if let Some(known) = at(&mut known, position) {
+                *known = true;
+            }
+        }
+    }
+    for ((asked, list), known) in asked.drain(..).zip(found).zip(known) {
+        let list = list.map(|list| known.then(|| rows::newest_first(list)));
+        asked.answer(list.map_err(StoreError::defect));
+    }
+    Ok(())
+}
+
+fn answer_selections(
+    connection: &mut PgConnection,
+    asked: &mut Vec<SelectionAsked>,
+    now: Timestamp,
+) -> QueryResult<()> {
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let mut keys = AskedRequests::default();
+    let mut whose = Vec::new();
+    for (number, Asked { about: Selection(organization, cluster, requests), .. }) in (1..).zip(asked.iter()) {
+        for request in requests {
+            keys.add(*organization, *cluster, request);
+            whose.push(number);
+        }
+    }
+    let found = grouped(asked.len(), records(connection, &keys, now)?, |key| {
+        index(key).and_then(|key| whose.get(key)).copied()
+    });
+    for (asked, found) in asked.drain(..).zip(found) {
+        asked.answer(found.map_err(StoreError::defect));
+    }
+    Ok(())
+}
+
+/// The records of each of `count` questions.
+fn grouped(
+    count: usize,
+    rows: Vec<(Position, RecordRow)>,
+    question: impl Fn(Position) -> Option<Position>,
+) -> Vec<QueryResult<Vec<RequestRecord>>> {
+    let mut groups: Vec<QueryResult<Vec<RequestRecord>>> = (0..count).map(|_| Ok(Vec::new())).collect();
+    for (position, row) in rows {
+        let Some(group) = question(position).and_then(|number| at(&mut groups, number)) else { continue };
+        if let Ok(records) = group {
+            match rows::record(row) {
+                Ok(record) => records.push(record),
+                Err(error) => *group = Err(error),
+            }
+        }
+    }
+    groups
+}
+
+fn at<T>(items: &mut [T], position: Position) -> Option<&mut T> {
+    index(position).and_then(|index| items.get_mut(index))
+}
+
+/// PostgreSQL counts from 1.
+fn index(position: Position) -> Option<usize> {
+    usize::try_from(position).ok()?.checked_sub(1)
+}

@@ -1,0 +1,79 @@
+//! What can be asked.
+
+use gathering_domain::{
+    ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoreError, StoredReport,
+};
+use tokio::sync::oneshot::Sender;
+
+use crate::rows::KeptState;
+
+/// Where an answer goes.
+pub(super) type Answer<T> = Sender<Result<T, StoreError>>;
+
+/// What is asked about, and the place for its answer.
+#[derive(Debug)]
+pub(super) struct Asked<A, T> {
+    pub(super) about: A,
+    pub(super) answer: Answer<T>,
+}
+
+impl<A, T> Asked<A, T> {
+    pub(super) fn answer(self, answer: Result<T, StoreError>) {
+        // Whoever gave up waiting is not there to be told.
+        let _ = self.answer.send(answer);
+    }
+}
+
+/// All requests of a cluster.
+#[derive(Debug)]
+pub(super) struct Whole(pub(super) OrganizationId, pub(super) ClusterId);
+
+/// Some requests of a cluster.
+#[derive(Debug)]
+pub(super) struct Selection(pub(super) OrganizationId, pub(super) ClusterId, pub(super) Vec<RequestId>);
+
+pub(super) type StateAsked = Asked<RequestKey, Option<KeptState>>;
+pub(super) type ReportAsked = Asked<RequestKey, Option<StoredReport>>;
+pub(super) type ListAsked = Asked<Whole, Option<Vec<RequestRecord>>>;
+pub(super) type SelectionAsked = Asked<Selection, Vec<RequestRecord>>;
+
+/// A question of any kind.
+#[derive(Debug)]
+pub(super) enum Question {
+    State(StateAsked),
+    Report(ReportAsked),
+    List(ListAsked),
+    Select(SelectionAsked),
+}
+
+impl Question {
+    /// About how many rows the answer has.
+    pub(super) fn weight(&self) -> usize {
+        /// A guess at the requests of a cluster.
+        const LIST: usize = 16;
+        match self {
+            Self::State(_) | Self::Report(_) => 1,
+            Self::List(_) => LIST,
+            Self::Select(asked) => asked.about.2.len().max(1),
+        }
+    }
+
+    /// Whether nobody waits for the answer any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        match self {
+            Self::State(asked) => asked.answer.is_closed(),
+            Self::Report(asked) => asked.answer.is_closed(),
+            Self::List(asked) => asked.answer.is_closed(),
+            Self::Select(asked) => asked.answer.is_closed(),
+        }
+    }
+
+    pub(super) fn fail(self, error: StoreError) {
+        match self {
+            Self::State(asked) => asked.answer(Err(error)),
+            Self::Report(asked) => asked.answer(Err(error)),
+            Self::List(asked) => asked.answer(Err(error)),
+            Self::Select(asked) => asked.answer(Err(error)),
+        }
+    }
+}

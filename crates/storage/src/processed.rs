@@ -1,0 +1,78 @@
+//! Requests that are known to be processed, remembered: they stay so until they expire, so nothing has to be forgotten.
+//!
+//! Nothing else is remembered: every other answer can be another one a moment later.
+
+use gathering_domain::{RequestKey, Timestamp};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+/// A bounded cache of keys with the time at which each expires.
+pub(crate) struct Processed(Option<Cache<RequestKey, Timestamp, Size>>);
+
+/// What a key takes up beside the text of its request ID, in bytes: itself, its place in the cache, and what the
+/// allocator adds.
+const OVERHEAD: u64 = 128;
+
+#[derive(Clone)]
+struct Size;
+
+impl Weighter<RequestKey, Timestamp> for Size {
+    fn weight(&self, key: &RequestKey, _: &Timestamp) -> u64 {
+        OVERHEAD + key.request.as_str().len() as u64
+    }
+}
+
+impl Processed {
+    /// A cache of at most so many bytes; of 0 bytes it remembers nothing.
+    pub(crate) fn new(size: usize) -> Self {
+        const USUAL_KEY: usize = 160;
+        Self((size > 0).then(|| Cache::with_weighter(size.div_ceil(USUAL_KEY), size as u64, Size)))
+    }
+
+    pub(crate) fn has(&self, key: &RequestKey, now: Timestamp) -> bool {
+        self.0.as_ref().and_then(|cache| cache.get(key)).is_some_and(|expires_at| now < expires_at)
+    }
+
+    pub(crate) fn keep(&self, key: &RequestKey, expires_at: Timestamp) {
+        if let Some(cache) = &self.0 {
+            cache.insert(key.clone(), expires_at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: usize) -> RequestKey {
+        RequestKey {
+            organization: 42.try_into().unwrap(),
+            cluster: "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap(),
+            request: format!("{number:032x}").parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_key_is_known_until_it_expires() {
+        let processed = Processed::new(1 << 20);
+        processed.keep(&key(1), Timestamp::from_micros(10));
+        assert!(processed.has(&key(1), Timestamp::from_micros(9)));
+        assert!(!processed.has(&key(1), Timestamp::from_micros(10)));
+        assert!(!processed.has(&key(2), Timestamp::from_micros(9)));
+        processed.keep(&key(1), Timestamp::from_micros(20));
+        assert!(processed.has(&key(1), Timestamp::from_micros(19)), "it was processed once more");
+        let none = Processed::new(0);
+        none.keep(&key(1), Timestamp::from_micros(10));
+        assert!(!none.has(&key(1), Timestamp::from_micros(9)));
+    }
+
+    #[test]
+    fn it_does_not_grow_over_its_size() {
+        let processed = Processed::new(16 * 1024);
+        for number in 0..10_000 {
+            processed.keep(&key(number), Timestamp::from_micros(10));
+        }
+        let known = (0..10_000).filter(|number| processed.has(&key(*number), Timestamp::from_micros(9)));
+        assert!((1..=102).contains(&known.count()));
+    }
+}

@@ -1,0 +1,93 @@
+//! Reading SQLite on the thread that asks, with connections that are kept.
+//!
+//! A lookup takes microseconds, so handing it to another thread, or to a pool and back, would cost more than it does.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use diesel::QueryResult;
+use gathering_domain::StoreError;
+
+use crate::connection::{AnyConnection, Opener};
+use crate::lane::classify;
+use crate::pool::{PoolState, Pooled};
+
+/// One connection for each thread that asks, opened when it first does.
+#[derive(Debug)]
+pub(crate) struct Readers {
+    opener: Opener,
+    slots: Box<[Mutex<Option<Pooled>>]>,
+    query_timeout: Duration,
+}
+
+impl Readers {
+    pub(crate) fn new(opener: Opener, size: u32, query_timeout: Duration) -> Self {
+        let slots = (0..size.max(1)).map(|_| Mutex::default()).collect();
+        Self { opener, slots, query_timeout }
+    }
+
+    /// Asks on this very thread.
+    pub(crate) fn ask<T>(
+        &self,
+        question: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
+    ) -> Result<T, StoreError> {
+        let none = StoreError::PoolExhausted { waited: Duration::ZERO };
+        let mut slot = self.slot().ok_or(none)?;
+        let reader = match &mut *slot {
+            Some(reader) => reader,
+            empty => empty.insert(Pooled::new(self.opener.open().map_err(StoreError::unavailable)?)),
+        };
+        let started = Instant::now();
+        let error = match question(reader) {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let is_lost = reader.lost_by(&error);
+        let error = classify(reader, error, started, self.query_timeout);
+        if is_lost {
+            *slot = None;
+        }
+        Err(error)
+    }
+
+    /// This thread's connection, or where more threads ask than there are connections, one that nobody uses. The lock is
+    /// waited for only when all are used, and they are for microseconds.
+    fn slot(&self) -> Option<MutexGuard<'_, Option<Pooled>>> {
+        let own = thread_number() % self.slots.len().max(1);
+        let (before, from) = self.slots.split_at_checked(own)?;
+        let free = from.iter().chain(before).find_map(|slot| slot.try_lock().ok());
+        free.or_else(|| Some(from.first()?.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    pub(crate) fn state(&self) -> PoolState {
+        let mut state = PoolState { name: "sqlite_read", connections: 0, idle: 0 };
+        for slot in &self.slots {
+            match slot.try_lock() {
+                Ok(slot) if slot.is_none() => {}
+                Ok(_) => {
+                    state.connections += 1;
+                    state.idle += 1;
+                }
+                Err(_) => state.connections += 1,
+            }
+        }
+        state
+    }
+}
+
+/// Threads are numbered as they come.
+fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+    NUMBER.with(|number| {
+        number.get().unwrap_or_else(|| {
+            let next = NEXT.fetch_add(1, Ordering::Relaxed);
+            number.set(Some(next));
+            next
+        })
+    })
+}
