@@ -55,6 +55,10 @@ impl FailureReason {
     /// assert_eq!(FailureReason::new(&"x".repeat(900)).as_str().chars().count(), FailureReason::MAX_CHARS);
     /// ```
     pub fn new(text: &str) -> Self {
+        // Nearly every text is one of which nothing is to be changed.
+        if text.len() <= Self::MAX_CHARS && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return Self(text.into());
+        }
         let clean = |c: char| if c.is_control() { ' ' } else { c };
         Self(text.chars().map(clean).take(Self::MAX_CHARS).collect::<String>().into())
     }
@@ -62,6 +66,12 @@ impl FailureReason {
     /// The reason as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<FailureReason> for String {
+    fn from(reason: FailureReason) -> Self {
+        reason.0.into()
     }
 }
 
@@ -213,6 +223,21 @@ mod tests {
             folded.outcomes(&[true, false]),
             [Ignored, Applied, Ignored, Ignored, Ignored, Applied, Ignored]
         );
+    }
+
+    #[test]
+    fn reasons_are_cleaned_and_cut() {
+        let long = "x".repeat(FailureReason::MAX_CHARS);
+        for (text, expected) in [
+            ("", ""),
+            ("plain ~", "plain ~"),
+            ("\u{7f}|\u{85}|\t|\u{e9}", " | | |\u{e9}"),
+            (&*long, &*long),
+            (&*format!("{long}y"), &*long),
+        ] {
+            assert_eq!(FailureReason::new(text).as_str(), expected);
+            assert_eq!(String::from(FailureReason::new(text)), expected);
+        }
     }
 
     #[test]

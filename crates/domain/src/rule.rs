@@ -28,7 +28,14 @@ pub struct RuleHit {
 impl RuleHit {
     /// The hit of this module and error key.
     pub fn new(module: &str, error_key: &str) -> Result<Self, RuleHitError> {
-        format!("{module}|{error_key}").parse()
+        if !is_part(module) || !is_part(error_key) {
+            return Err(RuleHitError);
+        }
+        let mut composite = String::with_capacity(module.len() + 1 + error_key.len());
+        composite.push_str(module);
+        composite.push('|');
+        composite.push_str(error_key);
+        Ok(Self { composite: composite.into(), bar: module.len() })
     }
 
     /// The rule's Python module without `.report`: `rule_fqdn` in a report.
@@ -47,14 +54,16 @@ impl RuleHit {
     }
 }
 
+fn is_part(part: &str) -> bool {
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
+    // To the end, whatever comes: without a way out, many bytes are looked at in one step.
+    !part.is_empty() && part.bytes().fold(true, |all, byte| all & is_legal(byte))
+}
+
 impl FromStr for RuleHit {
     type Err = RuleHitError;
 
     fn from_str(text: &str) -> Result<Self, RuleHitError> {
-        let is_part = |part: &str| {
-            !part.is_empty()
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.')
-        };
         match text.split_once('|') {
             Some((module, error_key)) if is_part(module) && is_part(error_key) => {
                 Ok(Self { composite: text.into(), bar: module.len() })
@@ -100,6 +109,13 @@ mod tests {
         }
         for text in ["", "|", "a|", "|B", "a", "a|B|C", "a|B-C", "a b|C", "a,b|C", "a|B\0", "\u{e9}|B"] {
             assert_eq!(text.parse::<RuleHit>(), Err(RuleHitError), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_parts_comes_what_comes_of_their_text() {
+        for (module, key) in [("a", "B"), ("a.b_c", "D9"), ("", "B"), ("a", ""), ("a|b", "C"), ("a", "B|C")] {
+            assert_eq!(RuleHit::new(module, key), format!("{module}|{key}").parse(), "{module} {key}");
         }
     }
 
