@@ -1,14 +1,16 @@
 //! Upload announcements: what the platform's ingress publishes when a cluster's archive arrives.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use gathering_domain::{ClusterId, EventKind, OrganizationId, RequestEvent, Timestamp};
 
 use crate::Problem;
-use crate::envelope::{Object, is_null, object, object_of};
 use crate::judgement::{Judgement, SkipReason, Verdict};
 use crate::message::{key, shown};
+use crate::object::{Object, is_null, object, read};
 use crate::text::Text;
 
 /// The service whose uploads are announced to us.
@@ -25,7 +27,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// The organization and the cluster are those of the identity in it; the organization is `internal.org_id`, which is
 /// what the pipeline takes for the result, and `org_id` where that is missing.
 pub fn judge_announcement(document: &[u8], arrival: Timestamp) -> Judgement {
-    let announcement = match object_of(document) {
+    let announcement = match read::<Object<'_>>(document) {
         Ok(announcement) => announcement,
         Err(problem) => return Judgement::unreadable(problem),
     };
@@ -64,9 +66,8 @@ pub fn judge_announcement(document: &[u8], arrival: Timestamp) -> Judgement {
     }
 }
 
-fn text(object: &Object<'_>, key: &str) -> Option<String> {
-    let Text(text) = serde_json::from_str(object.get(key)?.get()).ok()?;
-    Some(text)
+fn text<'a>(object: &Object<'a>, key: &str) -> Option<Cow<'a, str>> {
+    Text::of(object.get(key)?).map(|Text(text)| text)
 }
 
 /// The gathering time, or when ingress took the upload in.
@@ -74,7 +75,7 @@ fn received_at(announcement: &Object<'_>) -> Option<Timestamp> {
     let time = |object: &Object<'_>, key| text(object, key)?.parse().ok();
     let gathered = announcement
         .get("metadata")
-        .and_then(|metadata| object(metadata))
+        .and_then(object)
         .and_then(|metadata| object(metadata.get("custom_metadata")?))
         .and_then(|custom| time(&custom, "gathering_time"));
     gathered.or_else(|| time(announcement, "timestamp"))
@@ -86,24 +87,24 @@ struct Identity(Vec<u8>);
 fn identity(announcement: &Object<'_>) -> Result<Identity, Problem> {
     let value = announcement.get("b64_identity").filter(|value| !is_null(value));
     let value = value.ok_or(Problem::Missing("b64_identity"))?;
-    let Text(encoded) = serde_json::from_str(value.get()).map_err(|_| WRONG)?;
-    BASE64.decode(encoded).map(Identity).map_err(|_| WRONG)
+    let Text(encoded) = Text::of(value).ok_or(WRONG)?;
+    BASE64.decode(&*encoded).map(Identity).map_err(|_| WRONG)
 }
 
 const WRONG: Problem =
     Problem::Wrong { attribute: "b64_identity", expected: "an identity: a JSON object in base64" };
 
 impl Identity {
-    fn read<T>(&self, read: impl FnOnce(&Object<'_>) -> Option<T>) -> Result<Option<T>, Problem> {
-        let outer = object_of(&self.0).map_err(|_| WRONG)?;
-        let inner = outer.get("identity").and_then(|identity| object(identity)).ok_or(WRONG)?;
-        Ok(read(&inner))
+    fn look_up<T>(&self, look_up: impl FnOnce(&Object<'_>) -> Option<T>) -> Result<Option<T>, Problem> {
+        let outer: Object<'_> = read(&self.0).map_err(|_| WRONG)?;
+        let inner = outer.get("identity").and_then(object).ok_or(WRONG)?;
+        Ok(look_up(&inner))
     }
 
     fn organization(&self) -> Result<OrganizationId, Problem> {
         const EXPECTED: &str = "an identity with an organization from 1 to 4294967295";
-        let text = self.read(|identity| {
-            let internal = identity.get("internal").and_then(|internal| object(internal));
+        let text = self.look_up(|identity| {
+            let internal = identity.get("internal").and_then(object);
             let internal = internal.as_ref().and_then(|internal| number(internal, "org_id"));
             internal.or_else(|| number(identity, "org_id"))
         })?;
@@ -114,7 +115,8 @@ impl Identity {
     /// `None` for an identity that is not a cluster's.
     fn cluster(&self) -> Result<Option<ClusterId>, Problem> {
         const EXPECTED: &str = "an identity whose cluster ID is a UUID";
-        let text = self.read(|identity| text(&object(identity.get("system")?)?, "cluster_id"))?;
+        let text = self
+            .look_up(|identity| text(&object(identity.get("system")?)?, "cluster_id").map(Cow::into_owned))?;
         text.filter(|text| !text.is_empty())
             .map(|text| ClusterId::from_any_spelling(&text))
             .transpose()
@@ -125,7 +127,8 @@ impl Identity {
 /// A number, as one or as a text; `None` where there is neither.
 fn number(object: &Object<'_>, key: &str) -> Option<String> {
     let value = object.get(key).filter(|value| !is_null(value))?;
-    text(object, key).or_else(|| Some(value.get().to_owned())).filter(|text| !text.is_empty())
+    let text = text(object, key).unwrap_or(Cow::Borrowed(value.get()));
+    Some(text.into_owned()).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

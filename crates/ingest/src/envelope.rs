@@ -1,115 +1,192 @@
 //! The attributes of a result message, each read for itself, so that one of a wrong type does not hide the others:
 //! a message that is refused for its content can still say whose it is.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
-use gathering_domain::{ClusterId, OrganizationId, Timestamp};
-use serde::de::DeserializeOwned;
+use gathering_domain::{ClusterId, OrganizationId, RuleHit, Timestamp};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::Problem;
+use crate::object::{is_null, object, read};
+use crate::report::{self, WholeReport};
 use crate::text::Text;
+use crate::{Problem, Warning};
 
-/// The keys of a JSON object with the text of their values. Of a key that comes twice, the later one counts.
-pub(crate) type Object<'a> = HashMap<Text, &'a RawValue>;
+/// A result message, parsed one level deep; the report, if it is whole, to its end.
+pub(crate) struct Envelope<'a> {
+    attributes: Attributes<'a>,
+    report: Option<Report<'a>>,
+}
 
-/// A result message, parsed one level deep.
-pub(crate) struct Envelope<'a>(Object<'a>);
+enum Report<'a> {
+    Whole(WholeReport),
+    Other(&'a RawValue),
+}
 
 impl<'a> Envelope<'a> {
     pub(crate) fn parse(document: &'a [u8]) -> Result<Self, Problem> {
-        object_of(document).map(Self)
+        Self::at_once(document).map_or_else(|| Self::step_by_step(document), Ok)
+    }
+
+    /// Nearly every message is read in one pass. Whatever that pass stumbles over, the other way finds out what it is.
+    fn at_once(document: &'a [u8]) -> Option<Self> {
+        let Parts(attributes, report) = serde_json::from_str(str::from_utf8(document).ok()?).ok()?;
+        Some(Self { attributes, report: report.map(Report::Whole) })
+    }
+
+    /// Skips each value before anybody looks into it, so that nothing inside one keeps the others from being read.
+    fn step_by_step(document: &'a [u8]) -> Result<Self, Problem> {
+        let Parts(attributes, report) = read(document)?;
+        Ok(Self { attributes, report: report.map(Report::Other) })
     }
 
     pub(crate) fn organization(&self) -> Result<OrganizationId, Problem> {
-        let number: u32 = self.required("OrgID", "a whole number from 1 to 4294967295")?;
-        number.try_into().map_err(|_| wrong("OrgID", "a whole number from 1 to 4294967295"))
+        const EXPECTED: &str = "a whole number from 1 to 4294967295";
+        let number: u32 = required(self.attributes.organization, "OrgID", EXPECTED)?;
+        number.try_into().map_err(|_| wrong("OrgID", EXPECTED))
     }
 
     pub(crate) fn cluster(&self) -> Result<ClusterId, Problem> {
-        let Text(text) = self.required("ClusterName", "a UUID")?;
+        let Text(text) = required(self.attributes.cluster, "ClusterName", "a UUID")?;
         ClusterId::from_any_spelling(&text).map_err(|_| wrong("ClusterName", "a UUID"))
     }
 
     /// The request ID as the message spells it; `None` where it has none.
-    pub(crate) fn request(&self) -> Result<Option<String>, Problem> {
-        let text: Option<Text> = self.optional("RequestId", "a string")?;
+    pub(crate) fn request(&self) -> Result<Option<Cow<'a, str>>, Problem> {
+        let text: Option<Text<'_>> = optional(self.attributes.request, "RequestId", "a string")?;
         Ok(text.map(|Text(text)| text).filter(|text| !text.is_empty()))
     }
 
-    pub(crate) fn report(&self) -> Result<Object<'a>, Problem> {
-        let report =
-            self.0.get("Report").filter(|report| !is_null(report)).ok_or(Problem::Missing("Report"))?;
-        object(report).ok_or(wrong("Report", "an object"))
+    /// The hits of the report in the order of the message, each once. There is nothing left of them afterwards.
+    pub(crate) fn take_hits(&mut self, warnings: &mut Vec<Warning>) -> Result<Vec<RuleHit>, Problem> {
+        match self.report.take() {
+            Some(Report::Whole(mut report)) => {
+                warnings.append(&mut report.warnings);
+                Ok(report.hits)
+            }
+            Some(Report::Other(report)) if !is_null(report) => {
+                report::hits(&object(report).ok_or(wrong("Report", "an object"))?, warnings)
+            }
+            Some(Report::Other(_)) | None => Err(Problem::Missing("Report")),
+        }
     }
 
     /// The schema version; `None` where the message has none.
     pub(crate) fn version(&self) -> Result<Option<u8>, Problem> {
-        self.optional("Version", "a whole number from 0 to 255")
+        optional(self.attributes.version, "Version", "a whole number from 0 to 255")
     }
 
     pub(crate) fn account(&self) -> Result<Option<u32>, Problem> {
-        self.optional("AccountNumber", "a whole number from 0 to 4294967295")
+        optional(self.attributes.account, "AccountNumber", "a whole number from 0 to 4294967295")
     }
 
     /// When the cluster gathered; `None` where the message does not say.
     pub(crate) fn gathering_time(&self) -> Result<Option<Timestamp>, Problem> {
-        let Some(metadata) = self.0.get("Metadata").filter(|metadata| !is_null(metadata)) else {
+        const NAME: &str = "Metadata.gathering_time";
+        let Some(metadata) = self.attributes.metadata.filter(|metadata| !is_null(metadata)) else {
             return Ok(None);
         };
         let metadata = object(metadata).ok_or(wrong("Metadata", "an object"))?;
-        let wrong = wrong("Metadata.gathering_time", "an RFC 3339 time");
-        let Some(text) = metadata.get("gathering_time") else { return Ok(None) };
-        let text: Option<String> = serde_json::from_str(text.get()).map_err(|_| wrong)?;
-        text.map(|text| text.parse().map_err(|_| wrong)).transpose()
+        optional(metadata.get("gathering_time"), NAME, TIME)?.map(|text| time(&text, NAME)).transpose()
     }
 
     /// When the platform took the upload in.
     pub(crate) fn last_checked(&self) -> Result<Timestamp, Problem> {
-        let text: String = self.required("LastChecked", "an RFC 3339 time")?;
-        text.parse().map_err(|_| wrong("LastChecked", "an RFC 3339 time"))
+        time(&required(self.attributes.last_checked, "LastChecked", TIME)?, "LastChecked")
     }
+}
 
-    fn optional<T: DeserializeOwned>(
-        &self,
-        attribute: &'static str,
-        expected: &'static str,
-    ) -> Result<Option<T>, Problem> {
-        match self.0.get(attribute) {
-            None => Ok(None),
-            Some(value) => serde_json::from_str(value.get()).map_err(|_| wrong(attribute, expected)),
-        }
-    }
+const TIME: &str = "an RFC 3339 time";
 
-    fn required<T: DeserializeOwned>(
-        &self,
-        attribute: &'static str,
-        expected: &'static str,
-    ) -> Result<T, Problem> {
-        self.optional(attribute, expected)?.ok_or(Problem::Missing(attribute))
+/// A text that half of a surrogate pair makes a wrong one.
+#[derive(Deserialize)]
+struct TimeText<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn time(text: &TimeText<'_>, attribute: &'static str) -> Result<Timestamp, Problem> {
+    text.0.parse().map_err(|_| wrong(attribute, TIME))
+}
+
+fn optional<'a, T: Deserialize<'a>>(
+    value: Option<&'a RawValue>,
+    attribute: &'static str,
+    expected: &'static str,
+) -> Result<Option<T>, Problem> {
+    match value {
+        None => Ok(None),
+        Some(value) => serde_json::from_str(value.get()).map_err(|_| wrong(attribute, expected)),
     }
+}
+
+fn required<'a, T: Deserialize<'a>>(
+    value: Option<&'a RawValue>,
+    attribute: &'static str,
+    expected: &'static str,
+) -> Result<T, Problem> {
+    optional(value, attribute, expected)?.ok_or(Problem::Missing(attribute))
 }
 
 const fn wrong(attribute: &'static str, expected: &'static str) -> Problem {
     Problem::Wrong { attribute, expected }
 }
 
-pub(crate) fn is_null(value: &RawValue) -> bool {
-    value.get() == "null"
+/// The values that are looked at, but for the report.
+#[derive(Default)]
+struct Attributes<'a> {
+    organization: Option<&'a RawValue>,
+    cluster: Option<&'a RawValue>,
+    request: Option<&'a RawValue>,
+    version: Option<&'a RawValue>,
+    account: Option<&'a RawValue>,
+    metadata: Option<&'a RawValue>,
+    last_checked: Option<&'a RawValue>,
 }
 
-/// The members of the object that a document is.
-pub(crate) fn object_of(document: &[u8]) -> Result<Object<'_>, Problem> {
-    serde_json::from_slice(document).map_err(|error| {
-        if error.is_data() {
-            Problem::NotAnObject
-        } else {
-            Problem::NotJson { line: error.line(), column: error.column() }
+impl<'a> Attributes<'a> {
+    fn set(&mut self, name: &str, value: &'a RawValue) {
+        let attribute = match name {
+            "OrgID" => &mut self.organization,
+            "ClusterName" => &mut self.cluster,
+            "RequestId" => &mut self.request,
+            "Version" => &mut self.version,
+            "AccountNumber" => &mut self.account,
+            "Metadata" => &mut self.metadata,
+            "LastChecked" => &mut self.last_checked,
+            _ => return,
+        };
+        *attribute = Some(value);
+    }
+}
+
+/// The attributes and, read as an `R`, the report. Of a key that comes twice, the later one counts.
+struct Parts<'a, R>(Attributes<'a>, Option<R>);
+
+impl<'de, R: Deserialize<'de>> Deserialize<'de> for Parts<'de, R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PartsVisitor<R>(PhantomData<R>);
+        impl<'de, R: Deserialize<'de>> Visitor<'de> for PartsVisitor<R> {
+            type Value = Parts<'de, R>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let (mut attributes, mut report) = (Attributes::default(), None);
+                while let Some(Text(name)) = map.next_key()? {
+                    if name == "Report" {
+                        report = Some(map.next_value()?);
+                    } else {
+                        attributes.set(&name, map.next_value()?);
+                    }
+                }
+                Ok(Parts(attributes, report))
+            }
         }
-    })
+        deserializer.deserialize_map(PartsVisitor(PhantomData))
+    }
 }
 
-/// The members of an object, `None` for any other value.
-pub(crate) fn object(value: &RawValue) -> Option<Object<'_>> {
-    serde_json::from_str(value.get()).ok()
-}
+#[cfg(test)]
+mod tests;

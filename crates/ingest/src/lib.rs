@@ -14,6 +14,7 @@ mod intake;
 mod judgement;
 pub mod kafka;
 mod message;
+mod object;
 mod problem;
 mod report;
 pub mod rule_content;

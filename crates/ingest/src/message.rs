@@ -5,9 +5,9 @@ use gathering_domain::{
     Timestamp,
 };
 
+use crate::Problem;
 use crate::envelope::Envelope;
 use crate::judgement::{Judgement, SkipReason, Verdict, Warning};
-use crate::{Problem, report};
 
 /// Schema versions that publishers write; 0 stands for none.
 const KNOWN_VERSIONS: std::ops::RangeInclusive<u8> = 0..=2;
@@ -26,7 +26,7 @@ const KNOWN_VERSIONS: std::ops::RangeInclusive<u8> = 0..=2;
 /// assert!(matches!(judgement.verdict, Verdict::Stored(_)));
 /// ```
 pub fn judge(document: &[u8], arrival: Timestamp) -> Judgement {
-    let envelope = match Envelope::parse(document) {
+    let mut envelope = match Envelope::parse(document) {
         Ok(envelope) => envelope,
         Err(problem) => {
             return Judgement::unreadable(problem);
@@ -36,18 +36,16 @@ pub fn judge(document: &[u8], arrival: Timestamp) -> Judgement {
     let organization = envelope.organization();
     let cluster = envelope.cluster();
     let request = envelope.request();
+    let (account, times) = (envelope.account(), Times::of(&envelope));
     let content = organization
         .and(cluster)
         .and(request.as_ref().map(|_| ()).map_err(|problem| *problem))
-        .and_then(|()| content(&envelope, arrival, &mut warnings));
+        .and(account)
+        .and_then(|_| content(&mut envelope, &times, arrival, &mut warnings));
 
     let (organization, cluster, request) = (organization.ok(), cluster.ok(), request.ok().flatten());
     let key = key(organization, cluster, request.as_deref());
-    let received_at = || {
-        let gathered = envelope.gathering_time().ok().flatten();
-        gathered.or_else(|| envelope.last_checked().ok()).unwrap_or(arrival)
-    };
-    let event = |key, kind| RequestEvent { key, received_at: received_at(), kind };
+    let event = |key, kind| RequestEvent { key, received_at: times.received_at(arrival), kind };
     let verdict = match (content, key) {
         (Ok(hits), Some(key)) => Verdict::Stored(event(key, EventKind::Processed(hits))),
         (Err(problem), Some(key)) => {
@@ -60,25 +58,42 @@ pub fn judge(document: &[u8], arrival: Timestamp) -> Judgement {
         }),
         (Err(problem), None) => Verdict::Rejected(problem),
     };
-    let account = envelope.account().ok().flatten();
+    let account = account.ok().flatten();
     Judgement { organization, account, cluster, request: request.as_deref().map(shown), verdict, warnings }
 }
 
-/// Everything that is not identity, in the order in which today's writer looks at it: an empty report is found before
-/// an unusable `LastChecked` is.
+/// When things happened, as far as the message says so.
+struct Times {
+    gathering: Result<Option<Timestamp>, Problem>,
+    last_checked: Result<Timestamp, Problem>,
+}
+
+impl Times {
+    fn of(envelope: &Envelope<'_>) -> Self {
+        Self { gathering: envelope.gathering_time(), last_checked: envelope.last_checked() }
+    }
+
+    fn received_at(&self, arrival: Timestamp) -> Timestamp {
+        let gathered = self.gathering.ok().flatten();
+        gathered.or(self.last_checked.ok()).unwrap_or(arrival)
+    }
+}
+
+/// What is neither identity nor account, in the order in which today's writer looks at it: an empty report is found
+/// before an unusable `LastChecked` is.
 fn content(
-    envelope: &Envelope<'_>,
+    envelope: &mut Envelope<'_>,
+    times: &Times,
     arrival: Timestamp,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<RuleHit>, Problem> {
-    envelope.account()?;
     let version = envelope.version()?.unwrap_or_default();
-    envelope.gathering_time()?;
-    let hits = report::hits(&envelope.report()?, warnings)?;
+    times.gathering?;
+    let hits = envelope.take_hits(warnings)?;
     if !KNOWN_VERSIONS.contains(&version) {
         warnings.push(Warning::UnknownVersion(version));
     }
-    if envelope.last_checked()? > arrival {
+    if times.last_checked? > arrival {
         warnings.push(Warning::FutureLastChecked);
     }
     Ok(hits)
@@ -86,7 +101,7 @@ fn content(
 
 /// The ID as it may be shown.
 pub(crate) fn shown(request: &str) -> String {
-    FailureReason::new(request).as_str().to_owned()
+    FailureReason::new(request).into()
 }
 
 pub(crate) fn key(

@@ -1,50 +1,57 @@
 //! The report inside a result message: is it whole, and which rules did hit.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use gathering_domain::RuleHit;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::envelope::{Object, object};
+use crate::object::{Object, object};
+use crate::report::element::{Element, Hit, Info};
+use crate::report::found::Found;
 use crate::text::Text;
 use crate::{Problem, Warning};
+
+mod element;
+mod found;
+mod whole;
+
+pub(crate) use whole::WholeReport;
 
 /// Every report that an analysis finished has these, empty or not.
 const REQUIRED: [&str; 3] = ["fingerprints", "reports", "system"];
 
-/// The hits of a report in the order of the message, each once.
+/// The hits of a report in the order of the message, each once, or what is wrong with it.
 pub(crate) fn hits(report: &Object<'_>, warnings: &mut Vec<Warning>) -> Result<Vec<RuleHit>, Problem> {
-    if let Some(missing) = REQUIRED.into_iter().find(|key| !report.contains_key(*key)) {
+    if let Some(missing) = REQUIRED.into_iter().find(|key| report.get(key).is_none()) {
         return Err(if says_nothing(report) { Problem::EmptyReport } else { Problem::ReportKey(missing) });
     }
-    let hits = list(report, "reports")?.unwrap_or_default();
-    let mut found = Hits::default();
-    for (index, hit) in hits.into_iter().enumerate() {
-        found.add(
-            &element(hit, "reports", index, "an object whose 'component' and 'key' are strings")?,
-            warnings,
-        );
+    let mut found = Found::default();
+    for (index, hit) in list(report, "reports")?.unwrap_or_default().into_iter().enumerate() {
+        let expected = "an object whose 'component' and 'key' are strings";
+        found.add(&element::<Hit<'_>>(hit, "reports", index, expected)?, warnings);
     }
     for (index, info) in list(report, "info")?.unwrap_or_default().into_iter().enumerate() {
         element::<Info>(info, "info", index, "an object whose 'details' are strings")?;
     }
-    Ok(found.hits)
+    Ok(found.into_hits())
 }
 
 /// True if every part of the report but `analysis_metadata`, which is written even for an analysis that failed, is
 /// empty. `system` is empty when it names no host.
 fn says_nothing(report: &Object<'_>) -> bool {
     #[derive(Deserialize)]
-    struct System {
-        #[serde(default)]
-        hostname: Option<Text>,
+    struct System<'a> {
+        #[serde(default, borrow)]
+        hostname: Option<Text<'a>>,
     }
-    report.iter().all(|(key, value)| match key.0.as_str() {
+    // The later one of a key that comes twice.
+    let members: HashMap<&str, &RawValue> = report.members().collect();
+    members.into_iter().all(|(key, value)| match key {
         "analysis_metadata" => true,
         "system" => {
             object(value).is_some()
-                && serde_json::from_str::<System>(value.get())
+                && serde_json::from_str::<System<'_>>(value.get())
                     .is_ok_and(|system| system.hostname.is_none_or(|name| name.0.is_empty()))
         }
         _ => {
@@ -56,13 +63,12 @@ fn says_nothing(report: &Object<'_>) -> bool {
 
 /// The list under a key; `None` where there is no such key. Null is no list: it means that something went wrong.
 fn list<'a>(report: &Object<'a>, key: &'static str) -> Result<Option<Vec<&'a RawValue>>, Problem> {
-    let parse = |value: &&'a RawValue| {
+    let parse = |value: &'a RawValue| {
         serde_json::from_str(value.get()).map_err(|_| Problem::Wrong { attribute: key, expected: "a list" })
     };
     report.get(key).map(parse).transpose()
 }
 
-/// An element of a list; null stands for one without content.
 fn element<'a, T: Deserialize<'a> + Default>(
     value: &'a RawValue,
     list: &'static str,
@@ -70,52 +76,8 @@ fn element<'a, T: Deserialize<'a> + Default>(
     expected: &'static str,
 ) -> Result<T, Problem> {
     let wrong = Problem::ReportElement { list, index, expected };
-    // A list would be taken for the fields of the structure in their order.
-    if value.get().starts_with('[') {
-        return Err(wrong);
-    }
-    let element: Option<T> = serde_json::from_str(value.get()).map_err(|_| wrong)?;
-    Ok(element.unwrap_or_default())
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Hit {
-    component: Option<Text>,
-    key: Option<Text>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Info {
-    #[serde(rename = "details")]
-    _details: Option<HashMap<Text, Option<Text>>>,
-}
-
-#[derive(Default)]
-struct Hits {
-    hits: Vec<RuleHit>,
-    seen: HashSet<RuleHit>,
-}
-
-impl Hits {
-    /// Adds what one element names. Clients of today read hits back from a text with commas between them, so a comma
-    /// inside one makes several; those that are no hits then are left out.
-    fn add(&mut self, hit: &Hit, warnings: &mut Vec<Warning>) {
-        let component = hit.component.as_ref().map_or("", |text| &text.0);
-        let module = component.strip_suffix(".report").unwrap_or(component);
-        let composite = format!("{module}|{}", hit.key.as_ref().map_or("", |text| &text.0));
-        for piece in composite.split(',') {
-            match piece.parse::<RuleHit>() {
-                Ok(hit) => {
-                    if self.seen.insert(hit.clone()) {
-                        self.hits.push(hit);
-                    }
-                }
-                Err(_) => warnings.push(Warning::dropped_hit(piece)),
-            }
-        }
-    }
+    let Element(element) = serde_json::from_str(value.get()).map_err(|_| wrong)?;
+    Ok(element)
 }
 
 #[cfg(test)]

@@ -1,36 +1,62 @@
-//! Texts of JSON as Go's decoder reads them.
+//! Texts of JSON as Go's decoder reads them, borrowed where the document spells them as they are.
 
-use std::borrow::Borrow;
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 /// A JSON string in which half of a surrogate pair (`"\\udcff"`, which Python writes for bytes that are no UTF-8)
 /// becomes replacement characters instead of an error.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Text(pub(crate) String);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
 
-impl Borrow<str> for Text {
-    fn borrow(&self) -> &str {
-        &self.0
+impl<'a> Text<'a> {
+    /// The text that this value is; `None` for a value of another type.
+    pub(crate) fn of(value: &'a RawValue) -> Option<Self> {
+        let spelled = value.get().strip_prefix('"')?.strip_suffix('"')?;
+        if spelled.contains('\\') {
+            return serde_json::from_str(value.get()).ok();
+        }
+        Some(Self(Cow::Borrowed(spelled)))
     }
 }
 
-impl<'de> Deserialize<'de> for Text {
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct TextVisitor;
-        impl Visitor<'_> for TextVisitor {
-            type Value = Text;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string")
             }
-            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Text, E> {
-                Ok(Text(String::from_utf8_lossy(bytes).into_owned()))
+            fn visit_borrowed_bytes<E: Error>(self, bytes: &'de [u8]) -> Result<Text<'de>, E> {
+                Ok(Text(lossy(bytes)))
+            }
+            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(lossy(bytes).into_owned())))
             }
         }
         // As bytes, serde_json hands over what it would refuse as a text.
         deserializer.deserialize_bytes(TextVisitor)
+    }
+}
+
+/// What [`String::from_utf8_lossy`] makes of it, which takes several times as long where nothing is to be replaced.
+fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
+/// A [`Text`] that may only be spelled as in a value that is skipped: read as bytes, a text may have control characters
+/// that are not escaped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Spelled<'a>(pub(crate) Text<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Spelled<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = <&RawValue>::deserialize(deserializer)?;
+        Text::of(value).map(Self).ok_or_else(|| Error::custom("not a string"))
     }
 }
