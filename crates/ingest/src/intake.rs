@@ -79,12 +79,16 @@ impl<S: EventSink> MessageIntake for Intake<S> {
         let (admission, arrival) = (self.admission(grant), self.now());
         let is_small = body.bytes.len() <= INLINE;
         let judge = move || judge_all(&body, &admission, arrival);
-        let mut judgements =
+        let judgements =
             if is_small { judge() } else { spawn_blocking(judge).await.map_err(StoreError::defect)? };
         let mut records = Vec::with_capacity(judgements.len());
-        for batch in judgements.chunks_mut(BATCH) {
-            self.store(batch.iter_mut()).await?;
-            records.extend(batch.iter().map(|judgement| self.finish(Source::Http, judgement)));
+        let mut judgements = judgements.into_iter();
+        while judgements.len() > 0 {
+            let batch = judgement::store_for_good(&self.sink, judgements.by_ref().take(BATCH)).await?;
+            for record in &batch {
+                self.count(Source::Http, record.outcome);
+            }
+            records.extend(batch);
         }
         Ok(records)
     }

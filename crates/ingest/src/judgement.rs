@@ -99,18 +99,36 @@ impl Judgement {
 
     /// What becomes of the message once its event, if any, is recorded.
     pub fn record(&self) -> MessageRecord {
-        let (outcome, reason) = match &self.verdict {
-            Verdict::Stored(_) => (MessageOutcome::Stored, None),
-            Verdict::Failed(_, problem) => (MessageOutcome::Failed, Some(problem.to_string())),
-            Verdict::Skipped(reason) => (MessageOutcome::Skipped, Some(reason.to_string())),
-            Verdict::Rejected(problem) => (MessageOutcome::Rejected, Some(problem.to_string())),
+        let reason = match &self.verdict {
+            Verdict::Stored(_) => None,
+            Verdict::Failed(_, problem) | Verdict::Rejected(problem) => Some(problem.to_string()),
+            Verdict::Skipped(reason) => Some(reason.to_string()),
         };
         MessageRecord {
-            outcome,
+            outcome: self.outcome(),
             organization: self.organization,
             cluster: self.cluster,
             request: self.request.clone(),
             reason,
+        }
+    }
+
+    pub(crate) const fn outcome(&self) -> MessageOutcome {
+        match &self.verdict {
+            Verdict::Stored(_) => MessageOutcome::Stored,
+            Verdict::Failed(..) => MessageOutcome::Failed,
+            Verdict::Skipped(_) => MessageOutcome::Skipped,
+            Verdict::Rejected(_) => MessageOutcome::Rejected,
+        }
+    }
+
+    /// The [record](Self::record) and what is to be recorded.
+    fn into_parts(mut self) -> (MessageRecord, Option<RequestEvent>) {
+        let request = self.request.take();
+        let record = MessageRecord { request, ..self.record() };
+        match self.verdict {
+            Verdict::Stored(event) | Verdict::Failed(event, _) => (record, Some(event)),
+            Verdict::Skipped(_) | Verdict::Rejected(_) => (record, None),
         }
     }
 
@@ -144,4 +162,105 @@ pub(crate) async fn store(
         }
     }
     Ok(())
+}
+
+/// [Records](store) the events of messages that are not needed afterwards, so that nothing is copied, and says what
+/// became of each.
+///
+/// # Errors
+/// When the store takes nothing at the moment.
+pub(crate) async fn store_for_good(
+    sink: &impl EventSink,
+    judgements: impl Iterator<Item = Judgement>,
+) -> Result<Vec<MessageRecord>, StoreError> {
+    let (mut records, mut events, mut recorded) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, judgement) in judgements.enumerate() {
+        let (record, event) = judgement.into_parts();
+        records.push(record);
+        if let Some(event) = event {
+            events.push(event);
+            recorded.push(index);
+        }
+    }
+    if events.is_empty() {
+        return Ok(records);
+    }
+    let outcomes = sink.store(events).await?;
+    for (index, outcome) in recorded.into_iter().zip(outcomes) {
+        if outcome == EventOutcome::Refused
+            && let Some(record) = records.get_mut(index)
+        {
+            record.outcome = MessageOutcome::Rejected;
+            record.reason = Some(Problem::RefusedByDatabase.to_string());
+        }
+    }
+    Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use serde_json::json;
+
+    use super::*;
+    use crate::message::fixture::{judged, message, with};
+
+    /// Refuses the events of one request.
+    struct Picky;
+
+    impl EventSink for Picky {
+        async fn store(&self, events: Vec<RequestEvent>) -> Result<Vec<EventOutcome>, StoreError> {
+            assert!(!events.is_empty());
+            let is_refused = |event: RequestEvent| event.key.request.as_str() == "refused";
+            let outcome = |refused| if refused { EventOutcome::Refused } else { EventOutcome::Applied };
+            Ok(events.into_iter().map(is_refused).map(outcome).collect())
+        }
+    }
+
+    /// Takes nothing.
+    struct Full;
+
+    impl EventSink for Full {
+        async fn store(&self, _: Vec<RequestEvent>) -> Result<Vec<EventOutcome>, StoreError> {
+            Err(StoreError::QueueFull { limit: 0 })
+        }
+    }
+
+    fn judgements() -> Vec<Judgement> {
+        let messages = [
+            with("/OrgID", None),
+            message(),
+            with("/RequestId", None),
+            with("/RequestId", json!("refused")),
+            with("/Report", json!({})),
+        ];
+        messages.iter().map(judged).collect()
+    }
+
+    #[test]
+    fn messages_become_the_same_whether_they_are_kept_or_not() {
+        let mut kept = judgements();
+        store(&Picky, &mut kept).now_or_never().unwrap().unwrap();
+        let expected: Vec<MessageRecord> = kept.iter().map(Judgement::record).collect();
+        let records = store_for_good(&Picky, judgements().into_iter()).now_or_never().unwrap().unwrap();
+        assert_eq!(records, expected);
+        let outcomes: Vec<&str> = records.iter().map(|record| record.outcome.as_str()).collect();
+        assert_eq!(outcomes, ["rejected", "stored", "skipped", "rejected", "failed"]);
+    }
+
+    #[test]
+    fn messages_without_an_event_need_no_store() {
+        let skipped = || vec![judged(&with("/RequestId", None))];
+        let records = store_for_good(&Full, skipped().into_iter()).now_or_never().unwrap().unwrap();
+        assert_eq!(records.first().map(|record| record.outcome), Some(MessageOutcome::Skipped));
+        store(&Full, &mut skipped()).now_or_never().unwrap().unwrap();
+    }
+
+    #[test]
+    fn after_an_error_the_judgements_are_as_they_were() {
+        let mut kept = judgements();
+        assert!(store(&Full, &mut kept).now_or_never().unwrap().is_err());
+        assert_eq!(kept, judgements());
+        assert!(store_for_good(&Full, kept.into_iter()).now_or_never().unwrap().is_err());
+    }
 }

@@ -144,8 +144,9 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
             for warning in &judgement.warnings {
                 log::warn!("{}: {warning}", item.place());
             }
-            let record = self.intake.finish(Source::Kafka, judgement);
-            log::debug!("{}: {}", item.place(), record.outcome);
+            let outcome = judgement.outcome();
+            self.intake.count(Source::Kafka, outcome);
+            log::debug!("{}: {outcome}", item.place());
             if let Some(tracker) =
                 self.tracker.as_ref().filter(|_| item.message.topic() == self.topics.results)
             {
