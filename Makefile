@@ -1,6 +1,6 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-kafka bench bench-ingest bench-auth fuzz lint fmt deny deps-check docs openapi package
+.PHONY: help run build test test-kafka bench bench-auth fuzz lint fmt deny deps-check docs openapi package
 
 CARGO ?= cargo
 ARGS ?=
@@ -25,16 +25,12 @@ test-kafka: ## Runs the Kafka suite against a real broker, which needs Java and 
 	tests/scripts/with-kafka tests/scripts/with-postgres tests/scripts/run-tests --package gathering-tests \
 		--features apache-kafka --test kafka $(ARGS)
 
-bench-ingest: ## Measures ingestion as a ratio to COPY; needs what test-kafka needs
-	$(CARGO) build --release --package gathering-server
-	GATHERING_TEST_POSTGRES_DURABLE=yes tests/scripts/with-kafka tests/scripts/with-postgres \
-		$(CARGO) bench --package gathering-tests --features apache-kafka --bench ingest
-
-bench: ## Measures reads as a ratio to a bare handler. QUICK=1
+bench: ## Measures everything as ratios to references in the same run. QUICK=1 takes two minutes; CHAPTERS="reads scale"
 	$(CARGO) build --release --package gathering-server
 	$(CARGO) build --release --package gathering-http --example ceiling
 	GATHERING_CEILING=$(CURDIR)/target/release/examples/ceiling QUICK=$(QUICK) GATHERING_TEST_POSTGRES_DURABLE=yes \
-		tests/scripts/with-wrk tests/scripts/with-postgres $(CARGO) bench --package gathering-tests --bench reads
+		tests/scripts/with-wrk $(if $(QUICK),,tests/scripts/with-kafka) tests/scripts/with-postgres \
+		$(CARGO) bench --package gathering-tests $(if $(QUICK),,--features apache-kafka) --bench bench -- $(CHAPTERS)
 
 bench-auth: ## Measures what verifying callers costs, as a ratio to asking nobody
 	$(CARGO) build --release --package gathering-server

@@ -8,14 +8,14 @@ use std::time::Instant;
 
 use gathering_auth::Algorithm;
 use gathering_auth::testing::{TestKey, hmac, token_of_parts};
-use gathering_tests::{Load, Message, Program, Running, median};
+use gathering_tests::{Calls, Load, Message, Program, Running, median};
 use serde_json::{Value, json};
 
 const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
 /// Different tokens, each of another subject.
 const TOKENS: usize = 1000;
 const ROUNDS: usize = 5;
-const LOAD: Load = Load { connections: 64, seconds: 4 };
+const LOAD: Load = Load { connections: 64, seconds: 4, rest: 0.0 };
 /// Refusals of each kind whose time is taken.
 const REFUSALS: usize = 20_000;
 const SECRET: &str = "a secret of more than thirty-two bytes";
@@ -49,7 +49,7 @@ fn serve(program: &Program, settings: &[&str]) -> Running {
 
 /// Polls a second, with these tokens in turn.
 fn load(address: SocketAddr, tokens: &[String]) -> f64 {
-    let calls: Vec<_> = tokens.iter().map(|token| (path(), token.clone())).collect();
+    let calls = Calls::new(tokens.iter().map(|token| (path(), token.clone())));
     let measured = LOAD.get(address, &calls);
     assert!(measured.other_than_found <= 0.0, "{measured:?}");
     measured.rate

@@ -5,6 +5,24 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+/// GETs that are put together once and made in turn.
+#[derive(Debug)]
+pub struct Calls(TempDir);
+
+impl Calls {
+    /// GETs of these paths, each with its token unless that is empty.
+    ///
+    /// # Panics
+    /// If the temporary folder cannot be written to.
+    pub fn new(calls: impl IntoIterator<Item = (String, String)>) -> Self {
+        let folder = TempDir::new().expect("the temporary folder can be written to");
+        let lines = calls.into_iter().map(|(path, token)| path + "\t" + &token + "\n");
+        std::fs::write(folder.path().join("calls"), lines.collect::<String>()).expect("a file");
+        std::fs::write(folder.path().join("load.lua"), SCRIPT).expect("a file");
+        Self(folder)
+    }
+}
+
 /// How calls are made.
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
@@ -12,6 +30,8 @@ pub struct Load {
     pub connections: usize,
     /// For how long, in seconds.
     pub seconds: usize,
+    /// How long a connection rests between an answer and the next call, in milliseconds on average; at 0 it does not.
+    pub rest: f64,
 }
 
 /// What came of it.
@@ -26,23 +46,18 @@ pub struct Measured {
 }
 
 impl Load {
-    /// GETs of these paths in turn, each with its token unless that is empty.
+    /// Makes these calls.
     ///
     /// # Panics
     /// If wrk is missing, or a call gets no answer.
-    pub fn get(&self, address: SocketAddr, calls: &[(String, String)]) -> Measured {
-        let folder = TempDir::new().expect("the temporary folder can be written to");
-        let list = calls.iter().fold(String::new(), |list, (path, token)| list + path + "\t" + token + "\n");
-        let file = folder.path().join("calls");
-        std::fs::write(&file, list).expect("the temporary folder can be written to");
-        let script = folder.path().join("load.lua");
-        std::fs::write(&script, SCRIPT).expect("the temporary folder can be written to");
+    pub fn get(&self, address: SocketAddr, calls: &Calls) -> Measured {
         let wrk = std::env::var_os("GATHERING_WRK").expect("make says where wrk is");
         let output = Command::new(wrk)
             .args(["-t1", &format!("-c{}", self.connections), &format!("-d{}s", self.seconds), "-s"])
-            .arg(script)
+            .arg(calls.0.path().join("load.lua"))
             .arg(format!("http://{address}"))
-            .env("GATHERING_CALLS", file)
+            .env("GATHERING_CALLS", calls.0.path().join("calls"))
+            .env("GATHERING_REST", self.rest.to_string())
             .output()
             .expect("wrk starts");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -81,6 +96,10 @@ init = function(args)
     if token ~= "" then headers["Authorization"] = "Bearer " .. token end
     calls[#calls + 1] = wrk.format("GET", path, headers)
   end
+end
+local rest = tonumber(os.getenv("GATHERING_REST"))
+if rest > 0 then
+  delay = function() return math.floor(math.random() * 2 * rest + 0.5) end
 end
 request = function()
   next = next % #calls + 1

@@ -189,6 +189,16 @@ impl Running {
         self.admin
     }
 
+    /// How much memory it takes up, in bytes, what it shares with the system's cache of files included.
+    ///
+    /// # Panics
+    /// Where there is no `/proc`.
+    pub fn resident_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("/proc");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a process that runs");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    }
+
     /// What it wrote to standard error so far.
     ///
     /// # Panics

@@ -1,5 +1,7 @@
 //! The JSON bodies of answers.
 
+use std::io::Write;
+
 use actix_web::http::header;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use gathering_domain::{
@@ -15,6 +17,11 @@ pub(crate) trait Body: Serialize {
     fn length(&self) -> usize {
         FRAME
     }
+
+    /// Writes it as JSON.
+    fn write(&self, out: &mut Vec<u8>) -> std::io::Result<()> {
+        Ok(serde_json::to_writer(out, self)?)
+    }
 }
 
 /// What a body has beside its entries, in bytes.
@@ -23,7 +30,7 @@ const FRAME: usize = 256;
 /// Finishes an answer with a JSON body, and with a newline for those who read it in a terminal.
 pub(crate) fn json(mut response: HttpResponseBuilder, body: &impl Body) -> HttpResponse {
     let mut bytes = Vec::with_capacity(body.length());
-    if serde_json::to_writer(&mut bytes, body).is_err() {
+    if body.write(&mut bytes).is_err() {
         return HttpResponse::InternalServerError().body("{\"status\":\"Internal Server Error\"}\n");
     }
     bytes.push(b'\n');
@@ -74,6 +81,32 @@ impl Body for RequestList {
     fn length(&self) -> usize {
         const ENTRY: usize = 160;
         FRAME + ENTRY * self.requests.len()
+    }
+
+    /// Piece by piece: nothing in a list has to be escaped, and looking for what has to be takes a third of the time of a
+    /// long one.
+    fn write(&self, out: &mut Vec<u8>) -> std::io::Result<()> {
+        write!(out, "{{\"cluster\":\"{}\",\"requests\":[", self.cluster)?;
+        for (index, entry) in self.requests.iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(b"{\"requestID\":\"");
+            out.extend_from_slice(entry.request_id.as_str().as_bytes());
+            out.extend_from_slice(if entry.valid { b"\",\"valid\":true" } else { b"\",\"valid\":false" });
+            write_time(out, b",\"received\":", entry.received)?;
+            write_time(out, b",\"processed\":", entry.processed)?;
+            out.push(b'}');
+        }
+        write!(out, "],\"status\":\"{}\"}}", self.status)
+    }
+}
+
+fn write_time(out: &mut Vec<u8>, name: &[u8], time: Option<Timestamp>) -> std::io::Result<()> {
+    out.extend_from_slice(name);
+    match time {
+        Some(time) => write!(out, "\"{time}\""),
+        None => out.write_all(b"null"),
     }
 }
 
@@ -250,3 +283,32 @@ pub(crate) struct Problem {
 
 impl Body for Failure {}
 impl Body for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_written_as_it_would_be_otherwise() {
+        let time = |text: &str| text.parse::<Timestamp>().ok();
+        let entry = |id: &str, received, processed: Option<Timestamp>| RequestEntry {
+            request_id: id.parse().unwrap(),
+            valid: received != time(""),
+            received,
+            processed,
+        };
+        let (whole, split) = (time("2026-03-01T11:29:00Z"), time("2026-03-01T11:29:00.25Z"));
+        for requests in [
+            vec![],
+            vec![entry("a", whole, split)],
+            vec![entry("aB9", whole, None), entry("unknown", None, None), entry("c", split, whole)],
+        ] {
+            let cluster = "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap();
+            let list = RequestList { cluster, requests, status: "ok" };
+            let mut written = Vec::new();
+            list.write(&mut written).unwrap();
+            assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(&list).unwrap());
+            assert!(list.length() >= serde_json::to_string(&list).unwrap().len());
+        }
+    }
+}

@@ -1,42 +1,16 @@
-//! Writing a batch: one statement, from arrays.
+//! Writing a batch: one statement for all requests and one for all clusters, from arrays.
+//!
+//! They are query fragments of their own with a static ID, since diesel prepares such statements once for each connection
+//! and others every time.
 
-use std::collections::HashSet;
-
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_query;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
 
+use super::read::Position;
 use crate::cluster_uuid::{ClusterUuid, StoredCluster};
 use crate::events::{EventRow, WriteTimes, changed_clusters};
-
-/// The table of states, as in `RequestState::after`: codes rise in the order in which states give way.
-const WRITE_REQUESTS: &str = "
-    INSERT INTO requests (org_id, cluster_id, request_id, state, received_at, processed_at, expires_at,
-                          rule_hits, failure)
-    SELECT org_id, cluster_id, request_id, state, received_at, processed_at, $9, rule_hits, failure
-    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
-        AS batch (org_id, cluster_id, request_id, state, received_at, processed_at, rule_hits, failure)
-    ON CONFLICT (org_id, cluster_id, request_id) DO UPDATE SET
-        state = excluded.state, received_at = excluded.received_at, processed_at = excluded.processed_at,
-        expires_at = excluded.expires_at, rule_hits = excluded.rule_hits, failure = excluded.failure
-    WHERE requests.expires_at <= $10 OR (excluded.state > 0 AND excluded.state >= requests.state)
-    RETURNING org_id, cluster_id, request_id";
-
-const WRITE_CLUSTERS: &str = "
-    INSERT INTO clusters (org_id, cluster_id, first_seen, last_seen)
-    SELECT org_id, cluster_id, $3, $3 FROM unnest($1, $2) AS batch (org_id, cluster_id)
-    ON CONFLICT (org_id, cluster_id) DO UPDATE SET last_seen = excluded.last_seen WHERE clusters.last_seen <= $4";
-
-#[derive(Debug, QueryableByName)]
-#[expect(clippy::struct_field_names, reason = "the names of the columns")]
-struct ChangedRow {
-    #[diesel(sql_type = BigInt)]
-    org_id: i64,
-    #[diesel(sql_type = ClusterUuid)]
-    cluster_id: StoredCluster,
-    #[diesel(sql_type = Text)]
-    request_id: String,
-}
 
 /// Writes in a transaction that is open.
 pub(crate) fn write(
@@ -44,41 +18,173 @@ pub(crate) fn write(
     rows: &[EventRow<'_>],
     times: WriteTimes,
 ) -> QueryResult<Vec<bool>> {
-    let changed = write_requests(connection, rows, times)?;
-    let (orgs, clusters): (Vec<_>, Vec<_>) = changed_clusters(rows, &changed).into_iter().unzip();
-    sql_query(WRITE_CLUSTERS)
-        .bind::<Array<BigInt>, _>(orgs)
-        .bind::<Array<ClusterUuid>, _>(clusters)
-        .bind::<BigInt, _>(times.now)
-        .bind::<BigInt, _>(times.seen_since)
-        .execute(connection)?;
+    let keys = Keys::of(rows);
+    let count = WriteRequests::new(&keys, rows, times).execute(connection)?;
+    let changed = if count == rows.len() { vec![true; count] } else { changed(connection, &keys)? };
+    let (organizations, clusters) = changed_clusters(rows, &changed).into_iter().unzip();
+    WriteClusters { organizations, clusters, times }.execute(connection)?;
     Ok(changed)
 }
 
-fn write_requests(
-    connection: &mut PgConnection,
-    rows: &[EventRow<'_>],
-    times: WriteTimes,
-) -> QueryResult<Vec<bool>> {
-    fn column<'a, T>(rows: &'a [EventRow<'a>], value: impl Fn(&'a EventRow<'a>) -> T) -> Vec<T> {
-        rows.iter().map(value).collect()
+fn changed(connection: &mut PgConnection, keys: &Keys<'_>) -> QueryResult<Vec<bool>> {
+    let positions: Vec<Position> = Changed { keys }.load(connection)?;
+    let mut changed = vec![false; keys.requests.len()];
+    for position in positions {
+        let index = usize::try_from(position).ok().and_then(|position| position.checked_sub(1));
+        if let Some(changed) = index.and_then(|index| changed.get_mut(index)) {
+            *changed = true;
+        }
     }
-    let changed: Vec<ChangedRow> = sql_query(WRITE_REQUESTS)
-        .bind::<Array<BigInt>, _>(column(rows, |row| row.org_id))
-        .bind::<Array<ClusterUuid>, _>(column(rows, |row| row.cluster_id))
-        .bind::<Array<Text>, _>(column(rows, |row| row.request_id))
-        .bind::<Array<SmallInt>, _>(column(rows, |row| row.state))
-        .bind::<Array<BigInt>, _>(column(rows, |row| row.received_at))
-        .bind::<Array<Nullable<BigInt>>, _>(column(rows, |row| row.processed_at))
-        .bind::<Array<Text>, _>(column(rows, |row| row.rule_hits.as_str()))
-        .bind::<Array<Nullable<Text>>, _>(column(rows, |row| row.failure))
-        .bind::<BigInt, _>(times.expires_at)
-        .bind::<BigInt, _>(times.now)
-        .load(connection)?;
-    if changed.len() == rows.len() {
-        return Ok(vec![true; rows.len()]);
-    }
-    let changed: HashSet<_> =
-        changed.iter().map(|row| (row.org_id, row.cluster_id, row.request_id.as_str())).collect();
-    Ok(rows.iter().map(|row| changed.contains(&(row.org_id, row.cluster_id, row.request_id))).collect())
+    Ok(changed)
 }
+
+struct Keys<'a> {
+    organizations: Vec<i64>,
+    clusters: Vec<StoredCluster>,
+    requests: Vec<&'a str>,
+}
+
+impl<'a> Keys<'a> {
+    fn of(rows: &'a [EventRow<'a>]) -> Self {
+        Self {
+            organizations: rows.iter().map(|row| row.org_id).collect(),
+            clusters: rows.iter().map(|row| row.cluster_id).collect(),
+            requests: rows.iter().map(|row| row.request_id).collect(),
+        }
+    }
+
+    fn walk_ast<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_bind_param::<Array<BigInt>, _>(&self.organizations)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<ClusterUuid>, _>(&self.clusters)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Text>, _>(&self.requests)
+    }
+}
+
+struct WriteRequests<'a> {
+    keys: &'a Keys<'a>,
+    states: Vec<i16>,
+    received: Vec<i64>,
+    processed: Vec<Option<i64>>,
+    hits: Vec<&'a str>,
+    failures: Vec<Option<&'a str>>,
+    times: WriteTimes,
+}
+
+impl<'a> WriteRequests<'a> {
+    fn new(keys: &'a Keys<'a>, rows: &'a [EventRow<'a>], times: WriteTimes) -> Self {
+        Self {
+            keys,
+            states: rows.iter().map(|row| row.state).collect(),
+            received: rows.iter().map(|row| row.received_at).collect(),
+            processed: rows.iter().map(|row| row.processed_at).collect(),
+            hits: rows.iter().map(|row| row.rule_hits.as_str()).collect(),
+            failures: rows.iter().map(|row| row.failure).collect(),
+            times,
+        }
+    }
+}
+
+/// Which of these were written by the transaction that asks: PostgreSQL keeps with each row who wrote it. Sending back the
+/// key of every row that was written would cost more, since nearly always all are.
+struct Changed<'a> {
+    keys: &'a Keys<'a>,
+}
+
+struct WriteClusters {
+    organizations: Vec<i64>,
+    clusters: Vec<StoredCluster>,
+    times: WriteTimes,
+}
+
+impl QueryFragment<Pg> for WriteRequests<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "INSERT INTO requests (org_id, cluster_id, request_id, state, received_at, processed_at, rule_hits, failure,
+                                   expires_at)
+             SELECT batch.*, ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.times.expires_at)?;
+        out.push_sql(" FROM unnest(");
+        self.keys.walk_ast(&mut out)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<SmallInt>, _>(&self.states)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<BigInt>, _>(&self.received)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<BigInt>>, _>(&self.processed)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Text>, _>(&self.hits)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<Text>>, _>(&self.failures)?;
+        // The table of states, as in `RequestState::after`: codes rise in the order in which states give way.
+        out.push_sql(
+            ") AS batch
+             ON CONFLICT (org_id, cluster_id, request_id) DO UPDATE SET
+                 state = excluded.state, received_at = excluded.received_at,
+                 processed_at = excluded.processed_at, expires_at = excluded.expires_at,
+                 rule_hits = excluded.rule_hits, failure = excluded.failure
+             WHERE (excluded.state > 0 AND excluded.state >= requests.state) OR requests.expires_at <= ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.times.now)
+    }
+}
+
+impl QueryFragment<Pg> for Changed<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT batch.position FROM unnest(");
+        self.keys.walk_ast(&mut out)?;
+        out.push_sql(
+            ") WITH ORDINALITY AS batch (org_id, cluster_id, request_id, position)
+             JOIN requests USING (org_id, cluster_id, request_id)
+             WHERE requests.xmin = pg_current_xact_id()::xid",
+        );
+        Ok(())
+    }
+}
+
+impl QueryFragment<Pg> for WriteClusters {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("INSERT INTO clusters (org_id, cluster_id, first_seen, last_seen) SELECT batch.*, ");
+        out.push_bind_param::<BigInt, _>(&self.times.now)?;
+        out.push_sql(", ");
+        out.push_bind_param::<BigInt, _>(&self.times.now)?;
+        out.push_sql(" FROM unnest(");
+        out.push_bind_param::<Array<BigInt>, _>(&self.organizations)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<ClusterUuid>, _>(&self.clusters)?;
+        // Most need no change. A conflict would lock the row first, which is a write too.
+        out.push_sql(
+            ") AS batch (org_id, cluster_id)
+             WHERE NOT EXISTS (SELECT FROM clusters WHERE clusters.org_id = batch.org_id
+                               AND clusters.cluster_id = batch.cluster_id AND clusters.last_seen > ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.times.seen_since)?;
+        out.push_sql(") ON CONFLICT (org_id, cluster_id) DO UPDATE SET last_seen = excluded.last_seen");
+        Ok(())
+    }
+}
+
+impl QueryId for WriteRequests<'_> {
+    type QueryId = WriteRequests<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryId for Changed<'_> {
+    type QueryId = Changed<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryId for WriteClusters {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for Changed<'_> {
+    type SqlType = BigInt;
+}
+
+impl RunQueryDsl<PgConnection> for WriteRequests<'_> {}
+impl RunQueryDsl<PgConnection> for Changed<'_> {}
+impl RunQueryDsl<PgConnection> for WriteClusters {}
