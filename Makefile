@@ -1,6 +1,7 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-kafka bench bench-auth fuzz lint fmt deny deps-check docs openapi package
+.PHONY: help run build test test-kafka bench bench-auth bench-instructions fuzz lint fmt deny deps-check docs \
+	openapi package
 
 CARGO ?= cargo
 ARGS ?=
@@ -8,7 +9,7 @@ SECONDS ?= 60
 TARGET ?= token identity_header key_set
 
 help: ## Lists these targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 28
 
 run: ## Builds and runs the demo: data, token and curl lines included. ARGS="--set http.bind=127.0.0.1:9000"
 	$(CARGO) run --package gathering-server --bin gathering -- demo $(ARGS)
@@ -35,6 +36,10 @@ bench: ## Measures everything as ratios to references in the same run. QUICK=1 t
 bench-auth: ## Measures what verifying callers costs, as a ratio to asking nobody
 	$(CARGO) build --release --package gathering-server
 	tests/scripts/with-wrk $(CARGO) bench --package gathering-tests --bench auth
+
+bench-instructions: ## Counts instructions of each operation and compares with tests/instructions.csv. UPDATE=1
+	$(CARGO) build --profile instructions --package gathering-server
+	UPDATE=$(UPDATE) tests/scripts/with-postgres tests/scripts/bench-instructions target/instructions/gathering
 
 fuzz: ## Tries random tokens, identity headers and key sets. SECONDS=600 TARGET=token
 	tests/scripts/fuzz $(SECONDS) $(TARGET)
