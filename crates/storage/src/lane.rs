@@ -58,13 +58,18 @@ impl Lane {
         W: Fn(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
         let exhausted = |_| StoreError::PoolExhausted { waited: self.pool_timeout };
+        let asked = Instant::now();
         let permit = timeout(self.pool_timeout, Arc::clone(&self.permits).acquire_owned())
             .await
             .map_err(exhausted)?
             .map_err(StoreError::unavailable)?;
         let at_hand = self.pool.try_get();
-        let limit =
-            if at_hand.is_some() { self.query_timeout } else { self.pool_timeout + self.query_timeout };
+        let limit = if at_hand.is_some() {
+            Duration::ZERO
+        } else {
+            self.pool_timeout.saturating_sub(asked.elapsed())
+        };
+        let limit = limit + self.query_timeout;
         let lane = self.clone();
         let task = tokio::task::spawn_blocking(move || lane.attempt(permit, at_hand, &work));
         match timeout(limit, task).await {

@@ -25,11 +25,20 @@ pub struct PoolState {
 pub(crate) struct Pooled {
     connection: AnyConnection,
     lost: bool,
+    opened: Instant,
 }
 
+/// After so long a connection that is kept is opened anew, as r2d2 does with those of its pools: the server may be another
+/// one by then, or the file.
+const LIFETIME: Duration = Duration::from_secs(30 * 60);
+
 impl Pooled {
-    pub(crate) const fn new(connection: AnyConnection) -> Self {
-        Self { connection, lost: false }
+    pub(crate) fn new(connection: AnyConnection) -> Self {
+        Self { connection, lost: false, opened: Instant::now() }
+    }
+
+    pub(crate) fn is_old(&self) -> bool {
+        self.opened.elapsed() > LIFETIME
     }
 
     /// Finds out whether this error means that the connection is gone, and if so keeps it from being used again.

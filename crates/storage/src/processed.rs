@@ -30,7 +30,14 @@ impl Processed {
     }
 
     pub(crate) fn has(&self, key: &RequestKey, now: Timestamp) -> bool {
-        self.0.as_ref().and_then(|cache| cache.get(key)).is_some_and(|expires_at| now < expires_at)
+        let Some(cache) = &self.0 else { return false };
+        let Some(expires_at) = cache.get(key) else { return false };
+        let has = now < expires_at;
+        if !has {
+            // Else it would be known again when the machine's clock is set back.
+            cache.remove(key);
+        }
+        has
     }
 
     pub(crate) fn keep(&self, key: &RequestKey, expires_at: Timestamp) {

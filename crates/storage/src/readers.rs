@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
@@ -18,7 +18,7 @@ use crate::pool::{PoolState, Pooled};
 #[derive(Debug)]
 pub(crate) struct Readers {
     opener: Opener,
-    slots: Box<[Mutex<Option<Pooled>>]>,
+    slots: Box<[Slot]>,
     query_timeout: Duration,
 }
 
@@ -35,6 +35,9 @@ impl Readers {
     ) -> Result<T, StoreError> {
         let none = StoreError::PoolExhausted { waited: Duration::ZERO };
         let mut slot = self.slot().ok_or(none)?;
+        if slot.as_ref().is_some_and(Pooled::is_old) {
+            *slot = None;
+        }
         let reader = match &mut *slot {
             Some(reader) => reader,
             empty => empty.insert(Pooled::new(self.opener.open().map_err(StoreError::unavailable)?)),
@@ -57,8 +60,13 @@ impl Readers {
     fn slot(&self) -> Option<MutexGuard<'_, Option<Pooled>>> {
         let own = thread_number() % self.slots.len().max(1);
         let (before, from) = self.slots.split_at_checked(own)?;
-        let free = from.iter().chain(before).find_map(|slot| slot.try_lock().ok());
-        free.or_else(|| Some(from.first()?.lock().unwrap_or_else(PoisonError::into_inner)))
+        let free = from.iter().chain(before).find_map(|slot| match slot.try_lock() {
+            Ok(slot) => Some(slot),
+            Err(TryLockError::Poisoned(error)) => Some(emptied(slot, error)),
+            Err(TryLockError::WouldBlock) => None,
+        });
+        let own = from.first()?;
+        Some(free.unwrap_or_else(|| own.lock().unwrap_or_else(|error| emptied(own, error))))
     }
 
     pub(crate) fn state(&self) -> PoolState {
@@ -75,6 +83,19 @@ impl Readers {
         }
         state
     }
+}
+
+type Slot = Mutex<Option<Pooled>>;
+
+/// A slot whose connection somebody left in the middle of its use, by a panic.
+fn emptied<'a>(
+    slot: &Slot,
+    error: PoisonError<MutexGuard<'a, Option<Pooled>>>,
+) -> MutexGuard<'a, Option<Pooled>> {
+    slot.clear_poison();
+    let mut guard = error.into_inner();
+    *guard = None;
+    guard
 }
 
 /// Threads are numbered as they come.

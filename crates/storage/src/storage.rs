@@ -95,8 +95,7 @@ impl Storage {
             DatabaseUrl::Postgres(url) => {
                 let opener = Opener::postgres(url, pool_timeout, query_timeout);
                 let threads = LOOKUPS.min(settings.pool_size).max(1) as usize;
-                let own = (opener.clone(), Arc::clone(&clock));
-                let reads = Lookups::new(own.0, threads, pool_timeout, query_timeout, own.1, retention);
+                let reads = Lookups::new(&opener, threads, settings, &clock);
                 (Reads::Postgres(Arc::new(reads)), lane("postgres", opener, settings.pool_size))
             }
         };
@@ -104,9 +103,14 @@ impl Storage {
         Ok(Self { reads, writes, processed, clock, retention })
     }
 
-    /// Asks the database for something small: proof that it answers and that its schema is there.
+    /// Asks the database for something small, in each way that it is asked: proof that it answers and that its schema is
+    /// there.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.content_revision().await.map(|_| ())
+        self.content_revision().await?;
+        match &self.reads {
+            Reads::Sqlite(_) => Ok(()),
+            Reads::Postgres(lookups) => lookups.ping().await,
+        }
     }
 
     /// Deletes what has expired, in small steps. Reads do not depend on it; the size of the database does.

@@ -153,6 +153,51 @@ fn a_connection_that_nothing_is_heard_of_is_replaced() {
 }
 
 #[test]
+fn a_thread_that_gets_no_connection_leaves_questions_to_one_that_has() {
+    let database = TestDatabase::postgres();
+    database.migrate();
+    let (server, schema) = database.url().split_once("search_path%3D").unwrap();
+    let role = format!("limited_{}", schema.rsplit('_').next().unwrap());
+    database.execute(&format!(
+        "CREATE ROLE {role} LOGIN CONNECTION LIMIT 1; GRANT USAGE ON SCHEMA {schema} TO {role};
+         GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role}"
+    ));
+    let (_, address) = server.split_once('@').unwrap();
+    let url = format!("postgres://{role}@{address}search_path%3D{schema}").parse().unwrap();
+    let store = open(&Settings { url, ..database.settings() });
+    in_time(async {
+        for _ in 0..50 {
+            assert_eq!(store.state(&key("a")).await.unwrap(), None);
+            // Both threads are asleep again by then, so that either may be woken.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    drop(store);
+    database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+#[test]
+fn a_request_that_cannot_be_read_takes_no_other_with_it() {
+    let database = TestDatabase::postgres();
+    database.migrate();
+    let store = open(&database.settings());
+    in_time(async {
+        let events = ["bad", "good"].map(|request| event(key(request), processed(&[])));
+        store.store(events.to_vec()).await.unwrap();
+        database.execute(
+            "ALTER TABLE requests RENAME TO kept;
+             CREATE VIEW requests AS SELECT org_id, cluster_id, request_id, received_at, processed_at, expires_at, rule_hits,
+                (CASE WHEN request_id = 'bad' THEN 1 / (state - 2) ELSE state END)::smallint AS state FROM kept",
+        );
+        let (bad, good, none) = (key("bad"), key("good"), key("none"));
+        let (bad, good, none) = tokio::join!(store.state(&bad), store.state(&good), store.state(&none));
+        assert!(matches!(bad, Err(StoreError::Defect { .. })), "{bad:?}");
+        assert_eq!(good.unwrap(), Some(RequestState::Processed));
+        assert_eq!(none.unwrap(), None);
+    });
+}
+
+#[test]
 fn a_schema_that_is_missing_is_a_defect_on_postgres() {
     let database = TestDatabase::postgres();
     let error = in_time(open(&database.settings()).state(&key("a"))).unwrap_err();

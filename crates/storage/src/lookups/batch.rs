@@ -51,14 +51,13 @@ impl Batch {
         answer_selections(connection, &mut self.selections, now)
     }
 
-    /// Tells all that have no answer yet.
-    pub(super) fn fail(self, error: &StoreError) {
+    /// Those that have no answer yet.
+    pub(super) fn into_questions(self) -> Vec<Question> {
         let states = self.states.into_iter().map(Question::State);
         let reports = self.reports.into_iter().map(Question::Report);
         let lists = self.lists.into_iter().map(Question::List);
         let selections = self.selections.into_iter().map(Question::Select);
-        let all = states.chain(reports).chain(lists).chain(selections);
-        all.for_each(|question| question.fail(error.clone()));
+        states.chain(reports).chain(lists).chain(selections).collect()
     }
 }
 

@@ -9,12 +9,11 @@ mod question;
 mod queue;
 mod thread;
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
 
 use gathering_domain::{
-    Clock, ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, Retention, StoreError,
-    StoredReport,
+    Clock, ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoreError, StoredReport,
 };
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -22,9 +21,9 @@ use tokio::time::timeout;
 use self::question::{Answer, Asked, Question, Selection, Whole};
 use self::queue::Queue;
 use self::thread::{Surroundings, Thread};
-use crate::PoolState;
 use crate::connection::Opener;
 use crate::rows::KeptState;
+use crate::{PoolState, Settings};
 
 /// Questions that may wait. Over it callers are turned away at once: at the slowest rate that was measured (some 7,000 a
 /// second) the last of these waits for a second and a half.
@@ -44,17 +43,23 @@ pub(crate) struct Lookups {
 }
 
 impl Lookups {
-    pub(crate) fn new(
-        opener: Opener,
-        size: usize,
-        pool_timeout: Duration,
-        query_timeout: Duration,
-        clock: Arc<dyn Clock>,
-        retention: Retention,
-    ) -> Self {
+    pub(crate) fn new(opener: &Opener, size: usize, settings: &Settings, clock: &Arc<dyn Clock>) -> Self {
+        let Settings { pool_timeout, query_timeout, retention, .. } = *settings;
+        let (opener, clock) = (opener.clone(), Arc::clone(clock));
         let queue = Queue::new(WAITING);
-        let surroundings = Surroundings { queue, opener, pool_timeout, query_timeout, clock, retention };
+        let connected = AtomicUsize::new(0);
+        let surroundings =
+            Surroundings { queue, connected, opener, pool_timeout, query_timeout, clock, retention };
         Self { surroundings: Arc::new(surroundings), threads: OnceLock::new(), size }
+    }
+
+    /// Asks for a request that nobody has: the ID of its cluster is none.
+    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+        let (Ok(organization), Ok(request)) = (OrganizationId::try_from(1), "ping".parse()) else {
+            return Err(StoreError::defect("the request to ask for has no ID"));
+        };
+        let key = RequestKey { organization, cluster: ClusterId::from_bytes([0; 16]), request };
+        self.state(&key).await.map(|_| ())
     }
 
     pub(crate) async fn state(&self, key: &RequestKey) -> Result<Option<KeptState>, StoreError> {
@@ -94,7 +99,8 @@ impl Lookups {
         let Surroundings { queue, pool_timeout, query_timeout, .. } = &*self.surroundings;
         let (pool_timeout, query_timeout) = (*pool_timeout, *query_timeout);
         let (answer, mut answered) = oneshot::channel();
-        let ticket = queue.push(question(answer)).ok_or(StoreError::QueueFull { limit: WAITING })?;
+        let full = || StoreError::unavailable(format!("more than {WAITING} lookups wait"));
+        let ticket = queue.push(question(answer)).ok_or_else(full)?;
         let ended = |_| StoreError::unavailable("the thread that was to answer has ended");
         match timeout(pool_timeout, &mut answered).await {
             Ok(answer) => return answer.map_err(ended)?,

@@ -51,8 +51,11 @@ impl Question {
     pub(super) fn weight(&self) -> usize {
         /// A guess at the requests of a cluster.
         const LIST: usize = 16;
+        /// Its hits are as long as some rows.
+        const REPORT: usize = 4;
         match self {
-            Self::State(_) | Self::Report(_) => 1,
+            Self::State(_) => 1,
+            Self::Report(_) => REPORT,
             Self::List(_) => LIST,
             Self::Select(asked) => asked.about.2.len().max(1),
         }

@@ -52,6 +52,13 @@ impl<T> Queue<T> {
         Some(ticket)
     }
 
+    /// Wakes another thread for what waits, from one that cannot take it.
+    pub(super) fn pass_on(&self) {
+        if !self.lock().items.is_empty() {
+            self.came.notify_one();
+        }
+    }
+
     /// Whether an item waits no more.
     pub(super) fn was_taken(&self, Ticket(number): Ticket) -> bool {
         number < self.lock().taken

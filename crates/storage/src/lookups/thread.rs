@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::ConnectionError;
@@ -23,9 +23,10 @@ const BATCH: usize = 500;
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What all threads share.
+/// What all threads share: where questions come from, how many of them have a connection, and how to get one.
 pub(super) struct Surroundings {
     pub(super) queue: Queue<Question>,
+    pub(super) connected: AtomicUsize,
     pub(super) opener: Opener,
     pub(super) pool_timeout: Duration,
     pub(super) query_timeout: Duration,
@@ -63,7 +64,6 @@ impl Thread {
         let own = Arc::clone(&pulse);
         std::thread::Builder::new().name("lookup".to_owned()).spawn(move || {
             Worker::new(&surroundings, &own).run();
-            own.is_connected.store(false, Ordering::Release);
             own.has_ended.store(true, Ordering::Release);
         })?;
         Ok(Self(pulse))
@@ -108,7 +108,8 @@ impl<'a> Worker<'a> {
     }
 
     fn run(&mut self) {
-        while self.surroundings.queue.wait() && !self.pulse.is_replaced.load(Ordering::Acquire) {
+        let queue = &self.surroundings.queue;
+        while !self.is_replaced() && queue.wait() && !self.is_replaced() {
             self.pulse.busy_since.store(self.pulse.age() + 1, Ordering::Release);
             if catch_unwind(AssertUnwindSafe(|| self.answer())).is_err() {
                 // The log has the panic already, and whoever waited is told by the end of its channel.
@@ -116,28 +117,70 @@ impl<'a> Worker<'a> {
             }
             self.pulse.busy_since.store(0, Ordering::Release);
         }
+        self.disconnect();
+        queue.pass_on();
+    }
+
+    fn is_replaced(&self) -> bool {
+        self.pulse.is_replaced.load(Ordering::Acquire)
     }
 
     /// Answers what waits. Nothing is taken before there is a connection, so that callers can tell who has to wait for one
-    /// from who has to wait for an answer.
+    /// from who has to wait for an answer, and so that another thread that has one can take it.
     fn answer(&mut self) {
+        let Surroundings { queue, connected, .. } = self.surroundings;
+        if self.connection.as_ref().is_some_and(Pooled::is_old) {
+            self.disconnect();
+        }
         let started = Instant::now();
-        let connected = self.connect(started);
-        let questions = self.surroundings.queue.take(BATCH, Question::weight);
-        let mut batch = Batch::new(questions.into_iter().filter(|question| !question.is_abandoned()));
-        if let Err(error) = connected.and_then(|()| self.ask(&mut batch, started)) {
-            batch.fail(&error);
+        if self.connection.is_none() {
+            queue.pass_on();
+        }
+        let connecting = self.connect(started);
+        if connecting.is_err() && (self.is_replaced() || connected.load(Ordering::Acquire) > 0) {
+            queue.pass_on();
+            return std::thread::sleep(PAUSE);
+        }
+        let questions = queue.take(BATCH, Question::weight);
+        let questions = questions.into_iter().filter(|question| !question.is_abandoned()).collect();
+        let asked = match connecting {
+            Ok(()) => self.ask(questions, started),
+            Err(error) => Err((error, questions)),
+        };
+        if let Err((error, left)) = asked {
+            fail(left, &error);
         }
     }
 
-    /// Asks until there is an answer, or an error that another connection would not mend.
-    fn ask(&mut self, batch: &mut Batch, started: Instant) -> Result<(), StoreError> {
+    /// Asks all together, and where that fails, each alone: one that cannot be answered must not take others with it. What
+    /// has no answer in the end comes back with the error.
+    fn ask(&mut self, questions: Vec<Question>, started: Instant) -> Result<(), (StoreError, Vec<Question>)> {
+        let Err((error, left)) = self.ask_together(questions, started) else { return Ok(()) };
+        if left.len() < 2 || !matches!(error, StoreError::Defect { .. }) {
+            return Err((error, left));
+        }
+        for question in left {
+            if let Err((error, left)) = self.ask_together(vec![question], started) {
+                fail(left, &error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks, and once more where the connection turns out to be lost.
+    fn ask_together(
+        &mut self,
+        questions: Vec<Question>,
+        started: Instant,
+    ) -> Result<(), (StoreError, Vec<Question>)> {
         let Surroundings { query_timeout, clock, retention, .. } = self.surroundings;
+        let mut batch = Batch::new(questions);
+        let mut may_repeat = true;
         loop {
-            let Some(connection) = &mut self.connection else {
-                self.connect(started)?;
-                continue;
-            };
+            if let Err(error) = self.connect(started) {
+                return Err((error, batch.into_questions()));
+            }
+            let Some(connection) = &mut self.connection else { continue };
             let now = clock.now();
             let times = ReadTimes { now, forgotten_since: retention.forgotten_since(now) };
             let answered = connection.postgres().and_then(|connection| batch.answer(connection, times));
@@ -147,9 +190,10 @@ impl<'a> Worker<'a> {
             if lost {
                 self.disconnect();
             }
-            if !lost || started.elapsed() >= *query_timeout {
-                return Err(error);
+            if !lost || !may_repeat || started.elapsed() >= *query_timeout {
+                return Err((error, batch.into_questions()));
             }
+            may_repeat = false;
         }
     }
 
@@ -169,6 +213,7 @@ impl<'a> Worker<'a> {
                     self.connection = Some(connection);
                     self.failed = None;
                     self.pulse.is_connected.store(true, Ordering::Release);
+                    self.surroundings.connected.fetch_add(1, Ordering::AcqRel);
                 }
                 Err(error) => {
                     let text = error.to_string();
@@ -192,7 +237,15 @@ impl<'a> Worker<'a> {
     }
 
     fn disconnect(&mut self) {
-        self.connection = None;
-        self.pulse.is_connected.store(false, Ordering::Release);
+        if self.connection.take().is_some() {
+            self.pulse.is_connected.store(false, Ordering::Release);
+            self.surroundings.connected.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+fn fail(questions: Vec<Question>, error: &StoreError) {
+    for question in questions {
+        question.fail(error.clone());
     }
 }
