@@ -1,7 +1,8 @@
 //! The ports of the domain on SQLite and PostgreSQL, with diesel and r2d2.
 //!
-//! What the databases share is written once against `AnyConnection`; what must differ is in `dialect`.
-//! No call blocks longer than the pool and query timeouts of [`Settings`], whatever the database or the network does.
+//! What the databases share is written once against `AnyConnection`; what differs, or has to be fast, is in `dialect`.
+//! No call blocks longer than the pool and query timeouts of [`Settings`], whatever the database or the network does; but
+//! SQLite is read on the thread that asks, which nothing can interrupt when a disk stalls.
 //! This crate knows nothing of HTTP, tokens, or the wire format of messages.
 
 mod batch_writer;

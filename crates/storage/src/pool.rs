@@ -122,7 +122,7 @@ impl LogFailures {
     }
 }
 
-/// During an outage each connection of the pool is tried about once a second.
+/// During an outage each connection is tried between once and ten times a second.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
 impl r2d2::HandleError<ConnectionError> for LogFailures {

@@ -5,6 +5,7 @@ mod content;
 mod fixture;
 mod migrations;
 mod outages;
+mod plans;
 mod purge;
 mod reading;
 mod states;

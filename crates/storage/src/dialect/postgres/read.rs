@@ -1,6 +1,9 @@
 //! Questions to PostgreSQL, many of one kind with one statement: what is asked comes as arrays, and each row of the answer
 //! says which question it is for. Each statement says for itself that an expired row counts as absent.
 //!
+//! A plan is made once and kept, perhaps on a table that was nearly empty. So the statements leave the planner no choice:
+//! `LATERAL` with `OFFSET 0` looks up key by key, and `+ 0` keeps the index on times out of it.
+//!
 //! They are query fragments of their own with a static ID, since diesel prepares such statements once for each connection
 //! and others every time.
 
@@ -94,35 +97,43 @@ struct KnownClusters<'a> {
 
 impl<C: Columns> QueryFragment<Pg> for Requests<'_, C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT asked.position, ");
-        out.push_sql(C::NAMES);
-        out.push_sql(" FROM unnest(");
+        out.push_sql("SELECT asked.position, found.* FROM unnest(");
         out.push_bind_param::<Array<BigInt>, _>(&self.asked.clusters.organizations)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<ClusterUuid>, _>(&self.asked.clusters.clusters)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Text>, _>(&self.asked.requests)?;
         out.push_sql(
-            ") WITH ORDINALITY AS asked (org_id, cluster_id, request_id, position)
-             JOIN requests USING (org_id, cluster_id, request_id) WHERE requests.expires_at > ",
+            ") WITH ORDINALITY AS asked (org_id, cluster_id, request_id, position) CROSS JOIN LATERAL (SELECT ",
         );
-        out.push_bind_param::<BigInt, _>(&self.now)
+        out.push_sql(C::NAMES);
+        out.push_sql(
+            " FROM requests
+             WHERE requests.org_id = asked.org_id AND requests.cluster_id = asked.cluster_id
+               AND requests.request_id = asked.request_id AND requests.expires_at + 0 > ",
+        );
+        out.push_bind_param::<BigInt, _>(&self.now)?;
+        out.push_sql(" OFFSET 0) AS found");
+        Ok(())
     }
 }
 
 impl QueryFragment<Pg> for Lists<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT asked.position, ");
-        out.push_sql(OfRecords::NAMES);
-        out.push_sql(" FROM unnest(");
+        out.push_sql("SELECT asked.position, found.* FROM unnest(");
         out.push_bind_param::<Array<BigInt>, _>(&self.asked.organizations)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<ClusterUuid>, _>(&self.asked.clusters)?;
+        out.push_sql(") WITH ORDINALITY AS asked (org_id, cluster_id, position) CROSS JOIN LATERAL (SELECT ");
+        out.push_sql(OfRecords::NAMES);
         out.push_sql(
-            ") WITH ORDINALITY AS asked (org_id, cluster_id, position)
-             JOIN requests USING (org_id, cluster_id) WHERE requests.expires_at > ",
+            " FROM requests
+             WHERE requests.org_id = asked.org_id AND requests.cluster_id = asked.cluster_id
+               AND requests.expires_at + 0 > ",
         );
-        out.push_bind_param::<BigInt, _>(&self.now)
+        out.push_bind_param::<BigInt, _>(&self.now)?;
+        out.push_sql(" OFFSET 0) AS found");
+        Ok(())
     }
 }
 
@@ -133,10 +144,14 @@ impl QueryFragment<Pg> for KnownClusters<'_> {
         out.push_sql(", ");
         out.push_bind_param::<Array<ClusterUuid>, _>(&self.asked.clusters)?;
         out.push_sql(
-            ") WITH ORDINALITY AS asked (org_id, cluster_id, position)
-             JOIN clusters USING (org_id, cluster_id) WHERE clusters.last_seen > ",
+            ") WITH ORDINALITY AS asked (org_id, cluster_id, position) CROSS JOIN LATERAL (
+                 SELECT FROM clusters
+                 WHERE clusters.org_id = asked.org_id AND clusters.cluster_id = asked.cluster_id
+                   AND clusters.last_seen + 0 > ",
         );
-        out.push_bind_param::<BigInt, _>(&self.forgotten_since)
+        out.push_bind_param::<BigInt, _>(&self.forgotten_since)?;
+        out.push_sql(" OFFSET 0) AS found");
+        Ok(())
     }
 }
 

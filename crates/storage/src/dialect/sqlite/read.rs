@@ -99,3 +99,66 @@ pub(crate) fn select(
     }
     Ok(records)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection};
+    use diesel::sql_types::Text;
+
+    use super::*;
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+
+    /// How SQLite would find what these statements ask for.
+    fn plans(connection: &mut SqliteConnection, ask: impl FnOnce(&mut SqliteConnection)) -> Vec<String> {
+        let statements = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&statements);
+        connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                seen.lock().unwrap().push(query.to_string());
+            }
+        });
+        ask(connection);
+        connection.set_instrumentation(|_: InstrumentationEvent<'_>| {});
+        let statements = std::mem::take(&mut *statements.lock().unwrap());
+        let plan = |statement: String| {
+            let text = statement.split(" -- binds").next().unwrap().to_owned();
+            let steps: Vec<Step> =
+                diesel::sql_query(format!("EXPLAIN QUERY PLAN {text}")).load(connection).unwrap();
+            steps.into_iter().map(|step| step.detail).collect::<Vec<_>>().join("; ")
+        };
+        statements.into_iter().map(plan).collect()
+    }
+
+    #[test]
+    fn each_question_is_a_search_in_the_primary_key() {
+        let mut connection = SqliteConnection::establish(":memory:").unwrap();
+        let schema = include_str!("../../../../../migrations/sqlite/0001_requests/up.sql");
+        connection.batch_execute(schema).unwrap();
+        let (organization, now) = (42.try_into().unwrap(), Timestamp::from_micros(0));
+        let cluster = ClusterId::from_bytes([7; 16]);
+        let request: RequestId = "a".parse().unwrap();
+        let key = RequestKey { organization, cluster, request: request.clone() };
+        let of_request = "SEARCH requests USING INDEX sqlite_autoindex_requests_1 \
+                          (org_id=? AND cluster_id=? AND request_id=?)";
+        let of_cluster =
+            "SEARCH requests USING INDEX sqlite_autoindex_requests_1 (org_id=? AND cluster_id=?)";
+        let of_known = "SEARCH clusters USING INDEX sqlite_autoindex_clusters_1 (org_id=? AND cluster_id=?)";
+        let found = plans(&mut connection, |connection| {
+            state(connection, &key, now).unwrap();
+            report(connection, &key, now).unwrap();
+            select(connection, organization, cluster, &[request], now).unwrap();
+            list(connection, organization, cluster, now, now).unwrap();
+        });
+        assert_eq!(found, [of_request, of_request, of_request, of_cluster, of_known]);
+        let found = plans(&mut connection, |connection| {
+            super::super::purge_requests(connection, 0, 1).unwrap();
+        });
+        assert!(found[0].contains("INDEX requests_expires_at (expires_at<?)"), "{found:?}");
+    }
+}
