@@ -70,7 +70,7 @@ impl std::fmt::Debug for Storage {
 const READER_BUSY: Duration = Duration::from_millis(100);
 
 /// Connections to PostgreSQL that answer lookups: with one, nobody is answered while a statement is slow; more make the
-/// batches smaller, which costs more than it gains.
+/// batches smaller, so that there are more statements.
 const LOOKUPS: u32 = 2;
 
 impl Storage {

@@ -8,6 +8,7 @@ mod outages;
 mod plans;
 mod purge;
 mod reading;
+mod remembering;
 mod states;
 mod writer;
 

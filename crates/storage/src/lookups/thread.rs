@@ -17,7 +17,7 @@ use crate::dialect::postgres::prepare_for_reading;
 use crate::lane::classify;
 use crate::pool::{LogFailures, Pooled};
 
-/// Rows that one batch asks for. More hardly answer faster, and make the first of them wait longer.
+/// About how many rows one batch asks for. With more, the first question of a batch would wait for too many others.
 const BATCH: usize = 500;
 
 /// Between two attempts to connect.
@@ -160,6 +160,10 @@ impl<'a> Worker<'a> {
             return Err((error, left));
         }
         for question in left {
+            // Whoever waited too long has given up; so this ends.
+            if question.is_abandoned() {
+                continue;
+            }
             if let Err((error, left)) = self.ask_together(vec![question], started) {
                 fail(left, &error);
             }
