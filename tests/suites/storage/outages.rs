@@ -164,9 +164,11 @@ fn a_thread_that_gets_no_connection_leaves_questions_to_one_that_has() {
     ));
     let (_, address) = server.split_once('@').unwrap();
     let url = format!("postgres://{role}@{address}search_path%3D{schema}").parse().unwrap();
-    let store = open(&Settings { url, ..database.settings() });
+    // So short that the other thread gives up, and again, while questions come.
+    let pool_timeout = Duration::from_secs(1);
+    let store = open(&Settings { url, pool_timeout, ..database.settings() });
     in_time(async {
-        for _ in 0..50 {
+        for _ in 0..200 {
             assert_eq!(store.state(&key("a")).await.unwrap(), None);
             // Both threads are asleep again by then, so that either may be woken.
             tokio::time::sleep(Duration::from_millis(10)).await;
