@@ -168,10 +168,11 @@ fn a_thread_that_gets_no_connection_leaves_questions_to_one_that_has() {
     let pool_timeout = Duration::from_secs(1);
     let store = open(&Settings { url, pool_timeout, ..database.settings() });
     in_time(async {
-        for _ in 0..200 {
-            assert_eq!(store.state(&key("a")).await.unwrap(), None);
-            // Both threads are asleep again by then, so that either may be woken.
-            tokio::time::sleep(Duration::from_millis(10)).await;
+        let keys = ["a", "b", "c", "d"].map(key);
+        for _ in 0..8_000 {
+            let [a, b, c, d] = &keys;
+            let states = tokio::join!(store.state(a), store.state(b), store.state(c), store.state(d));
+            assert!(matches!(states, (Ok(None), Ok(None), Ok(None), Ok(None))), "{states:?}");
         }
     });
     drop(store);
