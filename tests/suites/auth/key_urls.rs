@@ -28,14 +28,13 @@ fn is_ready(server: &TestServer) -> bool {
     server.admin("/readyz").send().status == 200
 }
 
-fn fetches(server: &TestServer, provider: &KeyServer, outcome: &str) -> u64 {
-    let url = provider.url(PATH);
+fn fetches(server: &TestServer, url: &str, outcome: &str) -> u64 {
     server.metric(&format!("gathering_auth_key_fetches_total{{outcome=\"{outcome}\",source=\"{url}\"}}"))
 }
 
 /// Lets the server fetch again, and waits until it has.
-fn refetched(server: &TestServer, provider: &KeyServer, after: Duration) {
-    let count = |server: &TestServer| fetches(server, provider, "ok") + fetches(server, provider, "failed");
+pub(crate) fn refetched(server: &TestServer, url: &str, after: Duration) {
+    let count = |server: &TestServer| fetches(server, url, "ok") + fetches(server, url, "failed");
     let before = count(server);
     server.advance(after);
     server.until(|server| (count(server) > before).then_some(()));
@@ -70,7 +69,7 @@ fn keys_are_fetched_and_kept_fresh_within_bounds() {
         "Cache-Control: no-store\r\n",
         json!({"keys": [two.jwk("two")]}).to_string(),
     );
-    refetched(&server, &provider, Duration::from_secs(1));
+    refetched(&server, &provider.url(PATH), Duration::from_secs(1));
     assert_eq!((ask(&server, &token(&two, "two")), provider.asked(PATH)), (200, 2));
     server.advance(Duration::from_secs(59));
     std::thread::sleep(Duration::from_millis(200));
@@ -82,8 +81,8 @@ fn keys_are_fetched_and_kept_fresh_within_bounds() {
         "Cache-Control: max-age=31536000\r\n",
         json!({"keys": [two.jwk("two")]}).to_string(),
     );
-    refetched(&server, &provider, Duration::from_secs(1));
-    refetched(&server, &provider, Duration::from_secs(3600));
+    refetched(&server, &provider.url(PATH), Duration::from_secs(1));
+    refetched(&server, &provider.url(PATH), Duration::from_secs(3600));
     assert_eq!(ask(&server, &token(&one, "one")), 401, "a key that was withdrawn");
 }
 
@@ -189,14 +188,14 @@ fn the_last_good_keys_stay_while_their_server_does_anything_else() {
         ("too large", "200 OK", "", vec![b' '; 300_000]),
     ] {
         provider.answer(PATH, status, headers, body);
-        refetched(&server, &provider, hour);
+        refetched(&server, &provider.url(PATH), hour);
         assert_eq!(ask(&server, &token(&one, "one")), 200, "{row}");
         assert_eq!(ask(&server, &token(&two, "one")), 401, "{row}");
     }
     assert_eq!(provider.asked("/elsewhere"), 0, "a redirect is not followed");
     assert!(is_ready(&server));
     provider.publish(PATH, &[two.jwk("one")]);
-    refetched(&server, &provider, Duration::from_secs(15));
+    refetched(&server, &provider.url(PATH), Duration::from_secs(15));
     assert_eq!((ask(&server, &token(&two, "one")), ask(&server, &token(&one, "one"))), (200, 401));
 }
 
@@ -214,10 +213,10 @@ fn an_absurd_age_and_a_slow_body_do_not_end_the_refreshing() {
         "Expires: Fri, 31 Dec 9999 23:59:59 GMT\r\nDate: nonsense\r\n",
     ] {
         provider.answer(PATH, "200 OK", headers, json!({"keys": [one.jwk("one")]}).to_string());
-        refetched(&server, &provider, Duration::from_secs(3600));
+        refetched(&server, &provider.url(PATH), Duration::from_secs(3600));
     }
     provider.publish(PATH, &[two.jwk("two")]);
-    refetched(&server, &provider, Duration::from_secs(3600));
+    refetched(&server, &provider.url(PATH), Duration::from_secs(3600));
     assert_eq!((ask(&server, &token(&two, "two")), ask(&server, &token(&one, "one"))), (200, 401));
 }
 
@@ -228,8 +227,8 @@ fn a_server_that_never_ends_is_given_up() {
     let server = start(&provider);
     assert_eq!(ask(&server, &token(&one, "one")), 200);
     provider.never_end();
-    refetched(&server, &provider, Duration::from_secs(3600));
-    assert!(fetches(&server, &provider, "failed") > 0);
+    refetched(&server, &provider.url(PATH), Duration::from_secs(3600));
+    assert!(fetches(&server, &provider.url(PATH), "failed") > 0);
     assert_eq!(ask(&server, &token(&one, "one")), 200);
 }
 
@@ -248,7 +247,7 @@ fn a_server_that_never_answers_is_given_up_and_nobody_waits_for_it_twice() {
     assert_eq!(ask(&server, "nonsense"), 401, "what is no token at all needs no keys");
     assert_eq!(provider.asked(PATH), 1);
     provider.hold(false);
-    refetched(&server, &provider, Duration::from_secs(15));
+    refetched(&server, &provider.url(PATH), Duration::from_secs(15));
     assert_eq!(ask(&server, &token(&one, "one")), 200);
     assert!(is_ready(&server));
 }

@@ -158,7 +158,7 @@ impl Shared {
 
     fn take(&self, fetched: Result<Fetched, SourceProblem>) {
         let mut state = self.state();
-        self.metrics.fetched(fetched.is_ok());
+        let is_ok = fetched.is_ok();
         let pause = match fetched {
             Ok(Fetched { body, keys, left_out, fresh_for }) => {
                 if body != state.body {
@@ -193,6 +193,8 @@ impl Shared {
             }
         };
         state.due = self.clock.monotonic().saturating_add(pause);
+        // Not before: who sees the count may move the clock, and must not move the next fetch with it.
+        self.metrics.fetched(is_ok);
         // Told while the state is locked: who asks for the next fetch must not take the end of this one for its end.
         state.in_flight = false;
         self.fetches.send_modify(|count| *count += 1);
