@@ -69,8 +69,8 @@ impl std::fmt::Debug for Storage {
 /// while one waits, everything else on its thread does.
 const READER_BUSY: Duration = Duration::from_millis(100);
 
-/// Connections to PostgreSQL that answer lookups: with one, nobody is answered while a statement is slow; more make the
-/// batches smaller, so that there are more statements.
+/// Connections to PostgreSQL that answer lookups. The first answers all there is as long as that goes fast, the second what
+/// had to wait for it.
 const LOOKUPS: u32 = 2;
 
 impl Storage {

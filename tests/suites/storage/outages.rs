@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gathering_domain::{EventSink, ManualClock, RequestState, RequestStore, StoreError};
+use gathering_domain::{EventSink, ManualClock, RequestKey, RequestState, RequestStore, StoreError};
 use gathering_storage::{Settings, Storage};
 use gathering_tests::{Proxy, TestDatabase};
 
@@ -177,6 +177,30 @@ fn a_thread_that_gets_no_connection_leaves_questions_to_one_that_has() {
     });
     drop(store);
     database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+#[test]
+fn a_statement_that_takes_long_holds_up_nobody_else() {
+    use diesel::Connection;
+    use diesel::connection::SimpleConnection;
+    let database = TestDatabase::postgres();
+    database.migrate();
+    let store = open(&database.settings());
+    let mut holder = diesel::PgConnection::establish(database.url()).unwrap();
+    holder.batch_execute("BEGIN; LOCK TABLE clusters IN ACCESS EXCLUSIVE MODE").unwrap();
+    in_time(async {
+        let RequestKey { organization, cluster, .. } = key("a");
+        let list = store.list(organization, cluster);
+        let states = async {
+            for _ in 0..20 {
+                assert_eq!(store.state(&key("a")).await.unwrap(), None);
+            }
+            // Only now the list, of a cluster that nobody knows, can look into the other table.
+            holder.batch_execute("ROLLBACK").unwrap();
+        };
+        let (list, ()) = tokio::join!(list, states);
+        assert_eq!(list.unwrap(), None);
+    });
 }
 
 #[test]

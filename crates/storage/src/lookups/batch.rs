@@ -3,6 +3,7 @@
 use diesel::{PgConnection, QueryResult};
 use gathering_domain::{RequestKey, RequestRecord, StoreError, Timestamp};
 
+use super::answer::send_all;
 use super::question::{
     Asked, ListAsked, Question, ReportAsked, Selection, SelectionAsked, StateAsked, Whole,
 };
@@ -80,9 +81,8 @@ fn answer_each<R, T>(
             *answer = Some(read(row));
         }
     }
-    for (asked, answer) in asked.drain(..).zip(answers) {
-        asked.answer(answer.transpose().map_err(StoreError::defect));
-    }
+    let answers = answers.into_iter().map(|answer| answer.transpose().map_err(StoreError::defect));
+    send_all(asked.drain(..).map(|asked| asked.answer).zip(answers));
     Ok(())
 }
 
@@ -110,10 +110,11 @@ fn answer_lists(
             }
         }
     }
-    for ((asked, list), known) in asked.drain(..).zip(found).zip(known) {
+    let lists = found.into_iter().zip(known).map(|(list, known)| {
         let list = list.map(|list| known.then(|| rows::newest_first(list)));
-        asked.answer(list.map_err(StoreError::defect));
-    }
+        list.map_err(StoreError::defect)
+    });
+    send_all(asked.drain(..).map(|asked| asked.answer).zip(lists));
     Ok(())
 }
 
@@ -136,9 +137,8 @@ fn answer_selections(
     let found = grouped(asked.len(), records(connection, &keys, now)?, |key| {
         index(key).and_then(|key| whose.get(key)).copied()
     });
-    for (asked, found) in asked.drain(..).zip(found) {
-        asked.answer(found.map_err(StoreError::defect));
-    }
+    let found = found.into_iter().map(|found| found.map_err(StoreError::defect));
+    send_all(asked.drain(..).map(|asked| asked.answer).zip(found));
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 //! A round trip costs more than looking up one row, and a thread for each question more than both. While a statement runs
 //! the next questions gather by themselves, so a lone caller waits for nobody.
 
+mod answer;
 mod batch;
 mod question;
 mod queue;
@@ -15,10 +16,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use gathering_domain::{
     Clock, ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoreError, StoredReport,
 };
-use tokio::sync::oneshot;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
-use self::question::{Answer, Asked, Question, Selection, Whole};
+use self::answer::{Answer, Delivery};
+use self::question::{Asked, Question, Selection, Whole};
 use self::queue::Queue;
 use self::thread::{Surroundings, Thread};
 use crate::connection::Opener;
@@ -98,12 +100,17 @@ impl Lookups {
         self.threads();
         let Surroundings { queue, pool_timeout, query_timeout, .. } = &*self.surroundings;
         let (pool_timeout, query_timeout) = (*pool_timeout, *query_timeout);
-        let (answer, mut answered) = oneshot::channel();
+        let (answer, mut answered) = Answer::new();
         let full = || StoreError::unavailable(format!("more than {WAITING} lookups wait"));
-        let ticket = queue.push(question(answer)).ok_or_else(full)?;
+        let (ticket, bell) = queue.push(question(answer)).ok_or_else(full)?;
+        if bell.is_some() {
+            // Others on this thread that are ready to ask do so before a thread wakes for all of them.
+            yield_now().await;
+            drop(bell);
+        }
         let ended = |_| StoreError::unavailable("the thread that was to answer has ended");
         match timeout(pool_timeout, &mut answered).await {
-            Ok(answer) => return answer.map_err(ended)?,
+            Ok(delivery) => return delivery.map(Delivery::open).map_err(ended)?,
             Err(_) if !queue.was_taken(ticket) => {
                 self.replace_stuck();
                 return Err(StoreError::PoolExhausted { waited: pool_timeout });
@@ -111,8 +118,8 @@ impl Lookups {
             Err(_) => {}
         }
         // The server ends a statement by itself; this is for one that nothing is heard of any more.
-        if let Ok(answer) = timeout(query_timeout, answered).await {
-            return answer.map_err(ended)?;
+        if let Ok(delivery) = timeout(query_timeout, answered).await {
+            return delivery.map(Delivery::open).map_err(ended)?;
         }
         self.replace_stuck();
         Err(StoreError::Timeout { limit: query_timeout })
@@ -128,7 +135,8 @@ impl Lookups {
 
     fn start(&self, threads: &mut Vec<Thread>, count: usize) {
         for _ in 0..count {
-            match Thread::start(Arc::clone(&self.surroundings)) {
+            let has_first = threads.iter().any(|thread| thread.is_first() && !thread.is_replaced());
+            match Thread::start(Arc::clone(&self.surroundings), !has_first) {
                 Ok(thread) => threads.push(thread),
                 Err(error) => log::error!("a thread for lookups cannot be started: {error}"),
             }

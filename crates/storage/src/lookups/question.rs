@@ -3,25 +3,15 @@
 use gathering_domain::{
     ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoreError, StoredReport,
 };
-use tokio::sync::oneshot::Sender;
 
+use super::answer::Answer;
 use crate::rows::KeptState;
-
-/// Where an answer goes.
-pub(super) type Answer<T> = Sender<Result<T, StoreError>>;
 
 /// What is asked about, and the place for its answer.
 #[derive(Debug)]
 pub(super) struct Asked<A, T> {
     pub(super) about: A,
     pub(super) answer: Answer<T>,
-}
-
-impl<A, T> Asked<A, T> {
-    pub(super) fn answer(self, answer: Result<T, StoreError>) {
-        // Whoever gave up waiting is not there to be told.
-        let _ = self.answer.send(answer);
-    }
 }
 
 /// All requests of a cluster.
@@ -64,19 +54,19 @@ impl Question {
     /// Whether nobody waits for the answer any more.
     pub(super) fn is_abandoned(&self) -> bool {
         match self {
-            Self::State(asked) => asked.answer.is_closed(),
-            Self::Report(asked) => asked.answer.is_closed(),
-            Self::List(asked) => asked.answer.is_closed(),
-            Self::Select(asked) => asked.answer.is_closed(),
+            Self::State(asked) => asked.answer.is_abandoned(),
+            Self::Report(asked) => asked.answer.is_abandoned(),
+            Self::List(asked) => asked.answer.is_abandoned(),
+            Self::Select(asked) => asked.answer.is_abandoned(),
         }
     }
 
     pub(super) fn fail(self, error: StoreError) {
         match self {
-            Self::State(asked) => asked.answer(Err(error)),
-            Self::Report(asked) => asked.answer(Err(error)),
-            Self::List(asked) => asked.answer(Err(error)),
-            Self::Select(asked) => asked.answer(Err(error)),
+            Self::State(asked) => asked.answer.send(Err(error)),
+            Self::Report(asked) => asked.answer.send(Err(error)),
+            Self::List(asked) => asked.answer.send(Err(error)),
+            Self::Select(asked) => asked.answer.send(Err(error)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// A queue between many who ask and few threads that answer.
 #[derive(Debug)]
@@ -14,10 +15,12 @@ pub(super) struct Queue<T> {
 #[derive(Debug)]
 struct Waiting<T> {
     items: VecDeque<T>,
+    /// When the first of them came or, where that is later, others were taken; `None` while there are none.
+    since: Option<Instant>,
     /// How many were taken so far.
     taken: u64,
-    /// Threads that sleep.
-    idle: usize,
+    /// Whether a thread sleeps until something comes.
+    is_asleep: bool,
     closed: bool,
 }
 
@@ -25,9 +28,25 @@ struct Waiting<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ticket(u64);
 
+/// Wakes the threads that sleep, when it is dropped.
+#[derive(Debug)]
+pub(super) struct Bell<'a, T>(&'a Queue<T>);
+
+impl<T> Drop for Bell<'_, T> {
+    fn drop(&mut self) {
+        let mut waiting = self.0.lock();
+        if waiting.is_asleep && !waiting.items.is_empty() {
+            waiting.is_asleep = false;
+            drop(waiting);
+            self.0.came.notify_all();
+        }
+    }
+}
+
 impl<T> Queue<T> {
     pub(super) fn new(limit: usize) -> Self {
-        let waiting = Waiting { items: VecDeque::new(), taken: 0, idle: 0, closed: false };
+        let waiting =
+            Waiting { items: VecDeque::new(), since: None, taken: 0, is_asleep: false, closed: false };
         Self { waiting: Mutex::new(waiting), came: Condvar::new(), limit }
     }
 
@@ -36,27 +55,17 @@ impl<T> Queue<T> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets an item wait; `None` if too many do.
-    pub(super) fn push(&self, item: T) -> Option<Ticket> {
+    /// Lets an item wait; `None` if too many do. The bell is there if a thread sleeps; before it rings, more can come.
+    pub(super) fn push(&self, item: T) -> Option<(Ticket, Option<Bell<'_, T>>)> {
         let mut waiting = self.lock();
         if waiting.items.len() >= self.limit {
             return None;
         }
         let ticket = Ticket(waiting.taken + waiting.items.len() as u64);
         waiting.items.push_back(item);
-        let wake = waiting.idle > 0;
-        drop(waiting);
-        if wake {
-            self.came.notify_one();
-        }
-        Some(ticket)
-    }
-
-    /// Wakes another thread for what waits, from one that cannot take it.
-    pub(super) fn pass_on(&self) {
-        if !self.lock().items.is_empty() {
-            self.came.notify_one();
-        }
+        waiting.since.get_or_insert_with(Instant::now);
+        let bell = waiting.is_asleep.then(|| Bell(self));
+        Some((ticket, bell))
     }
 
     /// Whether an item waits no more.
@@ -64,15 +73,22 @@ impl<T> Queue<T> {
         number < self.lock().taken
     }
 
-    /// Sleeps until something waits; false once the queue is closed.
-    pub(super) fn wait(&self) -> bool {
+    /// Sleeps until something has waited for so long; false once the queue is closed.
+    pub(super) fn wait(&self, patience: Duration) -> bool {
         let mut waiting = self.lock();
-        while waiting.items.is_empty() && !waiting.closed {
-            waiting.idle += 1;
-            waiting = self.came.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-            waiting.idle -= 1;
+        while !waiting.closed {
+            let Some(since) = waiting.since else {
+                waiting.is_asleep = true;
+                waiting = self.came.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let rest = patience.saturating_sub(since.elapsed());
+            if rest.is_zero() {
+                return true;
+            }
+            waiting = self.came.wait_timeout(waiting, rest).unwrap_or_else(PoisonError::into_inner).0;
         }
-        !waiting.closed
+        false
     }
 
     /// Takes what waits, up to a total weight, and at least one item if there is any.
@@ -89,7 +105,9 @@ impl<T> Queue<T> {
             })
             .count();
         waiting.taken += count as u64;
-        waiting.items.drain(..count).collect()
+        let taken = waiting.items.drain(..count).collect();
+        waiting.since = (!waiting.items.is_empty()).then(Instant::now);
+        taken
     }
 
     /// Lets the threads end.
@@ -103,12 +121,14 @@ impl<T> Queue<T> {
 mod tests {
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_millis(20);
+
     #[test]
     fn what_waits_is_taken_together_and_in_order() {
         let queue = Queue::new(3);
-        let tickets: Vec<_> = (0..4).map(|number| queue.push(number)).collect();
+        let tickets: Vec<_> = (0..4).map(|number| queue.push(number).map(|(ticket, _)| ticket)).collect();
         assert_eq!(tickets[3], None, "the fourth finds the queue full");
-        assert!(queue.wait());
+        assert!(queue.wait(Duration::ZERO));
         assert_eq!(queue.take(2, |_| 1), [0, 1]);
         let was_taken = |number: usize| queue.was_taken(tickets[number].unwrap());
         assert!(was_taken(0) && was_taken(1) && !was_taken(2));
@@ -129,15 +149,40 @@ mod tests {
     }
 
     #[test]
-    fn who_sleeps_is_woken() {
-        let queue = Queue::new(1);
+    fn who_is_patient_lets_others_take_it_first() {
+        let queue = Queue::new(9);
+        let since = Instant::now();
+        queue.push(1);
+        assert!(queue.wait(PATIENCE));
+        assert!(since.elapsed() >= PATIENCE);
+        queue.take(9, |_| 1);
+        let since = Instant::now();
+        queue.push(2);
+        assert!(queue.wait(PATIENCE));
+        assert!(since.elapsed() >= PATIENCE, "the time counts anew");
+    }
+
+    #[test]
+    fn who_sleeps_is_woken_when_the_bell_rings() {
+        let queue = &Queue::new(9);
+        let is_asleep = || queue.lock().is_asleep;
         std::thread::scope(|scope| {
-            let sleeper = scope.spawn(|| queue.wait().then(|| queue.take(1, |_| 1)));
-            queue.push(7);
-            assert_eq!(sleeper.join().unwrap(), Some(vec![7]));
-            let sleeper = scope.spawn(|| queue.wait());
+            for patience in [Duration::ZERO, PATIENCE] {
+                let sleeper = scope.spawn(move || queue.wait(patience).then(|| queue.take(9, |_| 1)));
+                while !is_asleep() {
+                    std::thread::yield_now();
+                }
+                let bells = [queue.push(7), queue.push(8)];
+                assert!(bells.iter().flatten().all(|(_, bell)| bell.is_some()) && !sleeper.is_finished());
+                drop(bells);
+                assert_eq!(sleeper.join().unwrap(), Some(vec![7, 8]));
+                assert!(!is_asleep());
+            }
+            assert!(queue.push(9).is_some_and(|(_, bell)| bell.is_none()), "nobody sleeps");
+            queue.take(9, |_| 1);
+            let sleepers = [0, 1].map(|_| scope.spawn(|| queue.wait(PATIENCE)));
             queue.close();
-            assert!(!sleeper.join().unwrap());
+            assert!(sleepers.into_iter().all(|sleeper| !sleeper.join().unwrap()));
         });
     }
 }

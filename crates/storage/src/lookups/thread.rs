@@ -20,6 +20,10 @@ use crate::pool::{LogFailures, Pooled};
 /// About how many rows one batch asks for. With more, the first question of a batch would wait for too many others.
 const BATCH: usize = 500;
 
+/// How long a question waits before another thread than the first takes it. Two threads that take turns would make the
+/// batches half as large, and a statement costs far more than a row; this is for when the first is held up.
+const HELD_UP: Duration = Duration::from_millis(2);
+
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -39,6 +43,7 @@ pub(super) struct Thread(Arc<Pulse>);
 
 struct Pulse {
     born: Instant,
+    is_first: bool,
     /// Milliseconds from birth to the batch that is in hand, plus one; 0 if none is.
     busy_since: AtomicU64,
     is_connected: AtomicBool,
@@ -53,9 +58,11 @@ impl Pulse {
 }
 
 impl Thread {
-    pub(super) fn start(surroundings: Arc<Surroundings>) -> std::io::Result<Self> {
+    /// Starts the first thread, which takes all that comes, or one that takes what had to wait.
+    pub(super) fn start(surroundings: Arc<Surroundings>, is_first: bool) -> std::io::Result<Self> {
         let pulse = Arc::new(Pulse {
             born: Instant::now(),
+            is_first,
             busy_since: AtomicU64::new(0),
             is_connected: AtomicBool::new(false),
             is_replaced: AtomicBool::new(false),
@@ -67,6 +74,10 @@ impl Thread {
             own.has_ended.store(true, Ordering::Release);
         })?;
         Ok(Self(pulse))
+    }
+
+    pub(super) fn is_first(&self) -> bool {
+        self.0.is_first
     }
 
     pub(super) fn is_connected(&self) -> bool {
@@ -109,7 +120,10 @@ impl<'a> Worker<'a> {
 
     fn run(&mut self) {
         let queue = &self.surroundings.queue;
-        while !self.is_replaced() && queue.wait() && !self.is_replaced() {
+        let patience = if self.pulse.is_first { Duration::ZERO } else { HELD_UP };
+        while !self.is_replaced() && queue.wait(patience) && !self.is_replaced() {
+            // Where there is more to do than the machine can, those who ask go first, and the batch is larger for it.
+            std::thread::yield_now();
             self.pulse.busy_since.store(self.pulse.age() + 1, Ordering::Release);
             if catch_unwind(AssertUnwindSafe(|| self.answer())).is_err() {
                 // The log has the panic already, and whoever waited is told by the end of its channel.
@@ -118,7 +132,6 @@ impl<'a> Worker<'a> {
             self.pulse.busy_since.store(0, Ordering::Release);
         }
         self.disconnect();
-        queue.pass_on();
     }
 
     fn is_replaced(&self) -> bool {
@@ -133,12 +146,8 @@ impl<'a> Worker<'a> {
             self.disconnect();
         }
         let started = Instant::now();
-        if self.connection.is_none() {
-            queue.pass_on();
-        }
         let connecting = self.connect(started);
         if connecting.is_err() && (self.is_replaced() || connected.load(Ordering::Acquire) > 0) {
-            queue.pass_on();
             return std::thread::sleep(PAUSE);
         }
         let questions = queue.take(BATCH, Question::weight);
