@@ -1,8 +1,10 @@
 //! A real server in the test's own process: all of the service, on free ports, with a database of its own.
 
+mod builder;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -12,20 +14,13 @@ use gathering_domain::{
     RuleContent, Timestamp,
 };
 use gathering_ingest::{Importer, Intake, RecordCounters};
-use gathering_server::config::{Config, Sources};
-use gathering_server::{Environment, Role, Service};
 use gathering_storage::Storage;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
+pub use self::builder::TestServerBuilder;
 use crate::secret::Secret;
 use crate::{Call, Message, TestDatabase};
-
-/// 2026-03-01T13:00:00Z: where the clock of every server stands at first.
-const START: Timestamp = Timestamp::from_micros(1_772_370_000_000_000);
-
-/// Soon enough that a test can wait for it, and seldom enough that the log stays readable.
-const REFRESH: Duration = Duration::from_millis(20);
 
 /// A running server. It stops when this value is dropped.
 #[derive(Debug)]
@@ -41,108 +36,6 @@ pub struct TestServer {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What a server is started with.
-#[derive(Debug)]
-pub struct TestServerBuilder {
-    database: TestDatabase,
-    assignments: Vec<String>,
-    content_refresh: Duration,
-    has_secret: bool,
-}
-
-impl TestServerBuilder {
-    /// Sets a key of the configuration, as `--set` does.
-    #[must_use]
-    pub fn set(mut self, assignment: &str) -> Self {
-        self.assignments.push(assignment.to_owned());
-        self
-    }
-
-    /// Keeps the server from looking for new rule content after its start, so that it uses the database for calls only.
-    #[must_use]
-    pub const fn without_content_refresh(mut self) -> Self {
-        self.content_refresh = Duration::from_secs(24 * 60 * 60);
-        self
-    }
-
-    /// Leaves the HMAC secret out: for servers whose tokens are signed otherwise.
-    #[must_use]
-    pub const fn without_secret(mut self) -> Self {
-        self.has_secret = false;
-        self
-    }
-
-    /// Starts the server.
-    ///
-    /// # Panics
-    /// If it does not start.
-    pub fn start(self) -> TestServer {
-        let secret = Secret::new();
-        let mut assignments = vec![
-            "http.bind=127.0.0.1:0".to_owned(),
-            "http.workers=2".to_owned(),
-            "http.shutdown_grace=2s".to_owned(),
-            "admin.bind=127.0.0.1:0".to_owned(),
-            "storage.pool_size=4".to_owned(),
-            format!("storage.url={}", self.database.url()),
-        ];
-        if self.has_secret {
-            assignments.push(format!("auth.keys.hmac_secret_file={}", secret.path().display()));
-        }
-        assignments.extend(self.assignments);
-        let config = Config::load(&Sources { assignments, ..Sources::default() })
-            .unwrap_or_else(|error| panic!("the test's configuration: {error}"));
-        self.database.migrate();
-
-        let clock = Arc::new(ManualClock::at(START));
-        let environment = Environment {
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            content_refresh: self.content_refresh,
-            file_refresh: REFRESH,
-            key_tick: REFRESH,
-            records: RecordCounters::new().expect("counters"),
-        };
-        let (stop, stopped) = oneshot::channel();
-        let (started, addresses) = mpsc::channel();
-        let settings = config.storage_settings();
-        let thread = std::thread::spawn(move || {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async {
-                let service = match Service::start(&config, Role::All, environment).await {
-                    Ok(service) => service,
-                    Err(error) => {
-                        let _ = started.send(Err(error.to_string()));
-                        return;
-                    }
-                };
-                let api = service.api_address().expect("a service with an API");
-                let _ = started.send(Ok((api, service.admin_address())));
-                let _ = service.run_until(async move { drop(stopped.await) }).await;
-            });
-            runtime.shutdown_background();
-        });
-        let (api, admin) = addresses
-            .recv()
-            .expect("the server's thread lives")
-            .unwrap_or_else(|error| panic!("the server does not start: {error}"));
-        let storage =
-            Storage::open(&settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("the test's database");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        TestServer {
-            api,
-            admin,
-            clock,
-            storage,
-            runtime,
-            database: self.database,
-            secret,
-            stop: Some(stop),
-            thread: Some(thread),
-        }
-    }
-}
-
 impl TestServer {
     /// A server on this database with the default configuration, its clock at 2026-03-01T13:00:00Z.
     pub fn start(database: TestDatabase) -> Self {
@@ -151,7 +44,7 @@ impl TestServer {
 
     /// A server on this database, to be configured.
     pub const fn builder(database: TestDatabase) -> TestServerBuilder {
-        TestServerBuilder { database, assignments: Vec::new(), content_refresh: REFRESH, has_secret: true }
+        TestServerBuilder::new(database)
     }
 
     /// A call of the API.
