@@ -1,12 +1,9 @@
 //! Files of result messages: one JSON document, or many with white space between them (NDJSON is a case of it).
 
-use std::cell::Cell;
-use std::io::{self, BufReader, Read};
-use std::rc::Rc;
+use std::io::{self, Read};
 
-use serde_json::de::IoRead;
+use serde_json::Deserializer;
 use serde_json::value::RawValue;
-use serde_json::{Deserializer, StreamDeserializer};
 
 /// The longest document of a file, in bytes: what one body may hold over HTTP, and sixteen times what one Kafka
 /// message may by default.
@@ -37,17 +34,25 @@ pub enum DocumentError {
     },
 }
 
-/// The documents of a file, one after the other, with one of them in memory at a time. The first error is the last
-/// item.
-pub struct Documents<R: Read> {
-    stream: StreamDeserializer<'static, IoRead<Limited<R>>, Box<RawValue>>,
-    left: Rc<Cell<u64>>,
-    /// Where the last document ended.
-    end: usize,
+/// How much is read at once, in bytes, if there is so much.
+const CHUNK: usize = 64 * 1024;
+
+/// The documents of a file, one after the other, with one of them and a little more in memory at a time. The first error
+/// is the last item.
+pub struct Documents<R> {
+    reader: R,
+    buffer: Vec<u8>,
+    /// Where in the buffer that begins which was not handed out.
+    start: usize,
+    /// Whether the reader has no more than what is in the buffer.
+    is_read: bool,
+    /// Whether the next document may begin at the start.
+    is_separated: bool,
+    passed: Passed,
     ended: bool,
 }
 
-impl<R: Read> std::fmt::Debug for Documents<R> {
+impl<R> std::fmt::Debug for Documents<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Documents").field("ended", &self.ended).finish_non_exhaustive()
     }
@@ -56,9 +61,84 @@ impl<R: Read> std::fmt::Debug for Documents<R> {
 impl<R: Read> Documents<R> {
     /// The documents that `reader` yields.
     pub fn new(reader: R) -> Self {
-        let left = Rc::new(Cell::new(MAX_DOCUMENT));
-        let limited = Limited { reader: BufReader::new(reader), left: Rc::clone(&left) };
-        Self { stream: Deserializer::from_reader(limited).into_iter(), left, end: 0, ended: false }
+        Self {
+            reader,
+            buffer: Vec::new(),
+            start: 0,
+            is_read: false,
+            is_separated: true,
+            passed: Passed::default(),
+            ended: false,
+        }
+    }
+
+    fn document(&mut self) -> Result<Option<Box<RawValue>>, DocumentError> {
+        loop {
+            self.skip_white_space();
+            let rest = self.buffer.get(self.start..).unwrap_or_default();
+            if self.is_read && rest.is_empty() {
+                return Ok(None);
+            }
+            let found = Deserializer::from_slice(rest).into_iter::<&RawValue>().next();
+            match found {
+                // At the end of what was read a number may go on.
+                Some(Ok(document)) if self.is_read || document.get().len() < rest.len() => {
+                    if !self.is_separated {
+                        return Err(DocumentError::NotSeparated);
+                    }
+                    if document.get().len() as u64 > MAX_DOCUMENT {
+                        return Err(DocumentError::TooLong);
+                    }
+                    self.start += document.get().len();
+                    self.is_separated = false;
+                    return Ok(Some(document.to_owned()));
+                }
+                Some(Err(error)) if self.is_read || !error.is_eof() => {
+                    self.forget();
+                    let (line, column) = self.passed.place(&error);
+                    return Err(DocumentError::Syntax { line, column });
+                }
+                _ => {}
+            }
+            if rest.len() as u64 > MAX_DOCUMENT {
+                return Err(DocumentError::TooLong);
+            }
+            self.read().map_err(|source| DocumentError::Io { source })?;
+        }
+    }
+
+    fn skip_white_space(&mut self) {
+        let rest = self.buffer.get(self.start..).unwrap_or_default();
+        let count = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
+        self.start += count;
+        self.is_separated |= count > 0;
+    }
+
+    /// Lets go of what was handed out.
+    fn forget(&mut self) {
+        self.passed.pass(self.buffer.get(..self.start).unwrap_or_default());
+        self.buffer.drain(..self.start);
+        self.start = 0;
+    }
+
+    /// Reads more. A document is looked at from its start each time, so a large one takes larger steps; a small one that
+    /// is there waits for nothing that comes after it.
+    fn read(&mut self) -> io::Result<()> {
+        self.forget();
+        let before = self.buffer.len();
+        let least = if before > CHUNK { before / 2 } else { 1 };
+        while !self.is_read && self.buffer.len() < before + least {
+            let filled = self.buffer.len();
+            self.buffer.resize(filled + CHUNK, 0);
+            let read = self.reader.read(self.buffer.get_mut(filled..).unwrap_or_default());
+            self.buffer.truncate(filled + read.as_ref().map_or(0, |count| *count));
+            match read {
+                Ok(count) => self.is_read = count == 0,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -69,44 +149,32 @@ impl<R: Read> Iterator for Documents<R> {
         if self.ended {
             return None;
         }
-        self.left.set(MAX_DOCUMENT);
-        let item = self.stream.next()?.map_err(|error| {
-            if !error.is_io() {
-                DocumentError::Syntax { line: error.line(), column: error.column() }
-            } else if self.left.get() == 0 {
-                DocumentError::TooLong
-            } else {
-                DocumentError::Io { source: error.into() }
-            }
-        });
-        let (last_end, end) = (self.end, self.stream.byte_offset());
-        self.end = end;
-        let item = match item {
-            Ok(document) if last_end > 0 && end.saturating_sub(document.get().len()) == last_end => {
-                Err(DocumentError::NotSeparated)
-            }
-            item => item,
-        };
-        self.ended = item.is_err();
-        Some(item)
+        let item = self.document().transpose();
+        self.ended = !matches!(item, Some(Ok(_)));
+        item
     }
 }
 
-/// Reads until so many bytes went into one document.
-struct Limited<R> {
-    reader: BufReader<R>,
-    left: Rc<Cell<u64>>,
+/// What is not in memory any more: how many lines, and how many bytes after the last of them.
+#[derive(Debug, Default)]
+struct Passed {
+    lines: usize,
+    bytes: usize,
 }
 
-impl<R: Read> Read for Limited<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = self.left.get();
-        if left == 0 {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        let read = self.reader.by_ref().take(left).read(buffer)?;
-        self.left.set(left.saturating_sub(u64::try_from(read).unwrap_or(left)));
-        Ok(read)
+impl Passed {
+    fn pass(&mut self, bytes: &[u8]) {
+        let mut lines = bytes.split(|byte| *byte == b'\n');
+        let last = lines.next_back().unwrap_or_default().len();
+        let ended = lines.count();
+        self.lines += ended;
+        self.bytes = if ended > 0 { last } else { self.bytes + last };
+    }
+
+    /// The line and column of an error in what follows.
+    fn place(&self, error: &serde_json::Error) -> (usize, usize) {
+        let column = if error.line() == 1 { self.bytes } else { 0 };
+        (self.lines + error.line(), column + error.column())
     }
 }
 
@@ -152,6 +220,54 @@ mod tests {
         assert_eq!(texts(b"\"a\"\"b\""), ["\"a\"", "not separated"]);
         assert_eq!(texts(b" [1] [2][3]"), ["[1]", "[2]", "not separated"]);
         assert_eq!(texts(b"1\n2\n"), ["1", "2"]);
+    }
+
+    #[test]
+    fn where_it_stops_is_told() {
+        let place = |input: &[u8]| match Documents::new(input).last() {
+            Some(Err(DocumentError::Syntax { line, column })) => (line, column),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(place(b"{} nonsense"), (1, 5));
+        assert_eq!(place(b"{}\n{\"a\":\n 1x}"), (3, 3));
+        let lines = "{}\n".repeat(100_000);
+        assert_eq!(place(format!("{lines}{{}} [,]").as_bytes()), (100_001, 5));
+    }
+
+    #[test]
+    fn it_does_not_matter_how_much_is_read_at_once() {
+        struct Slowly<'a>(&'a [u8], usize);
+        impl Read for Slowly<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                let limit = self.1.min(buffer.len());
+                self.0.read(&mut buffer[..limit])
+            }
+        }
+        let check = |input: &str, sizes: &[usize]| {
+            let expected = texts(input.as_bytes());
+            assert_eq!(expected.len(), 5);
+            for size in sizes {
+                let documents = Documents::new(Slowly(input.as_bytes(), *size));
+                let found: Vec<_> = documents.map(|item| item.unwrap().get().to_owned()).collect();
+                assert_eq!(found, expected, "{size} bytes at once");
+            }
+        };
+        let input = |long: &str| format!("  {{\"key\": \"\u{e4}\\\"}}{{\"}}\n123 {long}\r\n\t4567 true");
+        check(&input("[7, 8]"), &[1, 2, 3, 7]);
+        check(&input(&format!("[{}7]", "7,".repeat(CHUNK))), &[5000, CHUNK]);
+    }
+
+    #[test]
+    fn what_is_there_waits_for_nothing() {
+        struct Once(Option<&'static [u8]>);
+        impl Read for Once {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                self.0.take().expect("nothing more is asked for").read(buffer)
+            }
+        }
+        let mut documents = Documents::new(Once(Some(b"{\"a\":1}\n{\"b\":2}\n")));
+        let two: Vec<_> = documents.by_ref().take(2).map(|item| item.unwrap().get().to_owned()).collect();
+        assert_eq!(two, ["{\"a\":1}", "{\"b\":2}"]);
     }
 
     #[test]
