@@ -61,6 +61,20 @@ pub(crate) fn record((request, state, received_at, processed_at): RecordRow) -> 
     })
 }
 
+/// Many of them: each column by itself.
+pub(crate) type RecordColumns = (Vec<String>, Vec<i16>, Vec<i64>, Vec<Option<i64>>);
+
+pub(crate) fn records(
+    (requests, states, received_at, processed_at): RecordColumns,
+) -> QueryResult<Vec<RequestRecord>> {
+    let times = received_at.into_iter().zip(processed_at);
+    let rows = requests.into_iter().zip(states).zip(times);
+    rows.map(|((request, state), (received_at, processed_at))| {
+        record((request, state, received_at, processed_at))
+    })
+    .collect()
+}
+
 /// Orders a list as [`RequestStore::list`](gathering_domain::RequestStore::list) wants it.
 pub(crate) fn newest_first(mut records: Vec<RequestRecord>) -> Vec<RequestRecord> {
     records.sort_unstable_by(|a, b| {

@@ -99,9 +99,13 @@ fn answer_lists(
     for Asked { about: Whole(organization, cluster), .. } in asked.iter() {
         clusters.add(*organization, *cluster);
     }
-    let found = grouped(asked.len(), lists(connection, &clusters, now)?, Some);
-    let is_empty = |list: &QueryResult<Vec<_>>| list.as_ref().is_ok_and(Vec::is_empty);
-    let mut known: Vec<bool> = found.iter().map(|list| !is_empty(list)).collect();
+    let mut found: Vec<Option<QueryResult<Vec<_>>>> = asked.iter().map(|_| None).collect();
+    for (position, columns) in lists(connection, &clusters, now)? {
+        if let Some(list) = at(&mut found, position) {
+            *list = Some(rows::records(columns));
+        }
+    }
+    let mut known: Vec<bool> = found.iter().map(Option::is_some).collect();
     if known.contains(&false) {
         // One that has requests is known without a look; asking for all of them is simpler, and one that has none is rare.
         for position in known_clusters(connection, &clusters, forgotten_since)? {
@@ -111,6 +115,7 @@ fn answer_lists(
         }
     }
     let lists = found.into_iter().zip(known).map(|(list, known)| {
+        let list = list.unwrap_or_else(|| Ok(Vec::new()));
         let list = list.map(|list| known.then(|| rows::newest_first(list)));
         list.map_err(StoreError::defect)
     });
