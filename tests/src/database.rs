@@ -88,9 +88,33 @@ impl TestDatabase {
             #[diesel(sql_type = diesel::sql_types::Text)]
             rule_hits: String,
         }
-        let query =
-            diesel::sql_query("SELECT request_id, rule_hits FROM requests WHERE state = 2 ORDER BY 1, 2");
-        let rows: Vec<Row> = match self.url.strip_prefix("sqlite://") {
+        let rows: Vec<Row> =
+            self.rows("SELECT request_id, rule_hits FROM requests WHERE state = 2 ORDER BY 1, 2");
+        rows.into_iter().map(|row| (row.request_id, row.rule_hits)).collect()
+    }
+
+    /// How many requests are recorded, whether they have expired or not.
+    ///
+    /// # Panics
+    /// If the database does not answer.
+    pub fn requests(&self) -> usize {
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            count: i64,
+        }
+        let rows: Vec<Row> = self.rows("SELECT count(*) AS count FROM requests");
+        rows.first().map_or(0, |row| row.count.try_into().expect("a count"))
+    }
+
+    fn rows<T>(&self, sql: &str) -> Vec<T>
+    where
+        T: diesel::QueryableByName<diesel::sqlite::Sqlite>
+            + diesel::QueryableByName<diesel::pg::Pg>
+            + 'static,
+    {
+        let query = diesel::sql_query(sql);
+        match self.url.strip_prefix("sqlite://") {
             Some(path) => {
                 let mut connection = SqliteConnection::establish(path).expect("the file opens");
                 connection.batch_execute("PRAGMA busy_timeout = 10000").expect("a setting");
@@ -98,8 +122,7 @@ impl TestDatabase {
             }
             None => query.load(&mut PgConnection::establish(&self.url).expect("the server answers")),
         }
-        .expect("the database answers");
-        rows.into_iter().map(|row| (row.request_id, row.rule_hits)).collect()
+        .expect("the database answers")
     }
 
     /// Storage settings with this database and short timeouts.
