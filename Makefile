@@ -38,7 +38,7 @@ bench-auth: ## Measures what verifying callers costs, as a ratio to asking nobod
 	tests/scripts/with-wrk $(CARGO) bench --package gathering-tests --bench auth
 
 bench-instructions: ## Counts instructions of each operation and compares with tests/instructions.csv. UPDATE=1
-	$(CARGO) build --profile instructions --package gathering-server
+	tests/scripts/with-openssl $(CARGO) build --profile instructions --package gathering-server --no-default-features
 	UPDATE=$(UPDATE) tests/scripts/with-postgres tests/scripts/bench-instructions target/instructions/gathering
 
 fuzz: ## Tries random tokens, identity headers and key sets. SECONDS=600 TARGET=token
