@@ -37,8 +37,8 @@ pub enum DocumentError {
 /// How much is read at once, in bytes, if there is so much.
 const CHUNK: usize = 64 * 1024;
 
-/// The documents of a file, one after the other, with one of them and a little more in memory at a time. The first error
-/// is the last item.
+/// The documents of a file, one after the other, with one of them in memory at a time, or half as much again. The first
+/// error is the last item.
 pub struct Documents<R> {
     reader: R,
     buffer: Vec<u8>,
@@ -79,10 +79,11 @@ impl<R: Read> Documents<R> {
             if self.is_read && rest.is_empty() {
                 return Ok(None);
             }
-            let found = Deserializer::from_slice(rest).into_iter::<&RawValue>().next();
-            match found {
-                // At the end of what was read a number may go on.
-                Some(Ok(document)) if self.is_read || document.get().len() < rest.len() => {
+            let seen = if self.is_read { rest } else { without_open_number(rest) };
+            match Deserializer::from_slice(seen).into_iter::<&RawValue>().next() {
+                Some(Ok(document))
+                    if self.is_read || is_closed(document) || document.get().len() < seen.len() =>
+                {
                     if !self.is_separated {
                         return Err(DocumentError::NotSeparated);
                     }
@@ -153,6 +154,18 @@ impl<R: Read> Iterator for Documents<R> {
         self.ended = !matches!(item, Some(Ok(_)));
         item
     }
+}
+
+/// What comes before a number at the end, of which the rest is not read yet: the parser takes half a number for an error.
+fn without_open_number(bytes: &[u8]) -> &[u8] {
+    let is_of_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
+    let end = bytes.iter().rposition(|byte| !is_of_number(byte)).map_or(0, |last| last + 1);
+    bytes.get(..end).unwrap_or_default()
+}
+
+/// Whether a document can be seen to be over without looking at what follows.
+fn is_closed(document: &RawValue) -> bool {
+    document.get().ends_with(['}', ']', '"'])
 }
 
 /// What is not in memory any more: how many lines, and how many bytes after the last of them.
@@ -252,8 +265,8 @@ mod tests {
                 assert_eq!(found, expected, "{size} bytes at once");
             }
         };
-        let input = |long: &str| format!("  {{\"key\": \"\u{e4}\\\"}}{{\"}}\n123 {long}\r\n\t4567 true");
-        check(&input("[7, 8]"), &[1, 2, 3, 7]);
+        let input = |long: &str| format!("  {{\"key\": \"\u{e4}\\\"}}{{\"}}\n-12.5e3 {long}\r\n\t4567 true");
+        check(&input("[7, -0.25, 1E-3, {\"\\u00e4 1e5\": -1.5e+10}]"), &[1, 2, 3, 7]);
         check(&input(&format!("[{}7]", "7,".repeat(CHUNK))), &[5000, CHUNK]);
     }
 
@@ -265,7 +278,7 @@ mod tests {
                 self.0.take().expect("nothing more is asked for").read(buffer)
             }
         }
-        let mut documents = Documents::new(Once(Some(b"{\"a\":1}\n{\"b\":2}\n")));
+        let mut documents = Documents::new(Once(Some(b"{\"a\":1}\n{\"b\":2}")));
         let two: Vec<_> = documents.by_ref().take(2).map(|item| item.unwrap().get().to_owned()).collect();
         assert_eq!(two, ["{\"a\":1}", "{\"b\":2}"]);
     }

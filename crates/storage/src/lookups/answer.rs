@@ -1,7 +1,7 @@
 //! The way of answers back to those who asked.
 //!
-//! Waking a task from another thread takes a system call. So of all answers for one thread only the first is sent to it,
-//! with the others on board; whoever receives that one hands out the others, on the thread where they wait.
+//! Waking a task from another thread takes a system call. So of all answers of a kind for one thread only one is sent to
+//! it, with the others on board; whoever receives that one hands out the others, on the thread where they wait.
 
 use std::thread::ThreadId;
 
@@ -54,10 +54,6 @@ impl<T> Answer<T> {
     pub(super) fn new() -> (Self, Answered<T>) {
         let (sender, answered) = oneshot::channel();
         (Self { sender, thread: std::thread::current().id() }, answered)
-    }
-
-    pub(super) fn send(self, answer: Result<T, StoreError>) {
-        send_all([(self, answer)]);
     }
 
     /// Whether nobody waits any more.

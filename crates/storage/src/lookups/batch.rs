@@ -52,6 +52,14 @@ impl Batch {
         answer_selections(connection, &mut self.selections, now)
     }
 
+    /// Answers all of them with an error.
+    pub(super) fn fail(self, error: &StoreError) {
+        fail_each(self.states, error);
+        fail_each(self.reports, error);
+        fail_each(self.lists, error);
+        fail_each(self.selections, error);
+    }
+
     /// Those that have no answer yet.
     pub(super) fn into_questions(self) -> Vec<Question> {
         let states = self.states.into_iter().map(Question::State);
@@ -60,6 +68,10 @@ impl Batch {
         let selections = self.selections.into_iter().map(Question::Select);
         states.chain(reports).chain(lists).chain(selections).collect()
     }
+}
+
+fn fail_each<A, T>(asked: Vec<Asked<A, T>>, error: &StoreError) {
+    send_all(asked.into_iter().map(|asked| (asked.answer, Err(error.clone()))));
 }
 
 /// Questions about single requests.

@@ -2,7 +2,7 @@
 //! with one statement.
 //!
 //! A round trip costs more than looking up one row, and a thread for each question more than both. While a statement runs
-//! the next questions gather by themselves, so a lone caller waits for nobody.
+//! the next questions gather by themselves, so a lone caller waits for no other's question.
 
 mod answer;
 mod batch;

@@ -1,8 +1,6 @@
 //! What can be asked.
 
-use gathering_domain::{
-    ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoreError, StoredReport,
-};
+use gathering_domain::{ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoredReport};
 
 use super::answer::Answer;
 use crate::rows::KeptState;
@@ -58,15 +56,6 @@ impl Question {
             Self::Report(asked) => asked.answer.is_abandoned(),
             Self::List(asked) => asked.answer.is_abandoned(),
             Self::Select(asked) => asked.answer.is_abandoned(),
-        }
-    }
-
-    pub(super) fn fail(self, error: StoreError) {
-        match self {
-            Self::State(asked) => asked.answer.send(Err(error)),
-            Self::Report(asked) => asked.answer.send(Err(error)),
-            Self::List(asked) => asked.answer.send(Err(error)),
-            Self::Select(asked) => asked.answer.send(Err(error)),
         }
     }
 }

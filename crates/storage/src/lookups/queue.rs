@@ -15,7 +15,7 @@ pub(super) struct Queue<T> {
 #[derive(Debug)]
 struct Waiting<T> {
     items: VecDeque<T>,
-    /// When the first of them came or, where that is later, others were taken; `None` while there are none.
+    /// Since when there have been some.
     since: Option<Instant>,
     /// How many were taken so far.
     taken: u64,
@@ -73,7 +73,7 @@ impl<T> Queue<T> {
         number < self.lock().taken
     }
 
-    /// Sleeps until something has waited for so long; false once the queue is closed.
+    /// Sleeps until there has been something to take for so long; false once the queue is closed.
     pub(super) fn wait(&self, patience: Duration) -> bool {
         let mut waiting = self.lock();
         while !waiting.closed {
@@ -106,7 +106,9 @@ impl<T> Queue<T> {
             .count();
         waiting.taken += count as u64;
         let taken = waiting.items.drain(..count).collect();
-        waiting.since = (!waiting.items.is_empty()).then(Instant::now);
+        if waiting.items.is_empty() {
+            waiting.since = None;
+        }
         taken
     }
 

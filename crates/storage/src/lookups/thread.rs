@@ -20,8 +20,9 @@ use crate::pool::{LogFailures, Pooled};
 /// About how many rows one batch asks for. With more, the first question of a batch would wait for too many others.
 const BATCH: usize = 500;
 
-/// How long a question waits before another thread than the first takes it. Two threads that take turns would make the
-/// batches half as large, and a statement costs far more than a row; this is for when the first is held up.
+/// How long something waits before another thread than the first takes what there is. Two threads that take turns make the
+/// batches half as large, and a statement costs far more than a row; this is for when the first is held up. Where the
+/// network makes every statement take longer than this, they do take turns.
 const HELD_UP: Duration = Duration::from_millis(2);
 
 /// Between two attempts to connect.
@@ -157,7 +158,7 @@ impl<'a> Worker<'a> {
             Err(error) => Err((error, questions)),
         };
         if let Err((error, left)) = asked {
-            fail(left, &error);
+            Batch::new(left).fail(&error);
         }
     }
 
@@ -174,7 +175,7 @@ impl<'a> Worker<'a> {
                 continue;
             }
             if let Err((error, left)) = self.ask_together(vec![question], started) {
-                fail(left, &error);
+                Batch::new(left).fail(&error);
             }
         }
         Ok(())
@@ -254,11 +255,5 @@ impl<'a> Worker<'a> {
             self.pulse.is_connected.store(false, Ordering::Release);
             self.surroundings.connected.fetch_sub(1, Ordering::AcqRel);
         }
-    }
-}
-
-fn fail(questions: Vec<Question>, error: &StoreError) {
-    for question in questions {
-        question.fail(error.clone());
     }
 }
