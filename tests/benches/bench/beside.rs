@@ -88,6 +88,9 @@ fn while_purging(bench: &Bench, database: &TestDatabase, calls: &Calls) -> (f64,
     let before = database.requests();
     let rate = load.get(running.api_address(), calls).rate;
     let left = database.requests();
-    assert!(RECORDS < left && left < before, "the purge ran all the time: {before} before, {left} left");
+    assert!(
+        RECORDS < left && left < before,
+        "the purge did not run all the time: {before} before, {left} left"
+    );
     (rate, alone)
 }

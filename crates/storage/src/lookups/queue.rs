@@ -151,6 +151,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_has_waited_all_the_time() {
+        let queue = Queue::new(9);
+        let since = || queue.lock().since;
+        assert_eq!(since(), None);
+        queue.push(1);
+        let first = since();
+        queue.push(2);
+        queue.take(1, |_| 1);
+        assert!(first.is_some() && since() == first);
+        queue.take(1, |_| 1);
+        assert_eq!(since(), None);
+    }
+
+    #[test]
     fn who_is_patient_lets_others_take_it_first() {
         let queue = Queue::new(9);
         let since = Instant::now();

@@ -83,7 +83,7 @@ struct Requests<'a, C> {
     columns: PhantomData<C>,
 }
 
-/// All requests of clusters, a row for each cluster that has any: on their way columns cost half of what rows cost.
+/// All requests of clusters, a row for each cluster that has any: on their way rows cost more than what is in them.
 struct Lists<'a> {
     asked: &'a AskedClusters,
     now: i64,
