@@ -6,7 +6,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use gathering_domain::{
     ClusterId, MessageOutcome, MessageRecord, ReportEntry, RequestId, RequestRecord, RequestState, Tally,
-    Timestamp,
+    Timestamp, TimestampText,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -94,19 +94,22 @@ impl Body for RequestList {
             out.extend_from_slice(b"{\"requestID\":\"");
             out.extend_from_slice(entry.request_id.as_str().as_bytes());
             out.extend_from_slice(if entry.valid { b"\",\"valid\":true" } else { b"\",\"valid\":false" });
-            write_time(out, b",\"received\":", entry.received)?;
-            write_time(out, b",\"processed\":", entry.processed)?;
+            write_time(out, b",\"received\":", entry.received);
+            write_time(out, b",\"processed\":", entry.processed);
             out.push(b'}');
         }
         write!(out, "],\"status\":\"{}\"}}", self.status)
     }
 }
 
-fn write_time(out: &mut Vec<u8>, name: &[u8], time: Option<Timestamp>) -> std::io::Result<()> {
+fn write_time(out: &mut Vec<u8>, name: &[u8], time: Option<Timestamp>) {
     out.extend_from_slice(name);
-    match time {
-        Some(time) => write!(out, "\"{time}\""),
-        None => out.write_all(b"null"),
+    if let Some(time) = time {
+        out.push(b'"');
+        out.extend_from_slice(TimestampText::from(time).as_bytes());
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(b"null");
     }
 }
 
