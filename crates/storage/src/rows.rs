@@ -7,11 +7,13 @@ use diesel::QueryResult;
 use diesel::result::Error;
 use gathering_domain::{RequestId, RequestRecord, RequestState, RuleHit, StoredReport, Timestamp};
 
+const PROCESSED: i16 = 2;
+
 pub(crate) const fn state_code(state: RequestState) -> i16 {
     match state {
         RequestState::Received => 0,
         RequestState::Failed => 1,
-        RequestState::Processed => 2,
+        RequestState::Processed => PROCESSED,
     }
 }
 
@@ -19,7 +21,7 @@ fn state_of(code: i16) -> QueryResult<RequestState> {
     match code {
         0 => Ok(RequestState::Received),
         1 => Ok(RequestState::Failed),
-        2 => Ok(RequestState::Processed),
+        PROCESSED => Ok(RequestState::Processed),
         _ => Err(unreadable("a state other than 0, 1 and 2")),
     }
 }
@@ -61,18 +63,25 @@ pub(crate) fn record((request, state, received_at, processed_at): RecordRow) -> 
     })
 }
 
-/// Many of them: each column by itself.
-pub(crate) type RecordColumns = (Vec<String>, Vec<i16>, Vec<i64>, Vec<Option<i64>>);
+/// Many of them, each column by itself and all in the same order: the IDs with commas between them, the others in big-endian
+/// bytes. Those that are not processed have no `processed_at`.
+pub(crate) type RecordColumns = (String, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
 
-pub(crate) fn records(
-    (requests, states, received_at, processed_at): RecordColumns,
-) -> QueryResult<Vec<RequestRecord>> {
-    let times = received_at.into_iter().zip(processed_at);
-    let rows = requests.into_iter().zip(states).zip(times);
-    rows.map(|((request, state), (received_at, processed_at))| {
-        record((request, state, received_at, processed_at))
-    })
-    .collect()
+pub(crate) fn records(columns: &RecordColumns) -> QueryResult<Vec<RequestRecord>> {
+    let (requests, states, received_at, processed_at) = columns;
+    let mut states = states.as_chunks().0.iter().map(|bytes| i16::from_be_bytes(*bytes));
+    let times = |bytes| <[u8]>::as_chunks(bytes).0.iter().map(|bytes| i64::from_be_bytes(*bytes));
+    let (mut received_at, mut processed_at) =
+        (times(received_at), times(processed_at.as_deref().unwrap_or_default()));
+    let mut row = |request: &str| -> Option<RecordRow> {
+        let state = states.next()?;
+        let processed_at = if state == PROCESSED { Some(processed_at.next()?) } else { None };
+        Some((request.to_owned(), state, received_at.next()?, processed_at))
+    };
+    requests
+        .split(',')
+        .map(|request| row(request).ok_or_else(|| unreadable("half a record")).and_then(record))
+        .collect()
 }
 
 /// Orders a list as [`RequestStore::list`](gathering_domain::RequestStore::list) wants it.
@@ -99,4 +108,48 @@ pub(crate) fn hits_text(hits: &[RuleHit]) -> String {
 fn hits_of(text: &str) -> QueryResult<Vec<RuleHit>> {
     let hits = text.split(',').filter(|hit| !hit.is_empty()).map(RuleHit::from_str);
     hits.collect::<Result<_, _>>().map_err(|_| unreadable("no rule hit"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes<const SIZE: usize>(numbers: impl IntoIterator<Item = [u8; SIZE]>) -> Vec<u8> {
+        numbers.into_iter().flatten().collect()
+    }
+
+    #[test]
+    fn columns_are_read_side_by_side() {
+        let states = bytes([0_i16, 2, 1].map(i16::to_be_bytes));
+        let received_at = bytes([7_i64, 8, 9].map(i64::to_be_bytes));
+        let processed_at = Some(bytes([10_i64].map(i64::to_be_bytes)));
+        let record = |request: &str, state, received_at, processed_at: Option<i64>| RequestRecord {
+            request: request.parse().unwrap(),
+            state,
+            received_at: Timestamp::from_micros(received_at),
+            processed_at: processed_at.map(Timestamp::from_micros),
+        };
+        let columns = ("one,two,three".to_owned(), states, received_at, processed_at);
+        let expected = [
+            record("one", RequestState::Received, 7, None),
+            record("two", RequestState::Processed, 8, Some(10)),
+            record("three", RequestState::Failed, 9, None),
+        ];
+        assert_eq!(records(&columns).unwrap(), expected);
+    }
+
+    #[test]
+    fn columns_of_different_length_are_refused() {
+        let (state, time) = (2_i16.to_be_bytes().to_vec(), 7_i64.to_be_bytes().to_vec());
+        let one = ("one".to_owned(), state, time.clone(), Some(time));
+        assert!(records(&one).is_ok());
+        for columns in [
+            ("one,two".to_owned(), one.1.clone(), one.2.clone(), one.3.clone()),
+            (one.0.clone(), vec![], one.2.clone(), one.3.clone()),
+            (one.0.clone(), one.1.clone(), vec![0; 7], one.3.clone()),
+            (one.0.clone(), one.1.clone(), one.2.clone(), None),
+        ] {
+            assert!(records(&columns).is_err(), "{columns:?}");
+        }
+    }
 }

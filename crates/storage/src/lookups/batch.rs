@@ -5,7 +5,7 @@ use gathering_domain::{RequestKey, RequestRecord, StoreError, Timestamp};
 
 use super::answer::send_all;
 use super::question::{
-    Asked, ListAsked, Question, ReportAsked, Selection, SelectionAsked, StateAsked, Whole,
+    Asked, List, ListAsked, Question, ReportAsked, Selection, SelectionAsked, StateAsked, Whole,
 };
 use crate::dialect::postgres::{
     AskedClusters, AskedRequests, Position, known_clusters, lists, records, reports, states,
@@ -111,10 +111,10 @@ fn answer_lists(
     for Asked { about: Whole(organization, cluster), .. } in asked.iter() {
         clusters.add(*organization, *cluster);
     }
-    let mut found: Vec<Option<QueryResult<Vec<_>>>> = asked.iter().map(|_| None).collect();
-    for (position, columns) in lists(connection, &clusters, now)? {
+    let mut found: Vec<Option<List>> = asked.iter().map(|_| None).collect();
+    for (position, records) in lists(connection, &clusters, now)? {
         if let Some(list) = at(&mut found, position) {
-            *list = Some(rows::records(columns));
+            *list = Some(List::Records(records));
         }
     }
     let mut known: Vec<bool> = found.iter().map(Option::is_some).collect();
@@ -126,11 +126,8 @@ fn answer_lists(
             }
         }
     }
-    let lists = found.into_iter().zip(known).map(|(list, known)| {
-        let list = list.unwrap_or_else(|| Ok(Vec::new()));
-        let list = list.map(|list| known.then(|| rows::newest_first(list)));
-        list.map_err(StoreError::defect)
-    });
+    let lists =
+        found.into_iter().zip(known).map(|(list, known)| Ok(list.or_else(|| known.then_some(List::Empty))));
     send_all(asked.drain(..).map(|asked| asked.answer).zip(lists));
     Ok(())
 }

@@ -20,11 +20,11 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use self::answer::{Answer, Delivery};
-use self::question::{Asked, Question, Selection, Whole};
+use self::question::{Asked, List, Question, Selection, Whole};
 use self::queue::Queue;
 use self::thread::{Surroundings, Thread};
 use crate::connection::Opener;
-use crate::rows::KeptState;
+use crate::rows::{self, KeptState};
 use crate::{PoolState, Settings};
 
 /// Questions that may wait. Over it callers are turned away at once: at the slowest rate that was measured (some 7,000 a
@@ -80,7 +80,13 @@ impl Lookups {
         cluster: ClusterId,
     ) -> Result<Option<Vec<RequestRecord>>, StoreError> {
         let about = Whole(organization, cluster);
-        self.ask(|answer| Question::List(Asked { about, answer })).await
+        let list = self.ask(|answer| Question::List(Asked { about, answer })).await?;
+        // Read here: what one thread allocates another frees slowly, and a list has a piece of memory for each request.
+        let records = list.map(|list| match list {
+            List::Empty => Ok(Vec::new()),
+            List::Records(columns) => rows::records(&columns).map(rows::newest_first),
+        });
+        records.transpose().map_err(StoreError::defect)
     }
 
     pub(crate) async fn select(

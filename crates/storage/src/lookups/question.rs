@@ -3,7 +3,7 @@
 use gathering_domain::{ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoredReport};
 
 use super::answer::Answer;
-use crate::rows::KeptState;
+use crate::rows::{KeptState, RecordColumns};
 
 /// What is asked about, and the place for its answer.
 #[derive(Debug)]
@@ -22,7 +22,15 @@ pub(super) struct Selection(pub(super) OrganizationId, pub(super) ClusterId, pub
 
 pub(super) type StateAsked = Asked<RequestKey, Option<KeptState>>;
 pub(super) type ReportAsked = Asked<RequestKey, Option<StoredReport>>;
-pub(super) type ListAsked = Asked<Whole, Option<Vec<RequestRecord>>>;
+pub(super) type ListAsked = Asked<Whole, Option<List>>;
+
+/// What is known of a cluster.
+#[derive(Debug)]
+pub(super) enum List {
+    Empty,
+    /// What [`records`](crate::rows::records) reads.
+    Records(RecordColumns),
+}
 pub(super) type SelectionAsked = Asked<Selection, Vec<RequestRecord>>;
 
 /// A question of any kind.

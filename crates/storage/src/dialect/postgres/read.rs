@@ -13,7 +13,7 @@ use diesel::connection::SimpleConnection;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, SqlType, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Nullable, SmallInt, SqlType, Text};
 use gathering_domain::{ClusterId, OrganizationId, RequestId, Timestamp};
 
 use crate::cluster_uuid::{ClusterUuid, StoredCluster};
@@ -126,14 +126,15 @@ impl QueryFragment<Pg> for Lists<'_> {
         out.push_bind_param::<Array<ClusterUuid>, _>(&self.asked.clusters)?;
         out.push_sql(
             ") WITH ORDINALITY AS asked (org_id, cluster_id, position) CROSS JOIN LATERAL (
-                 SELECT array_agg(requests.request_id), array_agg(requests.state), array_agg(requests.received_at),
-                     array_agg(requests.processed_at)
+                 SELECT string_agg(requests.request_id, ',') AS requests, string_agg(int2send(requests.state), NULL),
+                     string_agg(int8send(requests.received_at), NULL),
+                     string_agg(int8send(requests.processed_at), NULL)
                  FROM requests
                  WHERE requests.org_id = asked.org_id AND requests.cluster_id = asked.cluster_id
                    AND requests.expires_at + 0 > ",
         );
         out.push_bind_param::<BigInt, _>(&self.now)?;
-        out.push_sql(" HAVING count(*) > 0) AS found");
+        out.push_sql(") AS found WHERE found.requests IS NOT NULL");
         Ok(())
     }
 }
@@ -176,7 +177,7 @@ impl<C: Columns> Query for Requests<'_, C> {
 }
 
 impl Query for Lists<'_> {
-    type SqlType = (BigInt, (Array<Text>, Array<SmallInt>, Array<BigInt>, Array<Nullable<BigInt>>));
+    type SqlType = (BigInt, (Text, Binary, Binary, Nullable<Binary>));
 }
 
 impl Query for KnownClusters<'_> {
@@ -223,6 +224,7 @@ pub(crate) fn records(
     Requests { asked, now, columns: PhantomData::<OfRecords> }.load(connection)
 }
 
+/// The records of each cluster that has any. Arrays or a row for each record take the database longer.
 pub(crate) fn lists(
     connection: &mut PgConnection,
     asked: &AskedClusters,
