@@ -140,6 +140,9 @@ fn offset(zone: &str) -> Option<i32> {
 
 /// A time as text: what [`Timestamp`] is shown as, for writing many without formatting each.
 ///
+/// A time before the year 0000 is shown as the start of that year (a message that says year 0 and an offset to the east has
+/// one), one after 9999-12-30T22:00:00.999999Z, the last that jiff knows, as that.
+///
 /// ```
 /// use gathering_domain::{Timestamp, TimestampText};
 /// let time: Timestamp = "2024-02-06T12:24:00.25Z".parse()?;
@@ -163,47 +166,47 @@ impl TimestampText {
     }
 }
 
-/// jiff knows the calendar; digits are put here, since a list has two times for each request, and jiff's own formatting takes
-/// four times the instructions. What lies outside the years 0000 to 9999, where no store or message has any, becomes the
-/// first or last time in jiff's range.
+/// The calendar is jiff's. The digits are put here: a list has two times for each request, and jiff's printer takes some 530
+/// instructions for one, this 320.
 impl From<Timestamp> for TimestampText {
     fn from(time: Timestamp) -> Self {
         const YEAR_0: i64 = -62_167_219_200_000_000;
         let time = jiff::Timestamp::from_microsecond(time.0.max(YEAR_0)).unwrap_or(jiff::Timestamp::MAX);
         let time = jiff::tz::Offset::UTC.to_datetime(time);
-        let [y1, y2, y3, y4] = decimal(time.year().unsigned_abs().into());
-        let [m1, m2] = decimal(time.month().unsigned_abs().into());
-        let [d1, d2] = decimal(time.day().unsigned_abs().into());
-        let [h1, h2] = decimal(time.hour().unsigned_abs().into());
-        let [n1, n2] = decimal(time.minute().unsigned_abs().into());
-        let [s1, s2] = decimal(time.second().unsigned_abs().into());
-        let fraction @ [f1, f2, f3, f4, f5, f6] = decimal(time.subsec_nanosecond().unsigned_abs() / 1000);
-        let mut bytes = [
-            y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2, b'.', f1,
-            f2, f3, f4, f5, f6, b'Z',
-        ];
-        let shown = fraction.iter().rposition(|digit| *digit != b'0').map_or(0, |last| last + 1);
-        let end = Self::SECONDS + if shown > 0 { 1 + shown } else { 0 };
-        if let Some(end) = bytes.get_mut(end) {
-            *end = b'Z';
+        let year = time.year().unsigned_abs().into();
+        let micros = time.subsec_nanosecond().unsigned_abs() / 1000;
+        let mut bytes = *b"YYYY-MM-DDThh:mm:ss.ffffffZ";
+        bytes[..2].copy_from_slice(&two_digits(year / 100));
+        bytes[2..4].copy_from_slice(&two_digits(year));
+        bytes[5..7].copy_from_slice(&two_digits(time.month().unsigned_abs().into()));
+        bytes[8..10].copy_from_slice(&two_digits(time.day().unsigned_abs().into()));
+        bytes[11..13].copy_from_slice(&two_digits(time.hour().unsigned_abs().into()));
+        bytes[14..16].copy_from_slice(&two_digits(time.minute().unsigned_abs().into()));
+        bytes[17..19].copy_from_slice(&two_digits(time.second().unsigned_abs().into()));
+        let mut length = Self::SECONDS + 1;
+        if micros > 0 {
+            bytes[20..22].copy_from_slice(&two_digits(micros / 10_000));
+            bytes[22..24].copy_from_slice(&two_digits(micros / 100));
+            bytes[24..26].copy_from_slice(&two_digits(micros));
+            let last = bytes[20..26].iter().rposition(|digit| *digit != b'0').unwrap_or_default();
+            length += last + 2;
         }
-        Self { bytes, length: end + 1 }
+        if let Some(last) = bytes.get_mut(length - 1) {
+            *last = b'Z';
+        }
+        Self { bytes, length }
     }
 }
 
-/// The last digits of a number.
-fn decimal<const COUNT: usize>(mut number: u32) -> [u8; COUNT] {
-    let mut digits = [b'0'; COUNT];
-    for digit in digits.iter_mut().rev() {
-        *digit += (number % 10) as u8;
-        number /= 10;
-    }
-    digits
+/// The last two digits of a number.
+fn two_digits(number: u32) -> [u8; 2] {
+    let number = (number % 100) as u8;
+    [b'0' + number / 10, b'0' + number % 10]
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(std::str::from_utf8(TimestampText::from(*self).as_bytes()).map_err(|_| fmt::Error)?)
+        f.write_str(std::str::from_utf8(TimestampText::from(*self).as_bytes()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -235,6 +238,7 @@ mod tests {
             ("2024-02-06T9:24:00Z", "2024-02-06T09:24:00Z"),
             ("2024-02-29T23:59:59Z", "2024-02-29T23:59:59Z"),
             ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+            ("0000-01-01T00:00:00+01:00", "0000-01-01T00:00:00Z"),
             ("1969-12-31T23:59:59.75Z", "1969-12-31T23:59:59.75Z"),
         ] {
             assert_eq!(shown(text), expected, "{text}");

@@ -313,5 +313,9 @@ mod tests {
             assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(&list).unwrap());
             assert!(list.length() >= serde_json::to_string(&list).unwrap().len());
         }
+        let mut written = Vec::new();
+        write_time(&mut written, b"at ", split);
+        write_time(&mut written, b" and ", None);
+        assert_eq!(written, b"at \"2026-03-01T11:29:00.25Z\" and null");
     }
 }

@@ -63,25 +63,37 @@ pub(crate) fn record((request, state, received_at, processed_at): RecordRow) -> 
     })
 }
 
-/// Many of them, each column by itself and all in the same order: the IDs with commas between them, the others in big-endian
-/// bytes. Those that are not processed have no `processed_at`.
-pub(crate) type RecordColumns = (String, Vec<u8>, Vec<u8>, Option<Vec<u8>>);
+/// Many records, each column by itself and all in the same order. Numbers are big-endian bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RecordColumns {
+    /// With commas between them, which no request ID has.
+    pub(crate) request_ids: String,
+    pub(crate) states: Vec<u8>,
+    pub(crate) received_at: Vec<u8>,
+    /// Of those that are processed.
+    pub(crate) processed_at: Vec<u8>,
+}
 
 pub(crate) fn records(columns: &RecordColumns) -> QueryResult<Vec<RequestRecord>> {
-    let (requests, states, received_at, processed_at) = columns;
-    let mut states = states.as_chunks().0.iter().map(|bytes| i16::from_be_bytes(*bytes));
-    let times = |bytes| <[u8]>::as_chunks(bytes).0.iter().map(|bytes| i64::from_be_bytes(*bytes));
-    let (mut received_at, mut processed_at) =
-        (times(received_at), times(processed_at.as_deref().unwrap_or_default()));
-    let mut row = |request: &str| -> Option<RecordRow> {
-        let state = states.next()?;
-        let processed_at = if state == PROCESSED { Some(processed_at.next()?) } else { None };
-        Some((request.to_owned(), state, received_at.next()?, processed_at))
-    };
-    requests
-        .split(',')
-        .map(|request| row(request).ok_or_else(|| unreadable("half a record")).and_then(record))
-        .collect()
+    let (states, ragged_states) = columns.states.as_chunks();
+    let (received_at, ragged_received_at) = columns.received_at.as_chunks();
+    let (processed_at, ragged_processed_at) = columns.processed_at.as_chunks();
+    let states = || states.iter().map(|bytes| i16::from_be_bytes(*bytes));
+    let count = columns.request_ids.split(',').count();
+    let is_even = [ragged_states, ragged_received_at, ragged_processed_at].iter().all(|rest| rest.is_empty())
+        && states().count() == count
+        && received_at.len() == count
+        && states().filter(|state| *state == PROCESSED).count() == processed_at.len();
+    if !is_even {
+        return Err(unreadable("columns of different lengths"));
+    }
+    let mut processed_at = processed_at.iter().map(|bytes| i64::from_be_bytes(*bytes));
+    let mut records = Vec::with_capacity(count);
+    for ((request, state), received_at) in columns.request_ids.split(',').zip(states()).zip(received_at) {
+        let processed_at = if state == PROCESSED { processed_at.next() } else { None };
+        records.push(record((request.to_owned(), state, i64::from_be_bytes(*received_at), processed_at))?);
+    }
+    Ok(records)
 }
 
 /// Orders a list as [`RequestStore::list`](gathering_domain::RequestStore::list) wants it.
@@ -114,40 +126,56 @@ fn hits_of(text: &str) -> QueryResult<Vec<RuleHit>> {
 mod tests {
     use super::*;
 
-    fn bytes<const SIZE: usize>(numbers: impl IntoIterator<Item = [u8; SIZE]>) -> Vec<u8> {
-        numbers.into_iter().flatten().collect()
+    fn columns(
+        request_ids: &str,
+        states: &[i16],
+        received_at: &[i64],
+        processed_at: &[i64],
+    ) -> RecordColumns {
+        let times = |times: &[i64]| times.iter().flat_map(|time| time.to_be_bytes()).collect();
+        RecordColumns {
+            request_ids: request_ids.to_owned(),
+            states: states.iter().flat_map(|state| state.to_be_bytes()).collect(),
+            received_at: times(received_at),
+            processed_at: times(processed_at),
+        }
     }
 
     #[test]
     fn columns_are_read_side_by_side() {
-        let states = bytes([0_i16, 2, 1].map(i16::to_be_bytes));
-        let received_at = bytes([7_i64, 8, 9].map(i64::to_be_bytes));
-        let processed_at = Some(bytes([10_i64].map(i64::to_be_bytes)));
         let record = |request: &str, state, received_at, processed_at: Option<i64>| RequestRecord {
             request: request.parse().unwrap(),
             state,
             received_at: Timestamp::from_micros(received_at),
             processed_at: processed_at.map(Timestamp::from_micros),
         };
-        let columns = ("one,two,three".to_owned(), states, received_at, processed_at);
         let expected = [
-            record("one", RequestState::Received, 7, None),
-            record("two", RequestState::Processed, 8, Some(10)),
-            record("three", RequestState::Failed, 9, None),
+            record("one", RequestState::Processed, 7, Some(11)),
+            record("two", RequestState::Received, 8, None),
+            record("three", RequestState::Processed, 9, Some(10)),
+            record("four", RequestState::Failed, -1, None),
         ];
+        let columns = columns("one,two,three,four", &[2, 0, 2, 1], &[7, 8, 9, -1], &[11, 10]);
         assert_eq!(records(&columns).unwrap(), expected);
     }
 
     #[test]
-    fn columns_of_different_length_are_refused() {
-        let (state, time) = (2_i16.to_be_bytes().to_vec(), 7_i64.to_be_bytes().to_vec());
-        let one = ("one".to_owned(), state, time.clone(), Some(time));
+    fn columns_that_do_not_fit_are_refused() {
+        let one = columns("one", &[2], &[7], &[8]);
         assert!(records(&one).is_ok());
         for columns in [
-            ("one,two".to_owned(), one.1.clone(), one.2.clone(), one.3.clone()),
-            (one.0.clone(), vec![], one.2.clone(), one.3.clone()),
-            (one.0.clone(), one.1.clone(), vec![0; 7], one.3.clone()),
-            (one.0.clone(), one.1.clone(), one.2.clone(), None),
+            columns("one,two", &[2], &[7], &[8]),
+            columns("one", &[], &[7], &[8]),
+            columns("one", &[2, 2], &[7], &[8]),
+            columns("one", &[2], &[], &[8]),
+            columns("one", &[2], &[7, 7], &[8]),
+            columns("one", &[2], &[7], &[]),
+            columns("one", &[0], &[7], &[8]),
+            columns("one", &[3], &[7], &[]),
+            columns("", &[0], &[7], &[]),
+            RecordColumns { states: vec![0, 2, 0], ..one.clone() },
+            RecordColumns { received_at: vec![0; 9], ..one.clone() },
+            RecordColumns { processed_at: vec![0; 7], ..one.clone() },
         ] {
             assert!(records(&columns).is_err(), "{columns:?}");
         }

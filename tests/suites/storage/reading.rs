@@ -1,8 +1,9 @@
 //! Lists, selections and reports.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
-use gathering_domain::{RequestRecord, RequestState, Retention};
+use gathering_domain::{Clock, ClusterId, RequestEvent, RequestKey, RequestRecord, RequestState, Retention};
 
 use crate::fixture::{
     AnyStore, START, Subject, announced, cluster, event, failed, key, organization, processed, request,
@@ -11,6 +12,7 @@ use crate::for_every_store;
 
 for_every_store!(
     a_list_is_newest_first,
+    lists_asked_for_at_once_are_kept_apart,
     a_cluster_stays_known_without_requests,
     a_selection_finds_each_once,
     only_results_have_hits,
@@ -28,6 +30,39 @@ async fn a_list_is_newest_first<S: AnyStore>(subject: &Subject<S>) {
     let list = subject.store.list(organization(), cluster()).await.unwrap().unwrap();
     let ids: Vec<_> = list.iter().map(|record| record.request.as_str()).collect();
     assert_eq!(ids, ["new", "B", "a", "b", "old"]);
+}
+
+async fn lists_asked_for_at_once_are_kept_apart<S: AnyStore>(subject: &Subject<S>) {
+    let [unknown, empty, second] = [1, 2, 3].map(|number| ClusterId::from_bytes([number; 16]));
+    let of = |cluster, id| RequestKey { cluster, ..key(id) };
+    subject.put_event(event(of(empty, "gone"), processed(&[]))).await;
+    subject.clock.advance(Retention::default().requests);
+    // By ID, by the time received and by the time processed the order is another.
+    let mut expected = Vec::new();
+    for (id, received, kind, state) in [
+        ("c", 3, processed(&["m.one|A"]), RequestState::Processed),
+        ("d", 5, announced(), RequestState::Received),
+        ("a", 4, failed("empty"), RequestState::Failed),
+        ("e", 1, processed(&[]), RequestState::Processed),
+        ("b", 2, processed(&[]), RequestState::Processed),
+    ] {
+        subject.clock.advance(Duration::from_secs(7));
+        let received_at = START.saturating_add(Duration::from_secs(received));
+        subject.put_event(RequestEvent { received_at, ..event(key(id), kind) }).await;
+        let processed_at = (state == RequestState::Processed).then(|| subject.clock.now());
+        expected.push(RequestRecord { request: request(id), state, received_at, processed_at });
+    }
+    expected.sort_by_key(|record| Reverse(record.received_at));
+    subject.put_event(event(of(second, "a"), announced())).await;
+    let list = |cluster| subject.store.list(organization(), cluster);
+    let (first, unknown, second, empty) =
+        tokio::join!(list(cluster()), list(unknown), list(second), list(empty));
+    assert_eq!(first.unwrap(), Some(expected));
+    assert_eq!(unknown.unwrap(), None);
+    assert_eq!(empty.unwrap(), Some(vec![]));
+    let second: Vec<_> =
+        second.unwrap().unwrap().into_iter().map(|record| (record.request, record.state)).collect();
+    assert_eq!(second, [(request("a"), RequestState::Received)]);
 }
 
 async fn a_cluster_stays_known_without_requests<S: AnyStore>(subject: &Subject<S>) {

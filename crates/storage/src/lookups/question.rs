@@ -16,6 +16,13 @@ pub(super) struct Asked<A, T> {
 #[derive(Debug)]
 pub(super) struct Whole(pub(super) OrganizationId, pub(super) ClusterId);
 
+/// What is known of all requests of a cluster.
+#[derive(Debug)]
+pub(super) enum List {
+    Empty,
+    Records(RecordColumns),
+}
+
 /// Some requests of a cluster.
 #[derive(Debug)]
 pub(super) struct Selection(pub(super) OrganizationId, pub(super) ClusterId, pub(super) Vec<RequestId>);
@@ -23,14 +30,6 @@ pub(super) struct Selection(pub(super) OrganizationId, pub(super) ClusterId, pub
 pub(super) type StateAsked = Asked<RequestKey, Option<KeptState>>;
 pub(super) type ReportAsked = Asked<RequestKey, Option<StoredReport>>;
 pub(super) type ListAsked = Asked<Whole, Option<List>>;
-
-/// What is known of a cluster.
-#[derive(Debug)]
-pub(super) enum List {
-    Empty,
-    /// What [`records`](crate::rows::records) reads.
-    Records(RecordColumns),
-}
 pub(super) type SelectionAsked = Asked<Selection, Vec<RequestRecord>>;
 
 /// A question of any kind.

@@ -83,7 +83,9 @@ struct Requests<'a, C> {
     columns: PhantomData<C>,
 }
 
-/// All requests of clusters, a row for each cluster that has any: on their way rows cost more than what is in them.
+/// All requests of clusters, a row for each cluster that has any, with all its records: rows on their own cost more than what is
+/// in them, and so do arrays. All aggregates see the records in one order, as long as none has an order of its own; a time of
+/// processing is missing where the table's check says so, and nowhere else.
 struct Lists<'a> {
     asked: &'a AskedClusters,
     now: i64,
@@ -126,7 +128,7 @@ impl QueryFragment<Pg> for Lists<'_> {
         out.push_bind_param::<Array<ClusterUuid>, _>(&self.asked.clusters)?;
         out.push_sql(
             ") WITH ORDINALITY AS asked (org_id, cluster_id, position) CROSS JOIN LATERAL (
-                 SELECT string_agg(requests.request_id, ',') AS requests, string_agg(int2send(requests.state), NULL),
+                 SELECT string_agg(requests.request_id, ',') AS request_ids, string_agg(int2send(requests.state), NULL),
                      string_agg(int8send(requests.received_at), NULL),
                      string_agg(int8send(requests.processed_at), NULL)
                  FROM requests
@@ -134,7 +136,7 @@ impl QueryFragment<Pg> for Lists<'_> {
                    AND requests.expires_at + 0 > ",
         );
         out.push_bind_param::<BigInt, _>(&self.now)?;
-        out.push_sql(") AS found WHERE found.requests IS NOT NULL");
+        out.push_sql(") AS found WHERE found.request_ids IS NOT NULL");
         Ok(())
     }
 }
@@ -224,13 +226,19 @@ pub(crate) fn records(
     Requests { asked, now, columns: PhantomData::<OfRecords> }.load(connection)
 }
 
-/// The records of each cluster that has any. Arrays or a row for each record take the database longer.
+/// The records of each cluster that has any.
 pub(crate) fn lists(
     connection: &mut PgConnection,
     asked: &AskedClusters,
     now: Timestamp,
 ) -> QueryResult<Vec<(Position, RecordColumns)>> {
-    Lists { asked, now: now.as_micros() }.load(connection)
+    type Row = (Position, (String, Vec<u8>, Vec<u8>, Option<Vec<u8>>));
+    let rows: Vec<Row> = Lists { asked, now: now.as_micros() }.load(connection)?;
+    let rows = rows.into_iter().map(|(position, (request_ids, states, received_at, processed_at))| {
+        let processed_at = processed_at.unwrap_or_default();
+        (position, RecordColumns { request_ids, states, received_at, processed_at })
+    });
+    Ok(rows.collect())
 }
 
 /// The positions of those that have been seen since `forgotten_since`.
