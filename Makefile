@@ -26,7 +26,7 @@ test-kafka: ## Runs the Kafka suite against a real broker, which needs Java and 
 	tests/scripts/with-kafka tests/scripts/with-postgres tests/scripts/run-tests --package gathering-tests \
 		--features apache-kafka --test kafka $(ARGS)
 
-bench: ## Measures everything as ratios to references in the same run. QUICK=1 takes under three minutes; CHAPTERS="reads scale"
+bench: ## Measures everything as ratios to references in the same run. QUICK=1 takes under two minutes; CHAPTERS="reads scale"
 	$(CARGO) build --release --package gathering-server
 	$(CARGO) build --release --package gathering-http --example ceiling
 	GATHERING_CEILING=$(CURDIR)/target/release/examples/ceiling QUICK=$(QUICK) GATHERING_TEST_POSTGRES_DURABLE=yes \

@@ -1,7 +1,7 @@
 //! How fast everything is, with everything on: tokens of RS256, 1,000 different ones, metrics, request IDs, limits, the
 //! default log. Each row is a ratio to a reference that is measured next to it, round by round, so that what else the machine
-//! does weighs on both. `make bench` runs it with release builds; `make bench QUICK=1` takes under three minutes and leaves
-//! out what takes long: Kafka, other work beside, ten million records.
+//! does weighs on both. `make bench` runs it with release builds; `make bench QUICK=1` takes under two minutes once it is
+//! built, and leaves out what takes long: Kafka, other work beside, ten million records.
 //!
 //! Words after `--` choose chapters: `reads`, `writes`, `beside`, `scale`.
 
