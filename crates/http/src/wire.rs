@@ -1,15 +1,18 @@
 //! The JSON bodies of answers.
 
+mod ingest;
+
 use std::io::Write;
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use gathering_domain::{
-    ClusterId, MessageOutcome, MessageRecord, ReportEntry, RequestId, RequestRecord, RequestState, Tally,
-    Timestamp, TimestampText,
+    ClusterId, ReportEntry, RequestId, RequestRecord, RequestState, Timestamp, TimestampText,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub(crate) use self::ingest::IngestSummary;
 
 /// What is answered with.
 pub(crate) trait Body: Serialize {
@@ -196,71 +199,6 @@ impl<'a> From<&'a ReportEntry> for RuleHit<'a> {
             description: &entry.description,
             total_risk: entry.total_risk,
         }
-    }
-}
-
-/// What became of the messages of a body.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct IngestSummary {
-    /// How many were recorded as they say.
-    pub(crate) stored: u64,
-    /// How many were recorded as failed.
-    pub(crate) failed: u64,
-    /// How many were in order, but such that nobody could ask for them.
-    pub(crate) skipped: u64,
-    /// How many were refused.
-    pub(crate) rejected: u64,
-    /// The first 100 that were not stored.
-    #[schema(max_items = 100)]
-    pub(crate) refusals: Vec<Refusal>,
-    /// Always `ok`.
-    pub(crate) status: &'static str,
-}
-
-/// A message that was not stored.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Refusal {
-    /// Which message of the body, from 1; blank lines do not count.
-    #[schema(minimum = 1)]
-    pub(crate) record: usize,
-    /// `failed`, `skipped` or `rejected`.
-    pub(crate) outcome: &'static str,
-    /// Why, in one sentence.
-    pub(crate) reason: String,
-}
-
-/// How many refusals an answer lists.
-const MAX_REFUSALS: usize = 100;
-
-impl IngestSummary {
-    pub(crate) fn new(records: Vec<MessageRecord>) -> Self {
-        let mut tally = Tally::default();
-        let mut refusals = Vec::new();
-        for (record, number) in records.into_iter().zip(1..) {
-            tally.add(record.outcome);
-            if record.outcome != MessageOutcome::Stored && refusals.len() < MAX_REFUSALS {
-                refusals.push(Refusal {
-                    record: number,
-                    outcome: record.outcome.as_str(),
-                    reason: record.reason.unwrap_or_default(),
-                });
-            }
-        }
-        Self {
-            stored: tally.count(MessageOutcome::Stored),
-            failed: tally.count(MessageOutcome::Failed),
-            skipped: tally.count(MessageOutcome::Skipped),
-            rejected: tally.count(MessageOutcome::Rejected),
-            refusals,
-            status: "ok",
-        }
-    }
-}
-
-impl Body for IngestSummary {
-    fn length(&self) -> usize {
-        const REFUSAL: usize = 160;
-        FRAME + REFUSAL * self.refusals.len()
     }
 }
 
