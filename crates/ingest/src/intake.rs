@@ -7,6 +7,7 @@ use gathering_domain::{
     Timestamp, WriteGrant,
 };
 
+use memchr::memchr_iter;
 use tokio::task::spawn_blocking;
 
 use crate::admission::Admission;
@@ -98,11 +99,31 @@ fn judge_all(body: &MessageBody, admission: &Admission, arrival: Timestamp) -> V
     let judge = |document: &[u8]| admission.judge(body.kind, document, arrival);
     match body.framing {
         Framing::One => vec![judge(&body.bytes)],
-        Framing::Lines => body
-            .bytes
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.trim_ascii().is_empty())
-            .map(judge)
-            .collect(),
+        Framing::Lines => {
+            lines(&body.bytes).filter(|line| !line.trim_ascii().is_empty()).map(judge).collect()
+        }
+    }
+}
+
+/// What is between line ends. Looking at each byte for itself would be a seventh of all that is done with a message.
+fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut start = 0;
+    memchr_iter(b'\n', body).chain([body.len()]).map(move |end| {
+        let line = body.get(start..end).unwrap_or_default();
+        start = end + 1;
+        line
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_what_is_between_line_ends() {
+        for body in ["", "\n", "a", "a\n", "\na", "a\n\nb\r\n c\n", "\n\n"] {
+            let expected: Vec<&[u8]> = body.as_bytes().split(|byte| *byte == b'\n').collect();
+            assert_eq!(lines(body.as_bytes()).collect::<Vec<_>>(), expected, "{body:?}");
+        }
     }
 }
