@@ -60,4 +60,4 @@ pub use request::{RequestRecord, RequestState, StoredReport};
 pub use retention::Retention;
 pub use rule::{RuleHit, RuleHitError};
 pub use store::{ContentStore, EventSink, OrderedEventSink, RequestStore, StoreError};
-pub use timestamp::{Timestamp, TimestampError, TimestampText};
+pub use timestamp::{Timestamp, TimestampError};

@@ -9,6 +9,9 @@ use serde::{Serialize, Serializer};
 /// Microseconds since 1970-01-01T00:00:00Z, shown as RFC 3339 in UTC with `Z` and without trailing zeros of the
 /// fraction.
 ///
+/// A time before the year 0000 is shown as the start of that year (a message that says year 0 and an offset to the east has
+/// one), one after 9999-12-30T22:00:00Z, the last that jiff knows, as that.
+///
 /// ```
 /// use gathering_domain::Timestamp;
 /// let time: Timestamp = "2024-02-06T14:24:00.250000999+02:00".parse()?;
@@ -44,6 +47,28 @@ impl Timestamp {
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(micros(duration)))
+    }
+
+    /// Appends the text that it is shown as, which is ASCII, in little more than half the time that formatting takes. Like
+    /// formatting, it has an error, and no time leads to it.
+    ///
+    /// ```
+    /// use gathering_domain::Timestamp;
+    /// let (time, mut out) = ("2024-02-06T12:24:00.25Z".parse::<Timestamp>()?, b"at ".to_vec());
+    /// time.write_to(&mut out)?;
+    /// assert_eq!(out, b"at 2024-02-06T12:24:00.25Z");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn write_to(self, out: &mut Vec<u8>) -> fmt::Result {
+        self.print(out)
+    }
+
+    fn print(self, out: impl jiff::fmt::Write) -> fmt::Result {
+        const PRINTER: jiff::fmt::temporal::DateTimePrinter = jiff::fmt::temporal::DateTimePrinter::new();
+        const YEAR_0: i64 = -62_167_219_200_000_000;
+        const LAST: i64 = 253_402_207_200_000_000;
+        let time = jiff::Timestamp::from_microsecond(self.0.clamp(YEAR_0, LAST)).map_err(|_| fmt::Error)?;
+        PRINTER.print_timestamp(&time, out).map_err(|_| fmt::Error)
     }
 }
 
@@ -138,75 +163,9 @@ fn offset(zone: &str) -> Option<i32> {
     Some(sign * (hours * 3600 + minutes * 60))
 }
 
-/// A time as text: what [`Timestamp`] is shown as, for writing many without formatting each.
-///
-/// A time before the year 0000 is shown as the start of that year (a message that says year 0 and an offset to the east has
-/// one), one after 9999-12-30T22:00:00.999999Z, the last that jiff knows, as that.
-///
-/// ```
-/// use gathering_domain::{Timestamp, TimestampText};
-/// let time: Timestamp = "2024-02-06T12:24:00.25Z".parse()?;
-/// assert_eq!(TimestampText::from(time).as_bytes(), b"2024-02-06T12:24:00.25Z");
-/// # Ok::<(), gathering_domain::TimestampError>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimestampText {
-    bytes: [u8; Self::LONGEST],
-    length: usize,
-}
-
-impl TimestampText {
-    const LONGEST: usize = 27;
-    /// The length of a time of whole seconds, without its `Z`.
-    const SECONDS: usize = 19;
-
-    /// The text, which is ASCII.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or(&self.bytes)
-    }
-}
-
-/// The calendar is jiff's. The digits are put here: a list has two times for each request, and jiff's printer takes some 530
-/// instructions for one, this 320.
-impl From<Timestamp> for TimestampText {
-    fn from(time: Timestamp) -> Self {
-        const YEAR_0: i64 = -62_167_219_200_000_000;
-        let time = jiff::Timestamp::from_microsecond(time.0.max(YEAR_0)).unwrap_or(jiff::Timestamp::MAX);
-        let time = jiff::tz::Offset::UTC.to_datetime(time);
-        let year = time.year().unsigned_abs().into();
-        let micros = time.subsec_nanosecond().unsigned_abs() / 1000;
-        let mut bytes = *b"YYYY-MM-DDThh:mm:ss.ffffffZ";
-        bytes[..2].copy_from_slice(&two_digits(year / 100));
-        bytes[2..4].copy_from_slice(&two_digits(year));
-        bytes[5..7].copy_from_slice(&two_digits(time.month().unsigned_abs().into()));
-        bytes[8..10].copy_from_slice(&two_digits(time.day().unsigned_abs().into()));
-        bytes[11..13].copy_from_slice(&two_digits(time.hour().unsigned_abs().into()));
-        bytes[14..16].copy_from_slice(&two_digits(time.minute().unsigned_abs().into()));
-        bytes[17..19].copy_from_slice(&two_digits(time.second().unsigned_abs().into()));
-        let mut length = Self::SECONDS + 1;
-        if micros > 0 {
-            bytes[20..22].copy_from_slice(&two_digits(micros / 10_000));
-            bytes[22..24].copy_from_slice(&two_digits(micros / 100));
-            bytes[24..26].copy_from_slice(&two_digits(micros));
-            let last = bytes[20..26].iter().rposition(|digit| *digit != b'0').unwrap_or_default();
-            length += last + 2;
-        }
-        if let Some(last) = bytes.get_mut(length - 1) {
-            *last = b'Z';
-        }
-        Self { bytes, length }
-    }
-}
-
-/// The last two digits of a number.
-fn two_digits(number: u32) -> [u8; 2] {
-    let number = (number % 100) as u8;
-    [b'0' + number / 10, b'0' + number % 10]
-}
-
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::str::from_utf8(TimestampText::from(*self).as_bytes()).map_err(|_| fmt::Error)?)
+        self.print(jiff::fmt::StdFmtWrite(f))
     }
 }
 
@@ -275,23 +234,11 @@ mod tests {
     }
 
     #[test]
-    fn shows_what_jiff_shows() {
-        let day = 86_400_000_000;
-        let steps = (0..4000).map(|step: i64| (step - 1000) * (367 * day / 4 + 1_000_007));
-        let fractions =
-            [0, 1, 10, 500_000, 999_999, 86_399_999_999].into_iter().map(|micros| 19_782 * day + micros);
-        for micros in steps.chain(fractions) {
-            let expected = jiff::Timestamp::from_microsecond(micros).unwrap();
-            assert_eq!(Timestamp::from_micros(micros).to_string(), expected.to_string(), "{micros}");
-        }
-    }
-
-    #[test]
     fn arithmetic_stays_in_range() {
         let last = Timestamp::from_micros(i64::MAX);
         assert_eq!(last.saturating_add(Duration::MAX), last);
         assert_eq!(Timestamp::from_micros(5).saturating_sub(Duration::from_micros(7)).as_micros(), -2);
-        assert_eq!(last.to_string(), "9999-12-30T22:00:00.999999Z");
+        assert_eq!(last.to_string(), "9999-12-30T22:00:00Z");
         assert_eq!(Timestamp::from_micros(i64::MIN).to_string(), "0000-01-01T00:00:00Z");
     }
 }

@@ -6,9 +6,7 @@ use std::io::Write;
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use gathering_domain::{
-    ClusterId, ReportEntry, RequestId, RequestRecord, RequestState, Timestamp, TimestampText,
-};
+use gathering_domain::{ClusterId, ReportEntry, RequestId, RequestRecord, RequestState, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -70,17 +68,17 @@ impl Body for RequestStatus<'_> {}
 
 /// The requests of a cluster.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RequestList {
+pub(crate) struct RequestList<'a> {
     /// The cluster, in lower case.
     #[schema(value_type = String, format = "uuid")]
     pub(crate) cluster: ClusterId,
     /// One entry for each request.
-    pub(crate) requests: Vec<RequestEntry>,
+    pub(crate) requests: Vec<RequestEntry<'a>>,
     /// Always `ok`.
     pub(crate) status: &'static str,
 }
 
-impl Body for RequestList {
+impl Body for RequestList<'_> {
     fn length(&self) -> usize {
         const ENTRY: usize = 160;
         FRAME + ENTRY * self.requests.len()
@@ -97,32 +95,33 @@ impl Body for RequestList {
             out.extend_from_slice(b"{\"requestID\":\"");
             out.extend_from_slice(entry.request_id.as_str().as_bytes());
             out.extend_from_slice(if entry.valid { b"\",\"valid\":true" } else { b"\",\"valid\":false" });
-            write_time(out, b",\"received\":", entry.received);
-            write_time(out, b",\"processed\":", entry.processed);
+            write_time(out, b",\"received\":", entry.received)?;
+            write_time(out, b",\"processed\":", entry.processed)?;
             out.push(b'}');
         }
         write!(out, "],\"status\":\"{}\"}}", self.status)
     }
 }
 
-fn write_time(out: &mut Vec<u8>, name: &[u8], time: Option<Timestamp>) {
+fn write_time(out: &mut Vec<u8>, name: &[u8], time: Option<Timestamp>) -> std::io::Result<()> {
     out.extend_from_slice(name);
-    if let Some(time) = time {
-        out.push(b'"');
-        out.extend_from_slice(TimestampText::from(time).as_bytes());
-        out.push(b'"');
-    } else {
+    let Some(time) = time else {
         out.extend_from_slice(b"null");
-    }
+        return Ok(());
+    };
+    out.push(b'"');
+    time.write_to(out).map_err(std::io::Error::other)?;
+    out.push(b'"');
+    Ok(())
 }
 
 /// One request of a cluster.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct RequestEntry {
+pub(crate) struct RequestEntry<'a> {
     /// The request.
     #[serde(rename = "requestID")]
     #[schema(value_type = String)]
-    pub(crate) request_id: RequestId,
+    pub(crate) request_id: &'a RequestId,
     /// Whether it is recorded.
     pub(crate) valid: bool,
     /// When the cluster gathered the data; null if the request is not recorded.
@@ -133,17 +132,17 @@ pub(crate) struct RequestEntry {
     pub(crate) processed: Option<Timestamp>,
 }
 
-impl RequestEntry {
-    pub(crate) fn recorded(record: RequestRecord) -> Self {
+impl<'a> RequestEntry<'a> {
+    pub(crate) const fn recorded(record: &'a RequestRecord) -> Self {
         Self {
-            request_id: record.request,
+            request_id: &record.request,
             valid: true,
             received: Some(record.received_at),
             processed: record.processed_at,
         }
     }
 
-    pub(crate) const fn unknown(request_id: RequestId) -> Self {
+    pub(crate) const fn unknown(request_id: &'a RequestId) -> Self {
         Self { request_id, valid: false, received: None, processed: None }
     }
 }
@@ -232,8 +231,10 @@ mod tests {
     #[test]
     fn a_list_is_written_as_it_would_be_otherwise() {
         let time = |text: &str| text.parse::<Timestamp>().ok();
-        let entry = |id: &str, received, processed: Option<Timestamp>| RequestEntry {
-            request_id: id.parse().unwrap(),
+        let ids: [RequestId; 4] = ["a", "aB9", "unknown", "c"].map(|id| id.parse().unwrap());
+        let [a, capital, unknown, c] = &ids;
+        let entry = |request_id, received, processed: Option<Timestamp>| RequestEntry {
+            request_id,
             valid: received != time(""),
             received,
             processed,
@@ -241,8 +242,8 @@ mod tests {
         let (whole, split) = (time("2026-03-01T11:29:00Z"), time("2026-03-01T11:29:00.25Z"));
         for requests in [
             vec![],
-            vec![entry("a", whole, split)],
-            vec![entry("aB9", whole, None), entry("unknown", None, None), entry("c", split, whole)],
+            vec![entry(a, whole, split)],
+            vec![entry(capital, whole, None), entry(unknown, None, None), entry(c, split, whole)],
         ] {
             let cluster = "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap();
             let list = RequestList { cluster, requests, status: "ok" };
@@ -252,8 +253,8 @@ mod tests {
             assert!(list.length() >= serde_json::to_string(&list).unwrap().len());
         }
         let mut written = Vec::new();
-        write_time(&mut written, b"at ", split);
-        write_time(&mut written, b" and ", None);
+        write_time(&mut written, b"at ", split).unwrap();
+        write_time(&mut written, b" and ", None).unwrap();
         assert_eq!(written, b"at \"2026-03-01T11:29:00.25Z\" and null");
     }
 }

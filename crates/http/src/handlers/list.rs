@@ -19,7 +19,7 @@ use crate::wire::{self, RequestEntry};
     params(ClusterParameter),
     responses(
         (status = 200, description = "The organization knows the cluster; the list may be empty.",
-            body = wire::RequestList,
+            body = wire::RequestList<'_>,
             headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),
             example = json!({
                 "cluster": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
@@ -42,6 +42,6 @@ pub(crate) async fn list<S: RequestStore>(
 ) -> Result<HttpResponse, ApiError> {
     let cluster = grant.cluster();
     let records = lookup.list(grant.organization(), cluster).await?.ok_or(ApiError::ClusterNotFound)?;
-    let requests = records.into_iter().map(RequestEntry::recorded).collect();
+    let requests = records.iter().map(RequestEntry::recorded).collect();
     Ok(wire::json(HttpResponse::Ok(), &wire::RequestList { cluster, requests, status: "ok" }))
 }

@@ -22,7 +22,7 @@ use crate::wire::{self, RequestEntry};
         content_type = "application/json",
         example = json!(["6d2eede257644308a8949c4ec251c5c4", "unknown1"])),
     responses(
-        (status = 200, description = "One entry for each given ID.", body = wire::RequestList,
+        (status = 200, description = "One entry for each given ID.", body = wire::RequestList<'_>,
             headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),
             example = json!({
                 "cluster": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
@@ -48,9 +48,9 @@ pub(crate) async fn select<S: RequestStore>(
 ) -> Result<HttpResponse, ApiError> {
     let cluster = grant.cluster();
     let found = lookup.select(grant.organization(), cluster, &asked).await?;
-    let entry = |(request, record): (_, Option<_>)| {
-        record.map_or_else(|| RequestEntry::unknown(request), RequestEntry::recorded)
-    };
-    let requests = asked.into_iter().zip(found).map(entry).collect();
+    let requests = asked.iter().zip(&found).map(|(request, record)| {
+        record.as_ref().map_or_else(|| RequestEntry::unknown(request), RequestEntry::recorded)
+    });
+    let requests = requests.collect();
     Ok(wire::json(HttpResponse::Ok(), &wire::RequestList { cluster, requests, status: "ok" }))
 }
