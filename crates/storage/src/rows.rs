@@ -68,32 +68,28 @@ pub(crate) fn record((request, state, received_at, processed_at): RecordRow) -> 
 pub(crate) struct RecordColumns {
     /// With commas between them, which no request ID has.
     pub(crate) request_ids: String,
-    pub(crate) states: Vec<u8>,
     pub(crate) received_at: Vec<u8>,
-    /// Of those that are processed.
-    pub(crate) processed_at: Vec<u8>,
+    /// When it was processed, or, of one that is not, the state, counted from the smallest number there is.
+    pub(crate) outcomes: Vec<u8>,
 }
 
 pub(crate) fn records(columns: &RecordColumns) -> QueryResult<Vec<RequestRecord>> {
-    let (states, ragged_states) = columns.states.as_chunks();
     let (received_at, ragged_received_at) = columns.received_at.as_chunks();
-    let (processed_at, ragged_processed_at) = columns.processed_at.as_chunks();
-    let states = || states.iter().map(|bytes| i16::from_be_bytes(*bytes));
-    let count = columns.request_ids.split(',').count();
-    let is_even = [ragged_states, ragged_received_at, ragged_processed_at].iter().all(|rest| rest.is_empty())
-        && states().count() == count
-        && received_at.len() == count
-        && states().filter(|state| *state == PROCESSED).count() == processed_at.len();
-    if !is_even {
-        return Err(unreadable("columns of different lengths"));
+    let (outcomes, ragged_outcomes) = columns.outcomes.as_chunks();
+    let uneven = || unreadable("columns of different lengths");
+    if !ragged_received_at.is_empty() || !ragged_outcomes.is_empty() || received_at.len() != outcomes.len() {
+        return Err(uneven());
     }
-    let mut processed_at = processed_at.iter().map(|bytes| i64::from_be_bytes(*bytes));
-    let mut records = Vec::with_capacity(count);
-    for ((request, state), received_at) in columns.request_ids.split(',').zip(states()).zip(received_at) {
-        let processed_at = if state == PROCESSED { processed_at.next() } else { None };
-        records.push(record((request.to_owned(), state, i64::from_be_bytes(*received_at), processed_at))?);
+    let mut requests = columns.request_ids.split(',');
+    let mut records = Vec::with_capacity(received_at.len());
+    for (received_at, outcome) in received_at.iter().zip(outcomes) {
+        let request = requests.next().ok_or_else(uneven)?.to_owned();
+        let outcome = i64::from_be_bytes(*outcome);
+        let unprocessed = outcome.checked_sub(i64::MIN).and_then(|state| i16::try_from(state).ok());
+        let (state, processed_at) = unprocessed.map_or((PROCESSED, Some(outcome)), |state| (state, None));
+        records.push(record((request, state, i64::from_be_bytes(*received_at), processed_at))?);
     }
-    Ok(records)
+    if requests.next().is_some() { Err(uneven()) } else { Ok(records) }
 }
 
 /// Orders a list as [`RequestStore::list`](gathering_domain::RequestStore::list) wants it.
@@ -126,18 +122,15 @@ fn hits_of(text: &str) -> QueryResult<Vec<RuleHit>> {
 mod tests {
     use super::*;
 
-    fn columns(
-        request_ids: &str,
-        states: &[i16],
-        received_at: &[i64],
-        processed_at: &[i64],
-    ) -> RecordColumns {
-        let times = |times: &[i64]| times.iter().flat_map(|time| time.to_be_bytes()).collect();
+    const RECEIVED: i64 = i64::MIN;
+    const FAILED: i64 = i64::MIN + 1;
+
+    fn columns(request_ids: &str, received_at: &[i64], outcomes: &[i64]) -> RecordColumns {
+        let bytes = |numbers: &[i64]| numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
         RecordColumns {
             request_ids: request_ids.to_owned(),
-            states: states.iter().flat_map(|state| state.to_be_bytes()).collect(),
-            received_at: times(received_at),
-            processed_at: times(processed_at),
+            received_at: bytes(received_at),
+            outcomes: bytes(outcomes),
         }
     }
 
@@ -152,30 +145,27 @@ mod tests {
         let expected = [
             record("one", RequestState::Processed, 7, Some(11)),
             record("two", RequestState::Received, 8, None),
-            record("three", RequestState::Processed, 9, Some(10)),
+            record("three", RequestState::Processed, 9, Some(-10)),
             record("four", RequestState::Failed, -1, None),
         ];
-        let columns = columns("one,two,three,four", &[2, 0, 2, 1], &[7, 8, 9, -1], &[11, 10]);
+        let columns = columns("one,two,three,four", &[7, 8, 9, -1], &[11, RECEIVED, -10, FAILED]);
         assert_eq!(records(&columns).unwrap(), expected);
     }
 
     #[test]
     fn columns_that_do_not_fit_are_refused() {
-        let one = columns("one", &[2], &[7], &[8]);
+        let one = columns("one", &[7], &[8]);
         assert!(records(&one).is_ok());
         for columns in [
-            columns("one,two", &[2], &[7], &[8]),
-            columns("one", &[], &[7], &[8]),
-            columns("one", &[2, 2], &[7], &[8]),
-            columns("one", &[2], &[], &[8]),
-            columns("one", &[2], &[7, 7], &[8]),
-            columns("one", &[2], &[7], &[]),
-            columns("one", &[0], &[7], &[8]),
-            columns("one", &[3], &[7], &[]),
-            columns("", &[0], &[7], &[]),
-            RecordColumns { states: vec![0, 2, 0], ..one.clone() },
+            columns("one,two", &[7], &[8]),
+            columns("one", &[], &[8]),
+            columns("one", &[7, 7], &[8]),
+            columns("one", &[7], &[]),
+            columns("one", &[7], &[8, 8]),
+            columns("one", &[7], &[i64::MIN + 3]),
+            columns("", &[7], &[8]),
             RecordColumns { received_at: vec![0; 9], ..one.clone() },
-            RecordColumns { processed_at: vec![0; 7], ..one.clone() },
+            RecordColumns { outcomes: vec![0; 7], ..one.clone() },
         ] {
             assert!(records(&columns).is_err(), "{columns:?}");
         }

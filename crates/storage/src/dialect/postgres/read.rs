@@ -84,8 +84,7 @@ struct Requests<'a, C> {
 }
 
 /// All requests of clusters, a row for each cluster that has any, with all its records: rows on their own cost more than what is
-/// in them, and so do arrays. All aggregates see the records in one order, as long as none has an order of its own; a time of
-/// processing is missing where the table's check says so, and nowhere else.
+/// in them, and so do arrays. All aggregates see the records in one order, as long as none has an order of its own.
 struct Lists<'a> {
     asked: &'a AskedClusters,
     now: i64,
@@ -128,9 +127,10 @@ impl QueryFragment<Pg> for Lists<'_> {
         out.push_bind_param::<Array<ClusterUuid>, _>(&self.asked.clusters)?;
         out.push_sql(
             ") WITH ORDINALITY AS asked (org_id, cluster_id, position) CROSS JOIN LATERAL (
-                 SELECT string_agg(requests.request_id, ',') AS request_ids, string_agg(int2send(requests.state), NULL),
+                 SELECT string_agg(requests.request_id, ',') AS request_ids,
                      string_agg(int8send(requests.received_at), NULL),
-                     string_agg(int8send(requests.processed_at), NULL)
+                     string_agg(int8send(
+                         COALESCE(requests.processed_at, '-9223372036854775808'::BIGINT + requests.state)), NULL)
                  FROM requests
                  WHERE requests.org_id = asked.org_id AND requests.cluster_id = asked.cluster_id
                    AND requests.expires_at + 0 > ",
@@ -179,7 +179,7 @@ impl<C: Columns> Query for Requests<'_, C> {
 }
 
 impl Query for Lists<'_> {
-    type SqlType = (BigInt, (Text, Binary, Binary, Nullable<Binary>));
+    type SqlType = (BigInt, (Text, Binary, Binary));
 }
 
 impl Query for KnownClusters<'_> {
@@ -232,11 +232,10 @@ pub(crate) fn lists(
     asked: &AskedClusters,
     now: Timestamp,
 ) -> QueryResult<Vec<(Position, RecordColumns)>> {
-    type Row = (Position, (String, Vec<u8>, Vec<u8>, Option<Vec<u8>>));
+    type Row = (Position, (String, Vec<u8>, Vec<u8>));
     let rows: Vec<Row> = Lists { asked, now: now.as_micros() }.load(connection)?;
-    let rows = rows.into_iter().map(|(position, (request_ids, states, received_at, processed_at))| {
-        let processed_at = processed_at.unwrap_or_default();
-        (position, RecordColumns { request_ids, states, received_at, processed_at })
+    let rows = rows.into_iter().map(|(position, (request_ids, received_at, outcomes))| {
+        (position, RecordColumns { request_ids, received_at, outcomes })
     });
     Ok(rows.collect())
 }
