@@ -49,7 +49,7 @@ impl Timestamp {
         Self(self.0.saturating_sub(micros(duration)))
     }
 
-    /// Appends the text that it is shown as, which is ASCII, in little more than half the time that formatting takes. Like
+    /// Appends the text that it is shown as, which is ASCII, in about half the time that formatting takes. Like
     /// formatting, it has an error, and no time leads to it.
     ///
     /// ```

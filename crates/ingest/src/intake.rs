@@ -105,7 +105,7 @@ fn judge_all(body: &MessageBody, admission: &Admission, arrival: Timestamp) -> V
     }
 }
 
-/// What is between line ends. Looking at each byte for itself would be a seventh of all that is done with a message.
+/// What is between line ends. Looking at each byte for itself would be a seventh of reading a message.
 fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut start = 0;
     memchr_iter(b'\n', body).chain([body.len()]).map(move |end| {

@@ -86,6 +86,9 @@ pub(crate) fn records(columns: &RecordColumns) -> QueryResult<Vec<RequestRecord>
         let request = requests.next().ok_or_else(uneven)?.to_owned();
         let outcome = i64::from_be_bytes(*outcome);
         let unprocessed = outcome.checked_sub(i64::MIN).and_then(|state| i16::try_from(state).ok());
+        if unprocessed == Some(PROCESSED) {
+            return Err(unreadable("a processed request without a time of processing"));
+        }
         let (state, processed_at) = unprocessed.map_or((PROCESSED, Some(outcome)), |state| (state, None));
         records.push(record((request, state, i64::from_be_bytes(*received_at), processed_at))?);
     }
@@ -162,6 +165,7 @@ mod tests {
             columns("one", &[7, 7], &[8]),
             columns("one", &[7], &[]),
             columns("one", &[7], &[8, 8]),
+            columns("one", &[7], &[i64::MIN + 2]),
             columns("one", &[7], &[i64::MIN + 3]),
             columns("", &[7], &[8]),
             RecordColumns { received_at: vec![0; 9], ..one.clone() },

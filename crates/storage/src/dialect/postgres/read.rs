@@ -84,7 +84,9 @@ struct Requests<'a, C> {
 }
 
 /// All requests of clusters, a row for each cluster that has any, with all its records: rows on their own cost more than what is
-/// in them, and so do arrays. All aggregates see the records in one order, as long as none has an order of its own.
+/// in them, and so do arrays. All aggregates see the records in one order, as long as none has an order of its own. The table's
+/// check says that those with a time of processing are the processed ones; of the others the state comes in its place, counted
+/// from the smallest number, which no time is near.
 struct Lists<'a> {
     asked: &'a AskedClusters,
     now: i64,
