@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 /// fraction.
 ///
 /// A time before the year 0000 is shown as the start of that year (a message that says year 0 and an offset to the east has
-/// one), one after 9999-12-30T22:00:00Z, the last that jiff knows, as that.
+/// one), one after 9999-12-30T22:00:00.999999Z, the last that jiff knows, as that.
 ///
 /// ```
 /// use gathering_domain::Timestamp;
@@ -66,8 +66,11 @@ impl Timestamp {
     fn print(self, out: impl jiff::fmt::Write) -> fmt::Result {
         const PRINTER: jiff::fmt::temporal::DateTimePrinter = jiff::fmt::temporal::DateTimePrinter::new();
         const YEAR_0: i64 = -62_167_219_200_000_000;
-        const LAST: i64 = 253_402_207_200_000_000;
-        let time = jiff::Timestamp::from_microsecond(self.0.clamp(YEAR_0, LAST)).map_err(|_| fmt::Error)?;
+        const LAST: i64 = 253_402_207_200_999_999;
+        // Asked for microseconds, jiff takes none of the last second.
+        let shown = self.0.clamp(YEAR_0, LAST);
+        let nanos = i32::try_from(shown.rem_euclid(1_000_000) * 1000).map_err(|_| fmt::Error)?;
+        let time = jiff::Timestamp::new(shown.div_euclid(1_000_000), nanos).map_err(|_| fmt::Error)?;
         PRINTER.print_timestamp(&time, out).map_err(|_| fmt::Error)
     }
 }
@@ -199,6 +202,7 @@ mod tests {
             ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
             ("0000-01-01T00:00:00+01:00", "0000-01-01T00:00:00Z"),
             ("1969-12-31T23:59:59.75Z", "1969-12-31T23:59:59.75Z"),
+            ("9999-12-30T22:00:00.5Z", "9999-12-30T22:00:00.5Z"),
         ] {
             assert_eq!(shown(text), expected, "{text}");
         }
@@ -238,7 +242,7 @@ mod tests {
         let last = Timestamp::from_micros(i64::MAX);
         assert_eq!(last.saturating_add(Duration::MAX), last);
         assert_eq!(Timestamp::from_micros(5).saturating_sub(Duration::from_micros(7)).as_micros(), -2);
-        assert_eq!(last.to_string(), "9999-12-30T22:00:00Z");
+        assert_eq!(last.to_string(), "9999-12-30T22:00:00.999999Z");
         assert_eq!(Timestamp::from_micros(i64::MIN).to_string(), "0000-01-01T00:00:00Z");
     }
 }
