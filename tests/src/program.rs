@@ -130,8 +130,10 @@ impl Program {
     pub fn serve_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
         let free =
             ["--set", "http.bind=127.0.0.1:0", "--set", "admin.bind=127.0.0.1:0", "--set", "log.filter=info"];
-        let mut command = self.command(arguments);
+        // Nobody has to hear of a stop, but in the tests that say so.
+        let mut command = self.command(&["--set", "http.shutdown_delay=0s"]);
         let mut child = command
+            .args(arguments)
             .args(free)
             .envs(variables.iter().copied())
             .stdout(Stdio::null())

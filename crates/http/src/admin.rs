@@ -1,43 +1,48 @@
 //! The admin address: probes and metrics, for those who run the service.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::header;
-use actix_web::{App, HttpResponse, HttpResponseBuilder, HttpServer, Resource, web};
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpResponse, HttpResponseBuilder, Resource, web};
 use prometheus::{Registry, TextEncoder};
 
+use crate::connections::{ConnectionLimits, Connections, watch_call};
+use crate::listener::{self, BindError, BoundAddress, Listener, ListenerSettings};
 use crate::routes::get_or_head;
-use crate::server::{BindError, Listener, bind};
 use crate::tls::Tls;
 use crate::wire::{self, Failure};
 
 /// Tells whether the service can answer, or in one sentence why not.
 pub type Readiness = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
-/// Binds the admin address. One thread is enough: it is asked a few times a minute.
+/// Most connections of the admin address, how long an answer may take to be read, and how long calls may take at the end.
+const LIMITS: ConnectionLimits = ConnectionLimits { most: 256, write_timeout: Duration::from_secs(30) };
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
+
+/// Starts probes and metrics on their address. One thread is enough: it is asked a few times a minute.
 pub fn serve_admin(
-    address: SocketAddr,
-    tls: Option<&Tls>,
+    bound: BoundAddress,
+    tls: Option<Arc<Tls>>,
     registry: Registry,
     readiness: Readiness,
 ) -> Result<Listener, BindError> {
     let (registry, readiness) = (web::Data::new(registry), web::Data::new(readiness));
-    let server = HttpServer::new(move || {
+    let connections = Connections::new(LIMITS, None);
+    let settings = ListenerSettings { tls, workers: 1, shutdown_grace: SHUTDOWN_GRACE, connections };
+    listener::start(bound, settings, move || {
         App::new()
             .app_data(registry.clone())
             .app_data(readiness.clone())
+            .wrap(from_fn(watch_call))
             .service(probe("/livez").route(get_or_head().to(livez)))
             .service(probe("/readyz").route(get_or_head().to(readyz)))
             .service(probe("/metrics").route(get_or_head().to(metrics)))
             .default_service(web::to(other))
     })
-    .workers(1)
-    .shutdown_timeout(1)
-    .disable_signals();
-    bind!(server, address, tls, "admin.bind")
 }
 
 /// A path that knows GET and HEAD; routes are added to it.

@@ -5,24 +5,29 @@
 
 mod admin;
 mod base_path;
+mod connections;
 mod cors;
 mod error;
 mod extract;
+mod failure_log;
 mod handlers;
+mod listener;
 mod metrics;
 mod observe;
 mod openapi;
 mod request_id;
 mod routes;
 mod server;
+mod stream;
 mod tls;
 mod wire;
 
 pub use admin::{Readiness, serve_admin};
 pub use base_path::{BasePath, BasePathError};
 pub use cors::{Origin, OriginError};
+pub use listener::{BindError, BoundAddress, Listener, StopHandle};
 pub use metrics::HttpMetrics;
 pub use openapi::{CallersProve, document as openapi_document};
 pub use request_id::current_request_id;
-pub use server::{Api, BindError, IngestSettings, Listener, PendingStatus, Settings, StopHandle, serve_api};
+pub use server::{Api, IngestSettings, PendingStatus, Settings, serve_api};
 pub use tls::{Tls, TlsError, TlsSettings};

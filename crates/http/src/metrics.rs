@@ -4,7 +4,11 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+};
+
+use crate::connections::{CloseReason, ConnectionMetrics};
 
 /// The endpoint that a resource belongs to, and its metrics, so that they need not be looked up at each call. Each worker
 /// has its own.
@@ -40,6 +44,7 @@ impl Used {
 pub struct HttpMetrics {
     requests: IntCounterVec,
     duration: HistogramVec,
+    connections: ConnectionMetrics,
 }
 
 const LABELS: [&str; 3] = ["endpoint", "method", "status"];
@@ -67,7 +72,24 @@ impl HttpMetrics {
         )?;
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(duration.clone()))?;
-        Ok(Self { requests, duration })
+        let open = IntGauge::new("gathering_http_connections", "Open connections to the API.")?;
+        let closed = IntCounterVec::new(
+            Opts::new(
+                "gathering_http_connections_closed_total",
+                "Connections that were closed to protect the service, by reason.",
+            ),
+            &["reason"],
+        )?;
+        for reason in CloseReason::ALL {
+            closed.with_label_values(&[reason.as_str()]);
+        }
+        registry.register(Box::new(open.clone()))?;
+        registry.register(Box::new(closed.clone()))?;
+        Ok(Self { requests, duration, connections: ConnectionMetrics { open, closed } })
+    }
+
+    pub(crate) fn connections(&self) -> ConnectionMetrics {
+        self.connections.clone()
     }
 
     pub(crate) fn observe(

@@ -10,7 +10,9 @@ use actix_web::middleware::Next;
 use actix_web::web;
 use log::Level;
 
+use crate::connections::{AnswerBody, Call};
 use crate::error::{ApiError, wants_problem};
+use crate::failure_log::FailureLog;
 use crate::metrics::{Endpoint, HttpMetrics};
 use crate::request_id;
 
@@ -19,9 +21,10 @@ const ACCESS: &str = "gathering::access";
 
 /// The middleware.
 pub(crate) async fn observe(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+) -> Result<ServiceResponse<AnswerBody>, actix_web::Error> {
+    let call = Call::begin(&mut request);
     let id = request_id::of(request.headers());
     let inner_id = id.clone();
     request_id::CURRENT
@@ -42,7 +45,7 @@ pub(crate) async fn observe(
                 micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
                 "answered"
             );
-            Ok(response)
+            Ok(call.answer(response))
         })
         .await
 }
@@ -72,7 +75,10 @@ fn worded(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
 
 fn log_cause(response: &ServiceResponse<BoxBody>, cause: &(dyn Error + 'static)) {
     let level = if response.status() == StatusCode::SERVICE_UNAVAILABLE { Level::Warn } else { Level::Error };
-    log::log!(level, "{} {}: {}", response.request().method(), response.request().path(), chain(cause));
+    let request = response.request();
+    if let Some(log) = request.app_data::<web::Data<FailureLog>>() {
+        log.tell(level, &format!("{} {}", request.method(), request.path()), &chain(cause));
+    }
 }
 
 /// An error with its sources, each told once.

@@ -1,20 +1,20 @@
-//! Starting and stopping listeners.
+//! The API: what it is made of, and its start.
 
-use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::Bytes;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
 use gathering_auth::Authenticator;
 use gathering_domain::{LookupService, MessageIntake, RequestStore};
 
 use crate::base_path::BasePath;
+use crate::connections::{ConnectionLimits, Connections};
 use crate::cors::{Origin, cors};
 use crate::extract::Room;
+use crate::failure_log::FailureLog;
+use crate::listener::{self, BindError, BoundAddress, Listener, ListenerSettings};
 use crate::metrics::HttpMetrics;
 use crate::observe::observe;
 use crate::openapi::CallersProve;
@@ -33,8 +33,6 @@ pub enum PendingStatus {
 /// What the API needs to know. See `config/default.toml` for defaults.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where it listens; port 0 takes a free one.
-    pub bind: SocketAddr,
     /// Its certificates; without them it speaks plain HTTP.
     pub tls: Option<Arc<Tls>>,
     /// What its OpenAPI document says of callers.
@@ -43,6 +41,10 @@ pub struct Settings {
     pub base_paths: Vec<BasePath>,
     /// How many threads answer, at least 1.
     pub workers: usize,
+    /// The most connections at once. For each one over it, one that was idle is closed.
+    pub max_connections: usize,
+    /// How long an answer may take to be read, from its first byte on, for each MiB of it.
+    pub write_timeout: Duration,
     /// The largest body, in bytes.
     pub max_body: usize,
     /// Whether messages are taken in, and how large their bodies may be.
@@ -89,102 +91,12 @@ pub(crate) struct Limits {
 /// The document that `/openapi.json` answers.
 pub(crate) struct OpenApiDocument(pub(crate) Bytes);
 
-/// An address that cannot be listened on.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address} ({source}); stop what uses it, or choose another address with {key}")]
-pub struct BindError {
-    /// The key of the configuration that the address comes from.
-    pub key: &'static str,
-    /// The address.
-    pub address: SocketAddr,
-    /// What the system said.
-    pub source: std::io::Error,
-}
-
-/// A bound listener. It answers while [`run`](Self::run) is polled.
-pub struct Listener {
-    server: Server,
-    address: SocketAddr,
-    is_encrypted: bool,
-}
-
-impl std::fmt::Debug for Listener {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Listener").field("address", &self.address).finish_non_exhaustive()
-    }
-}
-
-/// Stops a listener from elsewhere.
-#[derive(Clone)]
-pub struct StopHandle(ServerHandle);
-
-impl std::fmt::Debug for StopHandle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StopHandle").finish_non_exhaustive()
-    }
-}
-
-impl StopHandle {
-    /// Takes no more calls and waits for those in flight, within the grace time.
-    pub fn stop(&self) -> impl Future<Output = ()> + use<> {
-        self.0.stop(true)
-    }
-}
-
-/// Most TLS handshakes at once, for each worker: as many as connections. With the library's 256, so many clients that say
-/// nothing for the three seconds that a handshake may take keep everybody else out.
-pub(crate) const MAX_HANDSHAKES: usize = 25_000;
-
-/// Binds a server to an address, starts it, and returns its listener or a [`BindError`]. A function would have to name
-/// types that actix-web keeps to itself.
-macro_rules! bind {
-    ($server:expr, $address:expr, $tls:expr, $key:literal) => {{
-        let (address, tls): (SocketAddr, Option<&Tls>) = ($address, $tls);
-        let server = $server.max_connection_rate(crate::server::MAX_HANDSHAKES);
-        let bound = match tls {
-            None => server.bind(address),
-            Some(tls) => tls
-                .server_config()
-                .map_err(std::io::Error::other)
-                .and_then(|config| server.bind_rustls_0_23(address, config)),
-        };
-        bound.map_err(|source| BindError { key: $key, address, source }).map(|server| {
-            let bound = server.addrs().first().copied().unwrap_or(address);
-            Listener::new(server.run(), bound, tls.is_some())
-        })
-    }};
-}
-pub(crate) use bind;
-
-impl Listener {
-    /// A server that was bound to one address and started.
-    pub(crate) const fn new(server: Server, address: SocketAddr, is_encrypted: bool) -> Self {
-        Self { server, address, is_encrypted }
-    }
-
-    /// Where it answers: `http` or `https`, and its address.
-    pub fn url(&self) -> String {
-        format!("{}://{}", if self.is_encrypted { "https" } else { "http" }, self.address)
-    }
-
-    /// Where it listens, with the port that the system chose if it was asked to.
-    pub const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// A handle to stop it.
-    pub fn stop_handle(&self) -> StopHandle {
-        StopHandle(self.server.handle())
-    }
-
-    /// Answers until it is stopped.
-    pub async fn run(self) -> std::io::Result<()> {
-        self.server.await
-    }
-}
-
-/// Binds the API. Needs a tokio runtime; the workers have threads of their own.
-pub fn serve_api<S, I>(settings: &Settings, api: Api<S, I>) -> Result<Listener, BindError>
+/// Starts the API on its address. Needs a tokio runtime; the workers have threads of their own.
+pub fn serve_api<S, I>(
+    bound: BoundAddress,
+    settings: &Settings,
+    api: Api<S, I>,
+) -> Result<Listener, BindError>
 where
     S: RequestStore + 'static,
     I: MessageIntake + 'static,
@@ -205,24 +117,30 @@ where
     let intake = web::Data::from(api.intake);
     let lookup = web::Data::from(api.lookup);
     let authenticator = web::Data::from(api.authenticator);
-    let metrics = web::Data::new(api.metrics);
     let (base_paths, origins) = (settings.base_paths.clone(), settings.cors_origins.clone());
 
-    let server = HttpServer::new(move || {
+    let limits_of_connections =
+        ConnectionLimits { most: settings.max_connections, write_timeout: settings.write_timeout };
+    let listener = ListenerSettings {
+        tls: settings.tls.clone(),
+        workers: settings.workers,
+        shutdown_grace: settings.shutdown_grace,
+        connections: Connections::new(limits_of_connections, Some(api.metrics.connections())),
+    };
+    let metrics = web::Data::new(api.metrics);
+    let failures = web::Data::new(FailureLog::default());
+    listener::start(bound, listener, move || {
         App::new()
             .app_data(limits.clone())
             .app_data(document.clone())
             .app_data(lookup.clone())
             .app_data(authenticator.clone())
             .app_data(metrics.clone())
+            .app_data(failures.clone())
             .app_data(room.clone())
             .app_data(intake.clone())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(observe))
             .configure(|config| routes::configure::<S, I>(config, &base_paths, takes_messages))
     })
-    .workers(settings.workers.max(1))
-    .shutdown_timeout(settings.shutdown_grace.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX))
-    .disable_signals();
-    bind!(server, settings.bind, settings.tls.as_deref(), "http.bind")
 }

@@ -13,6 +13,7 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme};
+use tokio_rustls::TlsAcceptor;
 
 /// Where the certificates of a listener are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,7 +98,12 @@ impl Tls {
         own
     }
 
-    pub(crate) fn server_config(&self) -> Result<ServerConfig, Error> {
+    /// What makes connections encrypted ones.
+    pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, Error> {
+        self.server_config().map(|config| Arc::new(config).into())
+    }
+
+    fn server_config(&self) -> Result<ServerConfig, Error> {
         let builder =
             ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
         let own = Arc::clone(&self.own) as Arc<dyn ResolvesServerCert>;

@@ -17,4 +17,4 @@ mod watch;
 pub use cli::Role;
 pub use commands::run;
 pub use error::ServerError;
-pub use service::{Environment, Service};
+pub use service::{Environment, RereadHandle, Service};

@@ -1,5 +1,6 @@
 //! The running service: storage, listeners and background tasks, started and stopped as one.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -7,13 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::FusedFuture;
 use gathering_auth::Authenticator;
 use gathering_domain::{Clock, ContentCache, LookupService, SystemClock};
-use gathering_http::{Api, HttpMetrics, Listener, serve_admin, serve_api};
-use gathering_ingest::kafka::{KafkaConsumer, KafkaError, KafkaMetrics};
-use gathering_ingest::{Intake, RecordCounters};
-use gathering_storage::Storage;
-use prometheus::Registry;
+use gathering_http::{Api, BoundAddress, HttpMetrics, Listener, Tls, serve_admin, serve_api};
+use gathering_ingest::kafka::{KafkaConsumer, KafkaError, KafkaMetrics, KafkaSettings};
+use gathering_ingest::{AllowList, Intake, RecordCounters};
+use gathering_storage::{BatchWriter, Storage};
+use prometheus::{IntGaugeVec, Registry};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -22,7 +26,8 @@ use crate::cli::Role;
 use crate::config::Config;
 use crate::preparation::{Watches, allow_list, prepare_schema, tls};
 use crate::readiness::{Needs, readiness};
-use crate::{ServerError, metrics, watch};
+use crate::watch::{self as files, Looks, Watch};
+use crate::{ServerError, metrics};
 
 /// How often a service looks for new rule content. It has to follow within a minute.
 const CONTENT_REFRESH: Duration = Duration::from_secs(15);
@@ -76,22 +81,42 @@ pub struct Service {
     consumer: Option<KafkaConsumer>,
     stopping: Arc<AtomicBool>,
     tasks: Vec<JoinHandle<()>>,
+    rereading: watch::Sender<()>,
+    delay: Duration,
     grace: Duration,
+}
+
+/// Has a running service read its files again. Clones are for the same service.
+#[derive(Debug, Clone)]
+pub struct RereadHandle(watch::Sender<()>);
+
+impl RereadHandle {
+    /// Reads every file that may change while the service runs: keys, secrets, certificates, the allow list.
+    pub fn reread(&self) {
+        self.0.send_replace(());
+    }
 }
 
 /// How much longer than the grace time the consumer may take to leave its group.
 const LEAVE: Duration = Duration::from_secs(5);
 
-impl Service {
-    /// Checks keys and settings, migrates or checks the schema, opens the database, binds the addresses and starts the
-    /// consumer, in this order: what is wrong with the configuration is found before any socket opens.
-    pub async fn start(config: &Config, role: Role, environment: Environment) -> Result<Self, ServerError> {
-        let Environment { clock, content_refresh, file_refresh, key_tick, records } = environment;
+/// What was read and found to be in order before anything starts.
+struct Checked {
+    watches: Watches,
+    authenticator: Option<Arc<Authenticator>>,
+    api_tls: Option<Arc<Tls>>,
+    admin_tls: Option<Arc<Tls>>,
+    kafka: Option<KafkaSettings>,
+    allow_list: Option<Arc<AllowList>>,
+}
+
+impl Checked {
+    fn new(config: &Config, role: Role, environment: &Environment) -> Result<Self, ServerError> {
         let watches = Watches::new(config);
         let authenticator = match role {
             Role::All | Role::Api => {
-                let settings = config.auth_settings();
-                Some(Arc::new(Authenticator::start(&settings, Arc::clone(&clock), key_tick)?))
+                let clock = Arc::clone(&environment.clock);
+                Some(Arc::new(Authenticator::start(&config.auth_settings(), clock, environment.key_tick)?))
             }
             Role::Ingest => None,
         };
@@ -106,71 +131,104 @@ impl Service {
                 Some(kafka)
             }
         };
-        let allow_list = allow_list(config)?;
+        Ok(Self { watches, authenticator, api_tls, admin_tls, kafka, allow_list: allow_list(config)? })
+    }
+}
+
+/// What runs beside the listeners, and what it is watched by.
+struct Tasks<'a> {
+    registry: &'a Registry,
+    unusable: IntGaugeVec,
+    looks: Looks,
+    handles: Vec<JoinHandle<()>>,
+}
+
+impl Tasks<'_> {
+    /// Has files read again when they change.
+    fn keep_files<E: Display + Send + 'static>(
+        &mut self,
+        what: &'static str,
+        watch: Watch,
+        reload: impl Fn() -> Result<(), E> + Send + Sync + 'static,
+    ) {
+        let failing = self.unusable.with_label_values(&[what]);
+        self.spawn(files::keep(what, watch, self.looks.clone(), failing, reload));
+    }
+
+    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.handles.push(tokio::spawn(task));
+    }
+}
+
+/// What the rest of a service is made of once its database is open.
+struct Parts {
+    storage: Storage,
+    intake: Intake<BatchWriter>,
+    content_refresh: Duration,
+}
+
+impl Service {
+    /// Checks keys and settings, migrates or checks the schema, opens the database, takes the addresses, and then starts
+    /// the API and the consumer, in this order: what is wrong with the configuration is found before any socket opens, and
+    /// nothing answers before all of it can.
+    pub async fn start(config: &Config, role: Role, environment: Environment) -> Result<Self, ServerError> {
+        let checked = Checked::new(config, role, &environment)?;
+        let Environment { clock, content_refresh, file_refresh, records, .. } = environment;
         for name in prepare_schema(config).await? {
             log::info!("applied the migration {name}");
         }
         let storage = Storage::open(&config.storage_settings(), Arc::clone(&clock))?;
+        let is_api = checked.authenticator.is_some();
+        let api_address = is_api.then(|| BoundAddress::bind("http.bind", config.http.bind)).transpose()?;
+        let admin_address = BoundAddress::bind("admin.bind", config.admin.bind)?;
+
+        let Checked { watches, authenticator, api_tls, admin_tls, kafka, allow_list } = checked;
         let writer = storage.batch_writer();
         let intake = Intake::new(writer.clone(), clock, allow_list.clone(), records.clone());
-
         let registry = Registry::new();
-        let set_up = |error| ServerError::system("the metrics cannot be set up")(error);
-        metrics::register(&registry, storage.clone(), writer, &records).map_err(set_up)?;
-        let unusable = metrics::unusable_files(&registry).map_err(set_up)?;
-        let failing = |files: &str| unusable.with_label_values(&[files]);
-        let content = Arc::new(ContentCache::new(config.report_policy()));
-        let stopping = Arc::new(AtomicBool::new(false));
-        let mut tasks = vec![tokio::spawn(keep_purging(storage.clone(), config.storage.purge_interval))];
+        metrics::register(&registry, storage.clone(), writer, &records).map_err(metrics_error)?;
+        let (rereading, reread) = watch::channel(());
+        let mut tasks = Tasks {
+            registry: &registry,
+            unusable: metrics::unusable_files(&registry).map_err(metrics_error)?,
+            looks: Looks { every: file_refresh, now: reread },
+            handles: Vec::new(),
+        };
+        tasks.spawn(keep_purging(storage.clone(), config.storage.purge_interval));
         if let Some(list) = allow_list {
-            let reload = move || list.reload();
-            let keep =
-                watch::keep("allow list", watches.allow_list, file_refresh, failing("allow list"), reload);
-            tasks.push(tokio::spawn(keep));
+            tasks.keep_files("allow list", watches.allow_list, move || list.reload());
         }
-        let listeners =
-            [(&api_tls, watches.api_tls, "http.tls"), (&admin_tls, watches.admin_tls, "admin.tls")];
-        for (tls, watch, name) in listeners {
-            if let Some(tls) = tls.clone() {
-                let keep = watch::keep(name, watch, file_refresh, failing(name), move || tls.reload());
-                tasks.push(tokio::spawn(keep));
-            }
+        if let Some(tls) = api_tls.clone() {
+            tasks.keep_files("http.tls", watches.api_tls, move || tls.reload());
+        }
+        if let Some(tls) = admin_tls.clone() {
+            tasks.keep_files("admin.tls", watches.admin_tls, move || tls.reload());
         }
 
-        let mut needs = None;
-        let api = match authenticator {
-            None => None,
-            Some(authenticator) => {
-                let loaded = Arc::new(AtomicBool::new(refresh(&content, &storage).await));
-                needs = Some(Needs::Api { content: Arc::clone(&loaded), keys: Arc::clone(&authenticator) });
-                authenticator.register_metrics(&registry).map_err(set_up)?;
-                let own = Arc::clone(&authenticator);
-                let keys =
-                    watch::keep("keys", watches.keys, file_refresh, failing("keys"), move || own.reload());
-                tasks.push(tokio::spawn(keys));
-                let api = Api {
-                    lookup: Arc::new(LookupService::new(storage.clone(), Arc::clone(&content))),
-                    intake: Arc::new(intake.clone()),
-                    authenticator,
-                    metrics: HttpMetrics::register(&registry).map_err(set_up)?,
-                };
-                let keep = keep_content(content, storage.clone(), content_refresh, loaded);
-                tasks.push(tokio::spawn(keep));
-                Some(serve_api(&config.http_settings(api_tls), api)?)
-            }
-        };
+        let parts = Parts { storage, intake, content_refresh };
+        let (mut api, mut needs) = (None, None);
+        if let Some((authenticator, address)) = authenticator.zip(api_address) {
+            let own = Arc::clone(&authenticator);
+            tasks.keep_files("keys", watches.keys, move || own.reload());
+            let started = start_api(config, &parts, &mut tasks, address, api_tls, authenticator).await?;
+            api = Some(started.0);
+            needs = Some(started.1);
+        }
         let consumer = match kafka {
             None => None,
             Some(kafka) => {
-                let metrics = KafkaMetrics::register(&registry).map_err(set_up)?;
-                Some(KafkaConsumer::start(&kafka, intake, metrics)?)
+                let metrics = KafkaMetrics::register(&registry).map_err(metrics_error)?;
+                Some(KafkaConsumer::start(&kafka, parts.intake, metrics)?)
             }
         };
         let needs = needs.or_else(|| Some(Needs::Consumer(consumer.as_ref()?.health())));
         let needs = needs.ok_or(ServerError::Usage(NOTHING_TO_INGEST))?;
-        let readiness = readiness(storage, Arc::clone(&stopping), needs);
-        let admin = serve_admin(config.admin.bind, admin_tls.as_deref(), registry, readiness)?;
-        Ok(Self { api, admin, consumer, stopping, tasks, grace: config.http.shutdown_grace })
+        let stopping = Arc::new(AtomicBool::new(false));
+        let readiness = readiness(parts.storage, Arc::clone(&stopping), needs);
+        let tasks = tasks.handles;
+        let admin = serve_admin(admin_address, admin_tls, registry, readiness)?;
+        let (delay, grace) = (config.http.shutdown_delay, config.http.shutdown_grace);
+        Ok(Self { api, admin, consumer, stopping, tasks, rereading, delay, grace })
     }
 
     /// Where the API listens; nowhere in the role `ingest`.
@@ -193,36 +251,46 @@ impl Service {
         self.admin.url()
     }
 
-    /// Works until `stop` is there, then takes no more calls and messages, finishes those in hand within the grace time,
-    /// and ends. Meanwhile the admin address goes on, and says that the service is not ready. It ends as well when
-    /// a listener or the consumer does: a service that cannot do its work must not look alive.
+    /// A handle to have its files read again.
+    pub fn reread_handle(&self) -> RereadHandle {
+        RereadHandle(self.rereading.clone())
+    }
+
+    /// Works until `stop` is there. Then the service says that it is not ready, goes on for `http.shutdown_delay`, takes no
+    /// more calls and messages, finishes those in hand within the grace time, and ends. Meanwhile the admin address goes
+    /// on. A listener or a consumer that fails stops the service in the same way, with an error: a service that cannot do
+    /// its work must not look alive.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
-        let Self { api, admin, consumer, stopping, tasks, grace } = self;
-        let failed = |error: std::io::Error| ServerError::system("the listeners failed")(error);
+        let Self { api, admin, consumer, stopping, tasks, rereading, delay, grace } = self;
         let stop_api = api.as_ref().map(Listener::stop_handle);
         let stop_admin = admin.stop_handle();
         let stop_consumer = consumer.as_ref().map(KafkaConsumer::stop_handle);
-        let mut api = pin!(run_api(api));
-        let mut admin = pin!(admin.run());
-        let mut consumer = pin!(run_consumer(consumer));
-        let by_itself = || failed(std::io::Error::other("a listener ended by itself"));
-        tokio::select! {
-            () = stop => {}
-            ended = &mut api => return Err(ended.map_or_else(failed, |()| by_itself())),
-            ended = &mut admin => return Err(ended.map_or_else(failed, |()| by_itself())),
-            ended = &mut consumer => return Err(ended.err().unwrap_or(KafkaError::Ended).into()),
-        }
+        let mut api = pin!(run_api(api).fuse());
+        let mut admin = pin!(admin.run().fuse());
+        let mut consumer = pin!(run_consumer(consumer).fuse());
+        let failure = tokio::select! {
+            () = stop => None,
+            ended = &mut api => Some(listener_failed(ended)),
+            ended = &mut admin => Some(listener_failed(ended)),
+            ended = &mut consumer => Some(ended.err().unwrap_or(KafkaError::Ended).into()),
+        };
         stopping.store(true, Ordering::Relaxed);
-        log::info!("stopping; what is in hand has {grace:?}");
+        if let Some(failure) = &failure {
+            log::error!("stopping: {failure}");
+        }
+        log::info!("stopping; calls are taken for {delay:?}, and what is in hand then has {grace:?}");
         let api = async {
-            if let Some(stop) = stop_api {
-                let (ended, ()) = tokio::join!(api, stop.stop());
+            let Some(stop) = stop_api.filter(|_| !api.is_terminated()) else { return Ok(()) };
+            stop.drain();
+            // One that fails now ends at once.
+            let ended = timeout(delay, &mut api).await;
+            if let Ok(ended) = ended {
                 return ended;
             }
-            Ok(())
+            tokio::join!(api, stop.stop()).0
         };
         let consumer = async {
-            let Some(stop) = stop_consumer else { return Ok(()) };
+            let Some(stop) = stop_consumer.filter(|_| !consumer.is_terminated()) else { return Ok(()) };
             stop.stop(grace);
             timeout(grace + LEAVE, consumer).await.unwrap_or_else(|_| {
                 log::warn!(
@@ -236,13 +304,52 @@ impl Service {
             stop_admin.stop().await;
             (api, consumer)
         };
+        let has_admin = !admin.is_terminated();
+        let admin = async { if has_admin { admin.await } else { Ok(()) } };
         let (admin, (api, consumer)) = tokio::join!(admin, work);
+        drop(rereading);
         for task in &tasks {
             task.abort();
         }
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
         consumer?;
-        api.and(admin).map_err(failed)
+        api.and(admin).map_err(ServerError::system("the listeners failed"))
     }
+}
+
+/// Starts the API with what it needs, and says what readiness has to look at.
+async fn start_api(
+    config: &Config,
+    parts: &Parts,
+    tasks: &mut Tasks<'_>,
+    address: BoundAddress,
+    tls: Option<Arc<Tls>>,
+    authenticator: Arc<Authenticator>,
+) -> Result<(Listener, Needs), ServerError> {
+    let Parts { storage, intake, content_refresh } = parts;
+    let content = Arc::new(ContentCache::new(config.report_policy()));
+    let loaded = Arc::new(AtomicBool::new(refresh(&content, storage).await));
+    let needs = Needs::Api { content: Arc::clone(&loaded), keys: Arc::clone(&authenticator) };
+    authenticator.register_metrics(tasks.registry).map_err(metrics_error)?;
+    let api = Api {
+        lookup: Arc::new(LookupService::new(storage.clone(), Arc::clone(&content))),
+        intake: Arc::new(intake.clone()),
+        authenticator,
+        metrics: HttpMetrics::register(tasks.registry).map_err(metrics_error)?,
+    };
+    tasks.spawn(keep_content(content, storage.clone(), *content_refresh, loaded));
+    Ok((serve_api(address, &config.http_settings(tls), api)?, needs))
+}
+
+fn metrics_error(error: prometheus::Error) -> ServerError {
+    ServerError::system("the metrics cannot be set up")(error)
+}
+
+fn listener_failed(ended: std::io::Result<()>) -> ServerError {
+    let error = ended.err().unwrap_or_else(|| std::io::Error::other("a listener ended by itself"));
+    ServerError::system("the listeners failed")(error)
 }
 
 const NOTHING_TO_INGEST: &str = "--role ingest needs ingest.kafka.enabled = true and ingest.kafka.brokers";

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::IntGauge;
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
@@ -69,12 +70,32 @@ fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
     paths.iter().map(stamp).collect()
 }
 
+/// When files are looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct Looks {
+    /// The time between two looks.
+    pub(crate) every: Duration,
+    /// Changes when all files are to be read at once, changed or not.
+    pub(crate) now: watch::Receiver<()>,
+}
+
+impl Looks {
+    /// Waits for the next look, and tells whether the files are to be read in any case.
+    async fn next(&mut self) -> bool {
+        tokio::select! {
+            () = sleep(self.every) => false,
+            // Once nobody is there any more who could ask for it, nobody does.
+            Ok(()) = self.now.changed() => true,
+        }
+    }
+}
+
 /// Looks at the files again and again, and has them read when they have changed. Files that cannot be used are told of
 /// once for each reason, shown by `failing`, and tried again until they can.
 pub(crate) async fn keep<E: Display + Send + 'static>(
     what: &'static str,
     mut watch: Watch,
-    every: Duration,
+    mut looks: Looks,
     failing: IntGauge,
     reload: impl Fn() -> Result<(), E> + Send + Sync + 'static,
 ) {
@@ -84,10 +105,10 @@ pub(crate) async fn keep<E: Display + Send + 'static>(
     let reload = Arc::new(reload);
     let mut told: Option<String> = None;
     loop {
-        sleep(every).await;
+        let in_any_case = looks.next().await;
         let reload = Arc::clone(&reload);
         let look = spawn_blocking(move || {
-            let result = watch.has_changed().then(|| reload());
+            let result = (watch.has_changed() || in_any_case).then(|| reload());
             if matches!(result, Some(Ok(()))) {
                 watch.take();
             }
@@ -102,15 +123,13 @@ pub(crate) async fn keep<E: Display + Send + 'static>(
             // As it was, or on its way to something else.
             None => {}
             Some(Ok(())) => {
-                log::info!("took the changed {what}");
+                log::info!("took the {} {what}", if in_any_case { "present" } else { "changed" });
                 told = None;
             }
             Some(Err(error)) => {
                 let error = error.to_string();
                 if told.as_ref() != Some(&error) {
-                    log::error!(
-                        "of the changed {what}, something cannot be used and stays as it was: {error}"
-                    );
+                    log::error!("of the {what}, something cannot be used and stays as it was: {error}");
                     told = Some(error);
                 }
             }

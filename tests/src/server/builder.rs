@@ -64,6 +64,7 @@ impl TestServerBuilder {
         let mut assignments = vec![
             "http.bind=127.0.0.1:0".to_owned(),
             "http.workers=2".to_owned(),
+            "http.shutdown_delay=0s".to_owned(),
             "http.shutdown_grace=2s".to_owned(),
             "admin.bind=127.0.0.1:0".to_owned(),
             "storage.pool_size=4".to_owned(),

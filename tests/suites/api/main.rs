@@ -4,6 +4,7 @@ mod answers;
 mod browsers;
 mod callers;
 mod concurrency;
+mod connections;
 mod documents;
 mod expiry;
 mod fixture;

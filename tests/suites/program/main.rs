@@ -6,6 +6,7 @@ mod crash;
 mod demo;
 mod import;
 mod logging;
+mod memory;
 mod migrate;
 mod serving;
 mod tokens;

@@ -57,6 +57,62 @@ fn a_call_in_flight_is_finished_before_the_end() {
 }
 
 #[test]
+fn calls_are_taken_while_others_hear_of_the_stop() {
+    let program = Program::new();
+    let delay = ["serve", "--set", "auth.mode=disabled", "--set", "http.shutdown_delay=60s"];
+    let running = program.serve(&delay);
+    let call = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut kept = TcpStream::connect(running.api_address()).unwrap();
+    kept.write_all(&call[..20]).unwrap();
+    running.signal("TERM");
+    let is_stopping = || running.admin("/readyz").send();
+    let stopping = (0..3000).map(|_| is_stopping()).find(|answer| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        answer.status == 503
+    });
+    assert!(stopping.unwrap().body.contains("stopping"));
+    let answer = running.call("GET", "/openapi.json").send();
+    assert_eq!((answer.status, answer.headers["connection"].as_bytes()), (200, &b"close"[..]));
+    // A head that was half sent before the signal is answered too, and ends the connection.
+    kept.write_all(&call[20..]).unwrap();
+    let mut text = String::new();
+    kept.read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 ") && text.contains("connection: close\r\n"), "{text}");
+    assert_eq!(running.admin("/livez").send().status, 200);
+    running.signal("TERM");
+    assert_eq!(running.wait().code, Some(1), "the second signal ends it at once");
+}
+
+#[test]
+fn a_hangup_has_files_read_again() {
+    let program = Program::new();
+    let secret = secret(&program);
+    let running = program.serve(&["serve", "--set", &secret]);
+    running.signal("HUP");
+    let mut lines = 0;
+    while !running.stderr().contains("took the present keys") {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        lines += 1;
+        assert!(lines < 6000, "{}", running.stderr());
+    }
+    assert_eq!(running.admin("/readyz").send().status, 200, "it goes on");
+    running.signal("TERM");
+    assert_eq!(running.wait().code, Some(0));
+}
+
+#[test]
+fn an_admin_address_in_use_leaves_nothing_behind() {
+    let program = Program::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (api, admin) = (format!("http.bind={free}"), format!("admin.bind={}", taken.local_addr().unwrap()));
+    let run = program.run(&["serve", "--set", "auth.mode=disabled", "--set", &api, "--set", &admin]);
+    assert!(!run.stderr.contains("answering on"), "{run:?}");
+    assert_eq!(run.code, Some(1));
+    assert!(TcpStream::connect(free).is_err());
+}
+
+#[test]
 fn a_start_that_is_held_up_can_be_stopped() {
     let program = Program::new();
     program.run(&["migrate"]).ok();

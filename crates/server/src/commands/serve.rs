@@ -11,14 +11,16 @@ pub(super) fn run(config: &Config, role: Role) -> Result<(), ServerError> {
     commands::block_on(async { serve(config, role, Environment::system()?, |_| Ok(())).await })
 }
 
-/// Serves until SIGTERM or SIGINT; a second one ends the process at once.
+/// Serves until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP has files read again.
 pub(super) async fn serve(
     config: &Config,
     role: Role,
     environment: Environment,
     started: impl FnOnce(&Service) -> Result<(), ServerError>,
 ) -> Result<(), ServerError> {
-    let mut signals = Signals::new().map_err(ServerError::system("signals cannot be handled"))?;
+    let failed = ServerError::system::<std::io::Error>;
+    let mut signals = Signals::new().map_err(failed("signals cannot be handled"))?;
+    let mut hangups = signal(SignalKind::hangup()).map_err(failed("signals cannot be handled"))?;
     let service = tokio::select! {
         started = Service::start(config, role, environment) => started?,
         // Another process may hold up the start, with a migration for example.
@@ -33,6 +35,13 @@ pub(super) async fn serve(
         None => log::info!("ingesting, admin on {admin}"),
     }
     started(&service)?;
+    let files = service.reread_handle();
+    tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            log::info!("reading files again");
+            files.reread();
+        }
+    });
     let stopped = service.run_until(async {
         signals.next().await;
         tokio::spawn(async move {

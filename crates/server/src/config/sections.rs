@@ -29,6 +29,12 @@ pub struct Http {
     pub max_request_ids: usize,
     #[serde(deserialize_with = "pending_status")]
     pub pending_status: PendingStatus,
+    #[serde(deserialize_with = "whole::<_, _, 1, 1_000_000>")]
+    pub max_connections: usize,
+    #[serde(deserialize_with = "timeout")]
+    pub write_timeout: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub shutdown_delay: Duration,
     #[serde(deserialize_with = "duration")]
     pub shutdown_grace: Duration,
     #[serde(deserialize_with = "origins")]

@@ -14,11 +14,12 @@ impl Config {
     /// What the API needs to know.
     pub fn http_settings(&self, tls: Option<Arc<gathering_http::Tls>>) -> gathering_http::Settings {
         gathering_http::Settings {
-            bind: self.http.bind,
             tls,
             callers: self.callers_prove(),
             base_paths: self.http.base_paths.clone(),
             workers: self.workers(),
+            max_connections: self.http.max_connections,
+            write_timeout: self.http.write_timeout,
             max_body: self.http.max_body,
             ingest: self.ingest.http.enabled.then_some(gathering_http::IngestSettings {
                 max_body: self.ingest.http.max_body,

@@ -1,0 +1,251 @@
+//! What stands between a connection and the library: it hands over one request at a time.
+
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use actix_web::web::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::boundaries::{ChunksEnd, HeadEnd};
+use super::{Admitted, CallState};
+
+/// How many bytes are handed over before the library gets to decode them. It would read 128 KiB before it does.
+const PORTION: usize = 32 * 1024;
+
+/// A connection. Bytes after the request in hand stay here, a few KiB, or with the client, until it is answered: the library
+/// would decode all of them, into many times their size.
+pub(crate) struct Transport<T> {
+    io: T,
+    admitted: Admitted,
+    call: Rc<CallState>,
+    expects: Expected,
+    /// What was read and belongs to what comes later.
+    held_back: BytesMut,
+    /// Bytes handed over since the library was last made to decode.
+    portion: usize,
+    /// Whether the library waits for the connection to take what was written.
+    is_blocked: bool,
+}
+
+/// What the next bytes are.
+#[derive(Debug)]
+enum Expected {
+    Head(HeadEnd),
+    /// A head was handed over. The call that it makes says what follows.
+    Call {
+        was_asked: bool,
+    },
+    Body {
+        left: u64,
+    },
+    Chunks(ChunksEnd),
+}
+
+/// How a body is framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyLength {
+    None,
+    Bytes(u64),
+    Chunks,
+}
+
+impl<T> Transport<T> {
+    pub(crate) fn new(io: T, admitted: Admitted) -> Self {
+        let call = Rc::new(CallState::new(&admitted));
+        Self {
+            io,
+            admitted,
+            call,
+            expects: Expected::Head(HeadEnd::default()),
+            held_back: BytesMut::new(),
+            portion: 0,
+            is_blocked: false,
+        }
+    }
+
+    /// What calls on this connection share with it.
+    pub(crate) const fn call_state(&self) -> &Rc<CallState> {
+        &self.call
+    }
+
+    /// Whether the next bytes may be handed over now.
+    fn may_go_on(&mut self) -> bool {
+        if let Expected::Call { was_asked } = &mut self.expects {
+            match self.call.take_length() {
+                Some(BodyLength::None) => self.expects = Expected::Head(HeadEnd::default()),
+                Some(BodyLength::Bytes(left)) => self.expects = Expected::Body { left },
+                Some(BodyLength::Chunks) => self.expects = Expected::Chunks(ChunksEnd::new()),
+                // The library has looked at it and wants more: for it, the head goes on.
+                None if *was_asked => self.expects = Expected::Head(HeadEnd::default()),
+                None => {
+                    *was_asked = true;
+                    return false;
+                }
+            }
+        }
+        match self.expects {
+            Expected::Head(_) => !self.call.is_in_hand() && !self.is_blocked,
+            Expected::Call { .. } => false,
+            Expected::Body { .. } | Expected::Chunks(_) => self.call.wants_body(),
+        }
+    }
+
+    /// How many of these bytes belong to what is expected. They count as handed over.
+    fn take(&mut self, bytes: &[u8]) -> usize {
+        let connection = self.admitted.connection();
+        match &mut self.expects {
+            Expected::Head(head) => match head.find(bytes) {
+                Some(end) => {
+                    connection.head_is_there();
+                    self.expects = Expected::Call { was_asked: false };
+                    end
+                }
+                None => {
+                    connection.head_has(head.length());
+                    bytes.len()
+                }
+            },
+            Expected::Call { .. } => 0,
+            Expected::Body { left } => {
+                let there = bytes.len() as u64;
+                let end = usize::try_from(there.min(*left)).unwrap_or(bytes.len());
+                *left -= there.min(*left);
+                if *left == 0 {
+                    self.expects = Expected::Head(HeadEnd::default());
+                }
+                end
+            }
+            Expected::Chunks(chunks) => match chunks.find(bytes) {
+                Some(end) => {
+                    self.expects = Expected::Head(HeadEnd::default());
+                    end
+                }
+                None => bytes.len(),
+            },
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> Transport<T> {
+    /// Hands over what was read before.
+    fn go_on_with_held_back(&mut self, buffer: &mut ReadBuf<'_>) {
+        let mut held_back = std::mem::take(&mut self.held_back);
+        let offered = held_back.len().min(buffer.remaining());
+        let end = self.take(held_back.get(..offered).unwrap_or_default());
+        buffer.put_slice(&held_back.split_to(end));
+        // An empty one gives its memory back.
+        if !held_back.is_empty() {
+            self.held_back = held_back;
+        }
+        self.portion += end;
+    }
+
+    /// Reads, and hands over what belongs to what is expected.
+    fn go_on(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(cx, buffer))?;
+        let read = buffer.filled().get(before..).unwrap_or_default();
+        if !read.is_empty() {
+            self.admitted.connection().has_sent();
+            let end = self.take(read);
+            self.held_back.extend_from_slice(read.get(end..).unwrap_or_default());
+            buffer.set_filled(before + end);
+            self.portion += end;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads nothing but what tells that the client has gone.
+    fn hold(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.portion = 0;
+        if self.held_back.is_empty() {
+            let before = buffer.filled().len();
+            ready!(Pin::new(&mut self.io).poll_read(cx, buffer))?;
+            let read = buffer.filled().get(before..).unwrap_or_default();
+            if read.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            self.admitted.connection().has_sent();
+            self.held_back.extend_from_slice(read);
+            buffer.set_filled(before);
+        }
+        if matches!(self.expects, Expected::Call { .. }) {
+            // If the library does not take the head for a whole one, it has to ask again.
+            cx.waker().wake_by_ref();
+        }
+        self.call.wake_when_it_changes();
+        Poll::Pending
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Transport<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.admitted.connection().register(cx.waker())?;
+        if !this.may_go_on() {
+            return this.hold(cx, buffer);
+        }
+        if this.portion >= PORTION {
+            this.portion = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if !this.held_back.is_empty() {
+            this.go_on_with_held_back(buffer);
+            return Poll::Ready(Ok(()));
+        }
+        let read = this.go_on(cx, buffer);
+        if read.is_pending() {
+            this.portion = 0;
+        }
+        read
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Transport<T> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let connection = this.admitted.connection();
+        connection.offers();
+        let written = Pin::new(&mut this.io).poll_write(cx, bytes);
+        match &written {
+            Poll::Ready(Ok(count)) => connection.has_taken(*count),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => {
+                this.is_blocked = true;
+                connection.register(cx.waker())?;
+            }
+        }
+        written
+    }
+
+    /// Called once all that there was to write is written.
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.io).poll_flush(cx);
+        if flushed.is_ready() {
+            if std::mem::take(&mut this.is_blocked) {
+                this.call.has_changed();
+            }
+            if !this.call.is_being_answered() {
+                this.admitted.connection().has_taken_all();
+            }
+        } else {
+            this.is_blocked = true;
+            this.admitted.connection().register(cx.waker())?;
+        }
+        flushed
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.admitted.connection().register(cx.waker())?;
+        Pin::new(&mut this.io).poll_shutdown(cx)
+    }
+}

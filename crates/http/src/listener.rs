@@ -1,0 +1,212 @@
+//! Starting and stopping listeners.
+//!
+//! This is what actix-web's own `HttpServer` does, with [`Transport`] between connections and the library.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol};
+use actix_server::{Server, ServerBuilder, ServerHandle};
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::Error;
+use actix_web::dev::{AppConfig, ServiceResponse};
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::connections::{Admitted, AnswerBody, Connections, Transport};
+use crate::stream::Stream;
+use crate::tls::Tls;
+
+/// Connections that wait to be accepted, as the system counts them.
+const BACKLOG: u32 = 1024;
+
+/// How much of an answer the library puts together before it is written.
+const WRITE_BUFFER: usize = 8 * 1024;
+
+/// How long a connection that was told to close may take to do so.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// An address that cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address} ({source}); stop what uses it, or choose another address with {key}")]
+pub struct BindError {
+    /// The key of the configuration that the address comes from.
+    pub key: &'static str,
+    /// The address.
+    pub address: SocketAddr,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+/// An address that is ours. Connections to it wait until a listener is started on it.
+#[derive(Debug)]
+pub struct BoundAddress {
+    key: &'static str,
+    address: SocketAddr,
+    socket: TcpListener,
+}
+
+impl BoundAddress {
+    /// Takes an address; port 0 takes a free one. `key` is where it comes from in the configuration. Needs a tokio runtime.
+    pub fn bind(key: &'static str, address: SocketAddr) -> Result<Self, BindError> {
+        let bound = || {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+            socket.set_reuseaddr(true)?;
+            socket.bind(address)?;
+            let socket = socket.listen(BACKLOG)?.into_std()?;
+            Ok((socket.local_addr()?, socket))
+        };
+        let (address, socket) = bound().map_err(|source| BindError { key, address, source })?;
+        Ok(Self { key, address, socket })
+    }
+}
+
+/// What listeners need to know beside their application.
+#[derive(Clone)]
+pub(crate) struct ListenerSettings {
+    pub(crate) tls: Option<Arc<Tls>>,
+    pub(crate) workers: usize,
+    pub(crate) shutdown_grace: Duration,
+    pub(crate) connections: Arc<Connections>,
+}
+
+/// A listener that was started. It answers while [`run`](Self::run) is polled.
+pub struct Listener {
+    server: Server,
+    address: SocketAddr,
+    is_encrypted: bool,
+    connections: Arc<Connections>,
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Stops a listener from elsewhere.
+#[derive(Clone)]
+pub struct StopHandle {
+    server: ServerHandle,
+    connections: Arc<Connections>,
+}
+
+impl fmt::Debug for StopHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StopHandle").finish_non_exhaustive()
+    }
+}
+
+impl StopHandle {
+    /// Goes on as before, but closes each connection with its next answer, so that clients go elsewhere.
+    pub fn drain(&self) {
+        self.connections.drain();
+    }
+
+    /// Takes no more calls and waits for those in flight, within the grace time.
+    pub fn stop(&self) -> impl Future<Output = ()> + use<> {
+        self.drain();
+        self.server.stop(true)
+    }
+}
+
+impl Listener {
+    /// Where it answers: `http` or `https`, and its address.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.is_encrypted { "https" } else { "http" }, self.address)
+    }
+
+    /// Where it listens, with the port that the system chose if it was asked to.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A handle to stop it.
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle { server: self.server.handle(), connections: Arc::clone(&self.connections) }
+    }
+
+    /// Answers until it is stopped.
+    pub async fn run(self) -> io::Result<()> {
+        tokio::select! {
+            ended = self.server => ended,
+            () = self.connections.look_after() => Ok(()),
+        }
+    }
+}
+
+/// Starts a listener that answers with what `application` makes for each of its threads. Needs a tokio runtime; the threads
+/// have their own.
+pub(crate) fn start<F, I, S>(
+    bound: BoundAddress,
+    settings: ListenerSettings,
+    application: F,
+) -> Result<Listener, BindError>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, actix_http::Request>,
+    S: ServiceFactory<actix_http::Request, Config = AppConfig, Response = ServiceResponse<AnswerBody>>
+        + 'static,
+    S::Error: Into<Error> + 'static,
+    S::InitError: fmt::Debug,
+{
+    let BoundAddress { key, address, socket } = bound;
+    let failed = |source| BindError { key, address, source };
+    let ListenerSettings { tls, workers, shutdown_grace, connections } = settings;
+    let acceptor =
+        tls.map(|tls| tls.acceptor()).transpose().map_err(|error| failed(io::Error::other(error)))?;
+    let is_encrypted = acceptor.is_some();
+    let builder = ServerBuilder::new()
+        .workers(workers.max(1))
+        // Connections are counted here; over a limit of the library it would stop to accept.
+        .max_concurrent_connections(usize::MAX >> 1)
+        .shutdown_timeout(shutdown_grace.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX))
+        .disable_signals();
+    let stopping = builder.graceful_shutdown_signal();
+    let all = Arc::clone(&connections);
+    let server = builder.listen(key, socket, move || {
+        let (all, acceptor, stopping) = (Arc::clone(&all), acceptor.clone(), stopping.clone());
+        let application = application().into_factory().map_err(|error| error.into().error_response());
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .h1_write_buffer_size(WRITE_BUFFER)
+            .local_addr(address)
+            .on_connect_ext(|transport: &Transport<Stream>, data| {
+                data.insert(Rc::clone(transport.call_state()));
+            })
+            .finish(map_config(application, |()| AppConfig::default()));
+        fn_service(move |socket: TcpStream| {
+            let (admitted, acceptor) = (all.admit(), acceptor.clone());
+            async move {
+                let admitted = admitted.ok_or(DispatchError::DisconnectTimeout)?;
+                let peer = socket.peer_addr().ok();
+                let stream = open(socket, acceptor, &admitted).await.map_err(DispatchError::Io)?;
+                Ok::<_, DispatchError>((Transport::new(stream, admitted), Protocol::Http1, peer))
+            }
+        })
+        .and_then(http)
+    });
+    let server = server.map_err(failed)?.run();
+    Ok(Listener { server, address, is_encrypted, connections })
+}
+
+/// Gives up where the connection is closed meanwhile.
+async fn open(
+    socket: TcpStream,
+    acceptor: Option<tokio_rustls::TlsAcceptor>,
+    admitted: &Admitted,
+) -> io::Result<Stream> {
+    tokio::select! {
+        stream = Stream::open(socket, acceptor) => stream,
+        () = admitted.closed() => Err(io::ErrorKind::ConnectionAborted.into()),
+    }
+}

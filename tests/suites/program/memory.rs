@@ -1,0 +1,87 @@
+//! How much memory callers can make the program take up.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use gathering_tests::{Program, Running};
+
+/// Longer than anything takes; what hangs fails its test.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Hostile connections of a test. Those that were seen to take 3.7 GiB were 3,000; what is held is in proportion.
+const CONNECTIONS: usize = 300;
+
+/// What they may make the program take up: 128 MiB for 3,000, and some for what grows only once.
+const MOST: u64 = 32 << 20;
+
+fn crowd(running: &Running, bytes: &[u8]) -> Vec<TcpStream> {
+    let connect = |_| {
+        let mut stream = TcpStream::connect(running.api_address()).unwrap();
+        stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+        // What the other side does not take is not sent.
+        let _ = stream.write_all(bytes);
+        stream
+    };
+    (0..CONNECTIONS).map(connect).collect()
+}
+
+/// Makes sure that the program has answered somebody after it has seen the crowd, and says what it has taken up.
+fn settled(running: &Running) -> u64 {
+    let mut before = 0;
+    for _ in 0..600 {
+        assert_eq!(running.call("GET", "/openapi.json").send().status, 200);
+        let now = running.resident_memory();
+        if now.abs_diff(before) < 64 << 10 {
+            return now;
+        }
+        before = now;
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    before
+}
+
+fn serve(program: &Program) -> Running {
+    program.serve(&["serve", "--set", "auth.mode=disabled", "--set", "http.workers=2"])
+}
+
+#[test]
+fn answers_that_nobody_reads_take_up_little() {
+    let program = Program::new();
+    let running = serve(&program);
+    let idle = settled(&running);
+    let crowd = crowd(&running, &b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(200));
+    let taken = settled(&running).saturating_sub(idle);
+    assert!(taken < MOST, "{taken} bytes");
+    drop(crowd);
+}
+
+#[test]
+fn many_small_calls_at_once_take_up_little() {
+    let program = Program::new();
+    let running = serve(&program);
+    let idle = settled(&running);
+    let crowd = crowd(&running, &b"GET /openapi.json HTTP/1.1\r\n\r\n".repeat(10_000));
+    let taken = settled(&running).saturating_sub(idle);
+    assert!(taken < MOST, "{taken} bytes");
+    drop(crowd);
+}
+
+#[test]
+fn heads_that_never_end_are_bounded_together() {
+    let program = Program::new();
+    let running = serve(&program);
+    let idle = settled(&running);
+    let mut head = b"GET / HTTP/1.1\r\nX: ".to_vec();
+    head.resize(120_000, b'x');
+    // 400 of these have more than the 32 MiB that all may hold.
+    let crowds: Vec<_> = (0..2).map(|_| crowd(&running, &head)).collect();
+    let taken = settled(&running).saturating_sub(idle);
+    assert!(taken < 3 * MOST, "{taken} bytes");
+    let mut oldest = crowds.into_iter().flatten().next().unwrap();
+    oldest.set_read_timeout(Some(PATIENCE)).unwrap();
+    let started = Instant::now();
+    while oldest.read(&mut [0; 1024]).is_ok_and(|read| read > 0) {
+        assert!(started.elapsed() < PATIENCE);
+    }
+}
