@@ -1,11 +1,13 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-kafka bench bench-auth bench-instructions fuzz lint fmt deny deps-check docs \
+.PHONY: help run build test test-kafka test-stops bench bench-auth bench-instructions fuzz lint fmt deny deps-check docs \
 	openapi package
 
 CARGO ?= cargo
 ARGS ?=
 SECONDS ?= 60
+STOPS ?= 20
+CALLS ?= 10000
 TARGET ?= token identity_header key_set
 
 help: ## Lists these targets
@@ -25,6 +27,10 @@ test-kafka: ## Runs the Kafka suite against a real broker, which needs Java and 
 	$(CARGO) build --package gathering-server
 	tests/scripts/with-kafka tests/scripts/with-postgres tests/scripts/run-tests --package gathering-tests \
 		--features apache-kafka --test kafka $(ARGS)
+
+test-stops: ## Stops servers behind HAProxy, which it installs, under load, and counts lost calls. STOPS=20 CALLS=10000
+	$(CARGO) build --package gathering-server
+	tests/scripts/stops-behind-haproxy target/debug/gathering $(STOPS) $(CALLS)
 
 bench: ## Measures everything as ratios to references in the same run. QUICK=1 takes under two minutes; CHAPTERS="reads scale"
 	$(CARGO) build --release --package gathering-server

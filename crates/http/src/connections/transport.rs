@@ -96,17 +96,15 @@ impl<T> Transport<T> {
     fn take(&mut self, bytes: &[u8]) -> usize {
         let connection = self.admitted.connection();
         match &mut self.expects {
-            Expected::Head(head) => match head.find(bytes) {
-                Some(end) => {
-                    connection.head_is_there();
-                    self.expects = Expected::Call { was_asked: false };
-                    end
-                }
-                None => {
+            Expected::Head(head) => {
+                let Some(end) = head.find(bytes) else {
                     connection.head_has(head.length());
-                    bytes.len()
-                }
-            },
+                    return bytes.len();
+                };
+                connection.head_is_there();
+                self.expects = Expected::Call { was_asked: false };
+                end
+            }
             Expected::Call { .. } => 0,
             Expected::Body { left } => {
                 let there = bytes.len() as u64;
@@ -117,13 +115,11 @@ impl<T> Transport<T> {
                 }
                 end
             }
-            Expected::Chunks(chunks) => match chunks.find(bytes) {
-                Some(end) => {
-                    self.expects = Expected::Head(HeadEnd::default());
-                    end
-                }
-                None => bytes.len(),
-            },
+            Expected::Chunks(chunks) => {
+                let Some(end) = chunks.find(bytes) else { return bytes.len() };
+                self.expects = Expected::Head(HeadEnd::default());
+                end
+            }
         }
     }
 }
