@@ -222,7 +222,8 @@ fn verifier(
         Ok(Issuer::new(settings, keyring, remote.transpose()?))
     });
     let issuers = issuers.collect::<Result<_, AuthError>>()?;
-    Ok(TokenVerifier::new(issuers, settings.leeway.as_secs_f64(), cache, Arc::clone(clock)))
+    let leeway = settings.leeway.as_secs_f64();
+    Ok(TokenVerifier::new(issuers, leeway, settings.max_token, cache, Arc::clone(clock)))
 }
 
 /// The keys of an issuer in files, and how the others are to be fetched.

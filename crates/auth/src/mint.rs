@@ -143,7 +143,7 @@ mod tests {
     fn a_token_says_what_was_asked_for() {
         let secret = file(&[b's'; 32]);
         let token = request().mint(&SigningKey::hmac_from_file(secret.path()).unwrap(), NOW).unwrap();
-        let facts = crate::Inspection::of(&token, NOW).unwrap().facts;
+        let facts = crate::Inspection::of(&token, 8192, NOW).unwrap().facts;
         let facts: Vec<_> = facts.iter().map(|fact| (fact.name, fact.value.as_str())).collect();
         let expected = [
             ("alg", "HS256"),
@@ -168,7 +168,7 @@ mod tests {
             let token = request().mint(&signing, NOW).unwrap();
             let keys = serde_json::json!({"keys": [key.jwk("key")]}).to_string();
             let (keys, _) = crate::keys::parse(keys.as_bytes(), crate::keys::Origin::Url).unwrap();
-            let token = Token::parse(&token).unwrap();
+            let token = Token::parse(&token, 8192).unwrap();
             assert_eq!(token.check_signature(&keys), Ok(()), "{:?}", signing.algorithm);
         }
     }

@@ -15,11 +15,17 @@ pub enum Refused {
     #[error("the Authorization header holds no bearer token")]
     Scheme,
     /// The token is longer than any that this service takes.
-    #[error("the token is longer than 8192 characters")]
-    TooLong,
+    #[error("the token is longer than {limit} characters")]
+    TooLong {
+        /// The most that one may have, in bytes: `auth.max_token`.
+        limit: usize,
+    },
     /// The token is not three parts of base64url with a JSON header and JSON claims.
     #[error("the token is not a JSON Web Token")]
     Malformed,
+    /// A header parameter is of the wrong JSON type.
+    #[error("the token's header parameter '{0}' is not usable")]
+    Header(&'static str),
     /// The token's algorithm is `none`, unknown, or one that no configured key is for.
     #[error("the token's algorithm is not accepted")]
     Algorithm,
@@ -68,6 +74,9 @@ pub enum Refused {
     /// The identity is no base64 of a JSON object, or a part of it is of the wrong type.
     #[error("the x-rh-identity header is not an identity in base64")]
     MalformedIdentity,
+    /// The identity tells something twice that counts.
+    #[error("the x-rh-identity header has a key twice, or in another letter case than usual")]
+    AmbiguousIdentity,
     /// The identity is of a kind that this service does not know.
     #[error("the identity is not of the type User, System or ServiceAccount")]
     IdentityType,
@@ -127,6 +136,7 @@ impl Refused {
             | Self::SeveralIdentities
             | Self::IdentityTooLong
             | Self::MalformedIdentity
+            | Self::AmbiguousIdentity
             | Self::IdentityType
             | Self::IdentityOrganization
             | Self::IdentityCluster => "Gateway realm=\"gathering\"".to_owned(),
@@ -135,12 +145,13 @@ impl Refused {
     }
 
     /// What [`label`](Self::label) can be.
-    pub(crate) const LABELS: [&'static str; 26] = [
+    pub(crate) const LABELS: [&'static str; 28] = [
         "missing",
         "several",
         "scheme",
         "too_long",
         "malformed",
+        "header",
         "algorithm",
         "critical",
         "unknown_key",
@@ -157,6 +168,7 @@ impl Refused {
         "several_identities",
         "identity_too_long",
         "malformed_identity",
+        "ambiguous_identity",
         "identity_type",
         "identity_organization",
         "identity_cluster",
@@ -170,8 +182,9 @@ impl Refused {
             Self::Missing => "missing",
             Self::Several => "several",
             Self::Scheme => "scheme",
-            Self::TooLong => "too_long",
+            Self::TooLong { .. } => "too_long",
             Self::Malformed => "malformed",
+            Self::Header(_) => "header",
             Self::Algorithm => "algorithm",
             Self::Critical => "critical",
             Self::UnknownKey => "unknown_key",
@@ -188,6 +201,7 @@ impl Refused {
             Self::SeveralIdentities => "several_identities",
             Self::IdentityTooLong => "identity_too_long",
             Self::MalformedIdentity => "malformed_identity",
+            Self::AmbiguousIdentity => "ambiguous_identity",
             Self::IdentityType => "identity_type",
             Self::IdentityOrganization => "identity_organization",
             Self::IdentityCluster => "identity_cluster",

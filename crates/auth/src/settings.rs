@@ -53,6 +53,8 @@ pub struct TokenSettings {
     pub issuers: Vec<IssuerSettings>,
     /// How far clocks may differ.
     pub leeway: Duration,
+    /// The longest token that is looked at, in bytes.
+    pub max_token: usize,
     /// How much memory verified tokens may take up, in bytes; 0 verifies each token each time.
     pub cache_size: usize,
 }

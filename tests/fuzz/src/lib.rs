@@ -55,7 +55,12 @@ static TOKENS: LazyLock<Authenticator> = LazyLock::new(|| {
         ..KeySettings::default()
     };
     let issuers = vec![IssuerSettings { keys, ..IssuerSettings::default() }];
-    start(Mode::Jwt(TokenSettings { issuers, leeway: Duration::from_secs(60), cache_size: 1 << 20 }))
+    start(Mode::Jwt(TokenSettings {
+        issuers,
+        leeway: Duration::from_secs(60),
+        max_token: 16 * 1024,
+        cache_size: 1 << 20,
+    }))
 });
 
 /// What counts of a token that was let in. The rest may hold numbers that fit nowhere.
@@ -80,7 +85,7 @@ pub fn token(data: &[u8]) {
     assert!(ask(data).is_err(), "nobody can guess a signature");
     assert!(ask(&[b"Bearer ", data].concat()).is_err(), "nobody can guess a signature");
     if let Ok(text) = std::str::from_utf8(data) {
-        let _ = Inspection::of(text, NOW);
+        let _ = Inspection::of(text, 16 * 1024, NOW);
     }
     let sign = |text: &str| hmac(Algorithm::HS256, SECRET, text);
     let with_claims = token_of_parts(r#"{"alg":"HS256"}"#, data, sign);
@@ -90,7 +95,7 @@ pub fn token(data: &[u8]) {
         assert!(claims.org_id.is_u64() || claims.org_id.is_string(), "{claims:?}");
         assert!(claims.exp > 1_799_999_940.0, "{claims:?}");
     }
-    let _ = Inspection::of(&with_claims, NOW);
+    let _ = Inspection::of(&with_claims, 16 * 1024, NOW);
     if let Ok(header) = std::str::from_utf8(data) {
         let with_header = token_of_parts(header, br#"{"org_id":42,"exp":1900000000}"#, sign);
         if ask(format!("Bearer {with_header}").as_bytes()).is_ok() {

@@ -32,7 +32,8 @@ impl Credentials for Call<'_> {
 }
 
 fn settings(issuers: Vec<IssuerSettings>) -> Settings {
-    let tokens = TokenSettings { issuers, leeway: Duration::from_secs(60), cache_size: 1 << 20 };
+    let tokens =
+        TokenSettings { issuers, leeway: Duration::from_secs(60), max_token: 16 * 1024, cache_size: 1 << 20 };
     Settings { mode: Mode::Jwt(tokens), rate_limit: RateLimit::default() }
 }
 

@@ -4,29 +4,19 @@ use gathering_domain::{ClusterId, OrganizationId, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::parts::present;
 use crate::{Identity, Refused, Scope};
 
-/// The claims of a token, of any type. One that comes twice is an error.
+/// The claims of a token, of any type. One that comes twice is an error, and one that is null counts as left out.
 #[derive(Deserialize)]
 pub(super) struct Claims {
-    #[serde(default, deserialize_with = "present")]
     org_id: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
     cluster_id: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
     scope: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
     exp: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
     nbf: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
     iat: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
     iss: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
     aud: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
     sub: Option<Value>,
 }
 
@@ -94,7 +84,10 @@ impl Claims {
         match &self.aud {
             None => Ok(Vec::new()),
             Some(Value::String(one)) => Ok(vec![one]),
-            Some(Value::Array(many)) => many.iter().map(|one| one.as_str().ok_or(WRONG)).collect(),
+            Some(Value::Array(many)) => {
+                let told = many.iter().filter(|one| !one.is_null());
+                told.map(|one| one.as_str().ok_or(WRONG)).collect()
+            }
             Some(_) => Err(WRONG),
         }
     }
@@ -224,7 +217,6 @@ mod tests {
         assert!(identity(&with("nbf", &json!(NOW + 60))).is_ok());
         assert_eq!(identity(&with("nbf", &json!(NOW + 61))), Err(Refused::NotYetValid));
         assert_eq!(identity(&with("nbf", &json!("0"))), Err(Refused::Claim("nbf")));
-        assert_eq!(identity(&with("nbf", &json!(null))), Err(Refused::Claim("nbf")));
     }
 
     #[test]
@@ -236,6 +228,9 @@ mod tests {
             (json!(["other", "gathering"]), None),
             (json!("gatherin"), Some(Refused::Audience)),
             (json!([]), Some(Refused::Audience)),
+            (json!([null]), Some(Refused::Audience)),
+            (json!([null, "gathering"]), None),
+            (json!(null), Some(Refused::Audience)),
             (json!([1, "gathering"]), Some(Refused::Claim("aud"))),
             (json!(7), Some(Refused::Claim("aud"))),
         ] {
@@ -265,12 +260,24 @@ mod tests {
     }
 
     #[test]
+    fn null_is_absent() {
+        let all = json!({
+            "org_id": 42, "exp": NOW + 600, "nbf": null, "iat": null, "iss": null, "sub": null, "aud": null, "scope": null,
+            "cluster_id": null
+        });
+        assert_eq!(identity(&all), identity(&with("other", &json!(null))));
+        let cluster = "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap();
+        let caller = identity(&all).unwrap();
+        assert!(caller.read(cluster).is_ok() && caller.write().is_err());
+    }
+
+    #[test]
     fn a_binding_that_cannot_be_read_is_not_ignored() {
         let cluster = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
         let bound = identity(&with("cluster_id", &json!(cluster))).unwrap();
         assert!(bound.read(cluster.parse().unwrap()).is_ok());
         assert!(bound.read("00000000-0000-0000-0000-000000000001".parse().unwrap()).is_err());
-        for value in [json!(null), json!(""), json!("aaaa"), json!(1), json!([cluster])] {
+        for value in [json!(""), json!("null"), json!("aaaa"), json!(1), json!([cluster])] {
             assert_eq!(identity(&with("cluster_id", &value)), Err(Refused::Claim("cluster_id")), "{value}");
         }
     }

@@ -23,12 +23,12 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// Reads a token. `now` is what its times are told against.
+    /// Reads a token of at most `limit` bytes. `now` is what its times are told against.
     ///
     /// # Errors
     /// When it cannot even be read.
-    pub fn of(token: &str, now: Timestamp) -> Result<Self, Refused> {
-        let token = Token::parse(token)?;
+    pub fn of(token: &str, limit: usize, now: Timestamp) -> Result<Self, Refused> {
+        let token = Token::parse(token, limit)?;
         let claims = &token.claims;
         let text = |value: Result<Option<&str>, Refused>| told(value.map(|text| text.map(str::to_owned)));
         let time =
@@ -83,7 +83,7 @@ mod tests {
         let encode = |json: &Value| URL_SAFE_NO_PAD.encode(json.to_string());
         let token = format!("{}.{}.c2VjcmV0", encode(&json!({"alg": "ES256", "kid": "one"})), encode(claims));
         let now = Timestamp::from_micros(1_800_000_000_000_000);
-        let facts = Inspection::of(&token, now).unwrap().facts;
+        let facts = Inspection::of(&token, 8192, now).unwrap().facts;
         assert!(facts.iter().all(|fact| !token.contains(&fact.value) || fact.value.len() < 6));
         facts.into_iter().map(|fact| (fact.name, fact.value)).collect()
     }
@@ -112,6 +112,9 @@ mod tests {
         let told = facts(&json!({}));
         assert_eq!(told.last().unwrap(), &("scope", "read".to_owned()));
         assert!(told.contains(&("org_id", "missing, or not usable".to_owned())));
-        assert!(matches!(Inspection::of("nonsense", Timestamp::from_micros(0)), Err(Refused::Malformed)));
+        assert!(matches!(
+            Inspection::of("nonsense", 8192, Timestamp::from_micros(0)),
+            Err(Refused::Malformed)
+        ));
     }
 }

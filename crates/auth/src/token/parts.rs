@@ -6,16 +6,13 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::claims::Claims;
 use crate::Refused;
 use crate::keys::KeySet;
-
-/// The longest token, in bytes. Tokens with many claims take 2 to 3 KiB; more only costs time.
-const MAX_TOKEN: usize = 8192;
 
 /// A token that was taken apart. Nothing of it was verified.
 pub(crate) struct Token<'a> {
@@ -26,27 +23,21 @@ pub(crate) struct Token<'a> {
     pub(super) claims: Claims,
 }
 
-/// The header parameters that count (RFC 7515 section 4.1). One that comes twice is an error; all others are not looked
-/// at: no key and no address of a key is ever taken from a token.
+/// The header parameters that count (RFC 7515 section 4.1). One that comes twice is an error, and one that is null counts
+/// as left out, since some libraries write each that they know. All others are not looked at: no key and no address of a
+/// key is ever taken from a token.
 #[derive(Deserialize)]
 struct Header {
-    #[serde(default, deserialize_with = "present")]
     alg: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
     kid: Option<Value>,
-    #[serde(default, deserialize_with = "present")]
     crit: Option<Value>,
 }
 
-/// Tells `null` from absent.
-pub(super) fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
-}
-
 impl<'a> Token<'a> {
-    pub(crate) fn parse(token: &'a str) -> Result<Self, Refused> {
-        if token.len() > MAX_TOKEN {
-            return Err(Refused::TooLong);
+    /// Takes a token apart that is at most so many bytes long.
+    pub(crate) fn parse(token: &'a str, limit: usize) -> Result<Self, Refused> {
+        if token.len() > limit {
+            return Err(Refused::TooLong { limit });
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(Refused::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(Refused::Malformed)?;
@@ -59,7 +50,7 @@ impl<'a> Token<'a> {
         let key_id = match header.kid {
             None => None,
             Some(Value::String(id)) => Some(id),
-            Some(_) => return Err(Refused::Malformed),
+            Some(_) => return Err(Refused::Header("kid")),
         };
         let claims = object(&decode(payload)?)?;
         Ok(Self { signed, signature, algorithm, key_id, claims })
@@ -91,13 +82,15 @@ fn object<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
 mod tests {
     use super::*;
 
+    const MAX_TOKEN: usize = 200;
+
     fn token(header: &str, payload: &str) -> String {
         let encode = |part: &str| URL_SAFE_NO_PAD.encode(part);
         format!("{}.{}.AAAA", encode(header), encode(payload))
     }
 
     fn parse(header: &str, payload: &str) -> Result<(Algorithm, Option<String>), Refused> {
-        Token::parse(&token(header, payload)).map(|token| (token.algorithm, token.key_id))
+        Token::parse(&token(header, payload), MAX_TOKEN).map(|token| (token.algorithm, token.key_id))
     }
 
     #[test]
@@ -117,8 +110,13 @@ mod tests {
         ] {
             assert_eq!(parse(header, "{}"), Err(Refused::Algorithm), "{header}");
         }
-        for header in [r#"{"alg":"HS256","crit":["exp"]}"#, r#"{"alg":"HS256","crit":null}"#] {
+        for header in [r#"{"alg":"HS256","crit":["exp"]}"#, r#"{"alg":"HS256","crit":[]}"#] {
             assert_eq!(parse(header, "{}"), Err(Refused::Critical), "{header}");
+        }
+        let null = parse(r#"{"alg":"HS256","typ":null,"kid":null,"crit":null}"#, "{}");
+        assert_eq!(null, Ok((Algorithm::HS256, None)), "null is absent");
+        for header in [r#"{"alg":"HS256","kid":7}"#, r#"{"alg":"HS256","kid":["a"]}"#] {
+            assert_eq!(parse(header, "{}"), Err(Refused::Header("kid")), "{header}");
         }
     }
 
@@ -127,8 +125,7 @@ mod tests {
         for header in [
             r#"{"alg":"HS256","alg":"HS256"}"#,
             r#"{"alg":"HS256","kid":"a","kid":"a"}"#,
-            r#"{"alg":"HS256","kid":null}"#,
-            r#"{"alg":"HS256","kid":7}"#,
+            r#"{"alg":"HS256","kid":null,"kid":"a"}"#,
             r#"["HS256",null,null]"#,
             r#"{"alg":"HS256"} x"#,
             "null",
@@ -152,13 +149,13 @@ mod tests {
         assert!(parse(r#"{"alg":"HS256"}"#, r#"{"other":1,"other":2}"#).is_ok());
         let payload = URL_SAFE_NO_PAD.encode(b"{\"nobody reads this\":\"\xff\"}");
         let token = format!("{}.{payload}.AAAA", URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256"}"#));
-        assert_eq!(Token::parse(&token).err(), Some(Refused::Malformed), "no UTF-8");
+        assert_eq!(Token::parse(&token, MAX_TOKEN).err(), Some(Refused::Malformed), "no UTF-8");
     }
 
     #[test]
     fn the_parts_are_three_of_base64url_without_padding() {
         let good = token(r#"{"alg":"HS256"}"#, "{}");
-        assert!(Token::parse(&good).is_ok());
+        assert!(Token::parse(&good, MAX_TOKEN).is_ok());
         let (header, rest) = good.split_once('.').unwrap();
         for wrong in [
             String::new(),
@@ -176,8 +173,10 @@ mod tests {
             format!("{good}.AAAA.AAAA"),
             format!(".{good}"),
         ] {
-            assert_eq!(Token::parse(&wrong).err(), Some(Refused::Malformed), "{wrong}");
+            assert_eq!(Token::parse(&wrong, MAX_TOKEN).err(), Some(Refused::Malformed), "{wrong}");
         }
-        assert_eq!(Token::parse(&"x".repeat(MAX_TOKEN + 1)).err(), Some(Refused::TooLong));
+        let too_long = |length| Token::parse(&"x".repeat(length), MAX_TOKEN).err();
+        assert_eq!(too_long(MAX_TOKEN), Some(Refused::Malformed));
+        assert_eq!(too_long(MAX_TOKEN + 1), Some(Refused::TooLong { limit: MAX_TOKEN }));
     }
 }

@@ -23,6 +23,7 @@ pub(crate) enum Outcome {
 pub(crate) struct TokenVerifier {
     issuers: Vec<Issuer>,
     leeway_seconds: f64,
+    max_token: usize,
     cache: Arc<TokenCache>,
     clock: Arc<dyn Clock>,
 }
@@ -31,10 +32,11 @@ impl TokenVerifier {
     pub(crate) const fn new(
         issuers: Vec<Issuer>,
         leeway_seconds: f64,
+        max_token: usize,
         cache: Arc<TokenCache>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { issuers, leeway_seconds, cache, clock }
+        Self { issuers, leeway_seconds, max_token, cache, clock }
     }
 
     pub(crate) fn issuers(&self) -> &[Issuer] {
@@ -78,7 +80,7 @@ impl TokenVerifier {
     }
 
     fn understand<'a>(&self, text: &'a str) -> Result<(Token<'a>, &Issuer), Refused> {
-        let token = Token::parse(text)?;
+        let token = Token::parse(text, self.max_token)?;
         let named = token.claims.issuer()?;
         let issuer = self.issuers.iter().find(|issuer| issuer.issues_as(named)).ok_or(Refused::Issuer)?;
         Ok((token, issuer))

@@ -13,7 +13,7 @@ use crate::commands::{block_on, print};
 use crate::config::{AuthMode, Config};
 
 /// More than any token; whoever pipes a large file in is told so soon.
-const MAX_INPUT: u64 = 64 * 1024;
+const MAX_INPUT: u64 = 128 * 1024;
 
 pub(super) fn run(config: &Config, arguments: &Inspect) -> Result<(), ServerError> {
     if config.auth.mode != AuthMode::Jwt {
@@ -31,7 +31,8 @@ pub(super) fn run(config: &Config, arguments: &Inspect) -> Result<(), ServerErro
         return Err(ServerError::Usage("there is no token: give it as an argument or on standard input"));
     }
 
-    let facts = Inspection::of(token, SystemClock.now()).map_err(ServerError::TokenRefused)?.facts;
+    let facts = Inspection::of(token, config.auth.max_token, SystemClock.now());
+    let facts = facts.map_err(ServerError::TokenRefused)?.facts;
     let lines = facts.into_iter().map(|fact| format!("{:<11} {}\n", fact.name, one_line(&fact.value)));
     print(lines.collect::<String>())?;
 

@@ -26,6 +26,8 @@ pub struct Auth {
     pub algorithms: Vec<Algorithm>,
     #[serde(deserialize_with = "leeway")]
     pub leeway: Duration,
+    #[serde(deserialize_with = "token_size")]
+    pub max_token: usize,
     #[serde(deserialize_with = "size")]
     pub token_cache: usize,
     pub keys: Keys,
@@ -168,6 +170,16 @@ fn leeway<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Err
         Err(D::Error::custom("it has to be at most 10m"))
     } else {
         Ok(leeway)
+    }
+}
+
+/// A head of 128 KiB is the largest that the HTTP server reads, and a token is not all of it.
+fn token_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let size = size(deserializer)?;
+    if (1024..=64 * 1024).contains(&size) {
+        Ok(size)
+    } else {
+        Err(D::Error::custom("it has to be from 1 KiB to 64 KiB"))
     }
 }
 

@@ -38,6 +38,7 @@ impl Config {
             AuthMode::Jwt => auth::Mode::Jwt(auth::TokenSettings {
                 issuers: self.issuers(),
                 leeway: self.auth.leeway,
+                max_token: self.auth.max_token,
                 cache_size: self.auth.token_cache,
             }),
             AuthMode::IdentityHeader => auth::Mode::IdentityHeader(auth::GatewaySettings {

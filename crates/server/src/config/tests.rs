@@ -22,6 +22,7 @@ fn the_defaults_are_what_the_documents_say() {
     assert_eq!(config.http.pending_status, PendingStatus::Ok);
     assert_eq!(config.admin.bind.to_string(), "127.0.0.1:9090");
     assert_eq!((config.auth.mode, config.auth.disabled_org.get()), (AuthMode::Jwt, 1));
+    assert_eq!(config.auth.max_token, 16 * 1024);
     assert_eq!(config.storage.url.to_string(), "sqlite://data/gathering.db");
     assert_eq!(config.storage_settings().retention, Retention::default());
     assert_eq!(config.report_policy(), ReportPolicy::default());
@@ -145,6 +146,8 @@ fn bad_values_are_named_with_their_key_and_origin() {
         ),
         ("auth.gateway_secret_file=x", "auth.gateway_secret_file", "\"x\"", "identity-header"),
         ("auth.keys.ca_file=x", "auth.keys.ca_file", "\"x\"", "with jwks_url or discovery only"),
+        ("auth.max_token=0", "auth.max_token", "0", "from 1 KiB to 64 KiB"),
+        ("auth.max_token=1MiB", "auth.max_token", "\"1MiB\"", "from 1 KiB to 64 KiB"),
         ("auth.token_cache=much", "auth.token_cache", "\"much\"", "a size such as"),
         (
             "auth.issuers=[{issuer=\"a\",keys={jwks_url=\"x\"}}]",

@@ -64,9 +64,9 @@ fn headers_that_are_no_single_token() {
             "not a JSON Web Token",
         ),
         (
-            "9000 characters",
-            bytes(&format!("Authorization: Bearer {}\r\n", "x".repeat(9000))),
-            "longer than 8192",
+            "17000 characters",
+            bytes(&format!("Authorization: Bearer {}\r\n", "x".repeat(17_000))),
+            "longer than 16384",
         ),
     ] {
         let answer = target.ask(CLUSTER, "r", &lines);
@@ -88,6 +88,31 @@ fn headers_that_are_no_single_token() {
             "{error}"
         ),
     }
+    still_works(&target);
+}
+
+#[test]
+fn tokens_may_be_as_long_as_is_configured() {
+    let of_length = |target: &Target, about: usize| {
+        // A letter of a claim takes 4/3 letters of the token.
+        let without = target.signed(&Target::with("sub", json!(""))).len();
+        let roles = "r".repeat((about - without) * 3 / 4);
+        let token = target.signed(&Target::with("sub", json!(roles)));
+        assert!((about - 3..=about).contains(&token.len()), "{}", token.len());
+        token
+    };
+    let target = Target::start();
+    assert_eq!(target.try_token(&of_length(&target, 16 * 1024)).status, 200);
+    target.refuses("longer", &of_length(&target, 16 * 1024 + 4), "longer than 16384");
+    let target = Target::with_settings(&["auth.max_token=64 KiB"]);
+    assert_eq!(
+        target.try_token(&of_length(&target, 64 * 1024)).status,
+        200,
+        "the HTTP server lets it through"
+    );
+    target.refuses("longer", &of_length(&target, 64 * 1024 + 4), "longer than 65536");
+    let target = Target::with_settings(&["auth.max_token=1024"]);
+    target.refuses("longer", &of_length(&target, 1028), "longer than 1024");
     still_works(&target);
 }
 

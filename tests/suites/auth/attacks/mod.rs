@@ -29,15 +29,22 @@ struct Target {
 
 impl Target {
     fn start() -> Self {
+        Self::with_settings(&[])
+    }
+
+    fn with_settings(settings: &[&str]) -> Self {
         let (p256, p384, ed25519) = (TestKey::p256(), TestKey::p384(), TestKey::ed25519());
         let keys = [RSA[0].jwk("r1"), RSA[1].jwk("r2"), p256.jwk("e1"), p384.jwk("e3"), ed25519.jwk("d1")];
         let key_set = json!({"keys": keys}).to_string();
         let folder = Folder::new();
-        let server = TestServer::builder(TestDatabase::sqlite())
+        let mut server = TestServer::builder(TestDatabase::sqlite())
             .set(&format!("auth.issuer={ISSUER}"))
             .set(&format!("auth.audience={AUDIENCE}"))
-            .set(&format!("auth.keys.jwks_file={}", folder.write("jwks.json", &key_set)))
-            .start();
+            .set(&format!("auth.keys.jwks_file={}", folder.write("jwks.json", &key_set)));
+        for setting in settings {
+            server = server.set(setting);
+        }
+        let server = server.start();
         record(&server);
         let secret = std::fs::read(server.secret_file()).unwrap();
         Self { server, secret, p256, p384, ed25519, key_set, _folder: folder }

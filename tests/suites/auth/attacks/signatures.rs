@@ -56,6 +56,19 @@ fn tokens_that_are_right_are_let_in() {
         ("fractional", target.signed(&Target::with("exp", json!(1_772_373_600.5)))),
         ("a list of audiences", target.signed(&Target::with("aud", json!(["other", AUDIENCE])))),
         ("as text", target.signed(&Target::with("org_id", json!("42")))),
+        (
+            "null where a library writes what it has not",
+            Target::confused(
+                &json!({"alg": "ES256", "typ": null, "kid": null, "crit": null, "jku": null}),
+                |text| target.p256.sign(Algorithm::ES256, text),
+            ),
+        ),
+        ("a start of null", target.signed(&Target::with("nbf", Value::Null))),
+        ("a time of issue of null", target.signed(&Target::with("iat", Value::Null))),
+        ("a subject of null", target.signed(&Target::with("sub", Value::Null))),
+        ("a scope of null", target.signed(&Target::with("scope", Value::Null))),
+        ("a cluster of null", target.signed(&Target::with("cluster_id", Value::Null))),
+        ("an audience beside null", target.signed(&Target::with("aud", json!([null, AUDIENCE])))),
     ] {
         assert_eq!(target.try_token(&token).status, 200, "{row}");
     }
