@@ -10,6 +10,7 @@ mod error;
 mod gateway;
 mod identity;
 mod issuer;
+mod json;
 mod keys;
 mod limits;
 mod metrics;

@@ -129,6 +129,48 @@ fn identities_that_are_none() {
 }
 
 #[test]
+fn what_an_identity_tells_twice_is_not_guessed() {
+    let server = behind_a_proxy();
+    let send = |json: &str| server.get(&status()).header("x-rh-identity", &STANDARD.encode(json)).send();
+    let good = format!(
+        r#"{{"identity":{{"org_id":"42","type":"System","internal":{{"org_id":"42"}},"system":{{"cluster_id":"{CLUSTER}"}},
+        "user":{{"user_id":"1"}},"service_account":{{"client_id":"1"}}}},"entitlements":{{}}}}"#
+    );
+    assert_eq!(send(&good).status, 200);
+    for (key, before) in [
+        ("identity", r#""identity":{"org_id":"43"}"#),
+        ("org_id", r#""org_id":"43""#),
+        ("org_id", r#""org_id":"42""#),
+        ("org_id", r#""org_id":null"#),
+        ("org_id", r#""\u006frg_id":"43""#),
+        ("org_id", r#""ORG_ID":"43""#),
+        ("type", r#""type":"User""#),
+        ("internal", r#""internal":null"#),
+        ("system", r#""system":{}"#),
+        ("system", r#""System":{}"#),
+        ("cluster_id", r#""cluster_id":null"#),
+        ("user", r#""user":{}"#),
+        ("user_id", r#""user_id":"2""#),
+        ("service_account", r#""service_account":{}"#),
+        ("client_id", r#""client_id":"2""#),
+    ] {
+        let key = format!("\"{key}\":");
+        let (start, rest) = good.split_once(&key).unwrap();
+        check_refusal(
+            &send(&format!("{start}{before},{key}{rest}")),
+            "a key twice, or in another letter case",
+        );
+    }
+    let inner = good.replacen(r#""internal":{"#, r#""internal":{"org_id":"43","#, 1);
+    check_refusal(&send(&inner), "a key twice");
+    // Nor is a name guessed that a reader with less care would take for another.
+    check_refusal(&send(r#"{"identity":{"Org_ID":"42"}}"#), "in another letter case");
+    check_refusal(&send(&format!("{good}{good}")), "not an identity in base64");
+    let unread = good.replacen(r#""entitlements""#, r#""other":1,"other":2,"entitlements""#, 1);
+    assert_eq!(send(&unread).status, 200);
+}
+
+#[test]
 fn a_peer_that_is_no_proxy_is_refused_whatever_it_claims() {
     let server = TestServer::builder(TestDatabase::sqlite())
         .set("auth.mode=identity-header")

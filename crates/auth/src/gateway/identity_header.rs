@@ -2,12 +2,14 @@
 //!
 //! The shapes are those of the platform: a user, a system (a cluster, or a host with a certificate), a service account;
 //! older ones and test suites name no type. Read as strictly as today's service does, except that the organization may
-//! be a number, and may be told in `internal` alone, as other services of the platform take it.
+//! be a number, and may be told in `internal` alone, as other services of the platform take it. What counts is told once:
+//! of a key that comes twice, or in two letter cases, services of the platform read one or the other.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
+use crate::json::{members, scalar, text};
 use crate::token::organization;
 use crate::{Identity, Refused};
 
@@ -16,61 +18,59 @@ const MAX_HEADER: usize = 32 * 1024;
 
 const TYPES: [&str; 3] = ["User", "System", "ServiceAccount"];
 
-type Object = Map<String, Value>;
+/// A value that is there and not null.
+type Told<'a> = Option<&'a RawValue>;
 
 pub(super) fn parse(header: &[u8]) -> Result<Identity, Refused> {
     if header.len() > MAX_HEADER {
         return Err(Refused::IdentityTooLong);
     }
     let json = STANDARD.decode(header).map_err(|_| Refused::MalformedIdentity)?;
-    let document: Object = serde_json::from_slice(&json).map_err(|_| Refused::MalformedIdentity)?;
-    let identity = object(&document, "identity")?.ok_or(Refused::MalformedIdentity)?;
-    let kind = match identity.get("type") {
-        None | Some(Value::Null) => "",
-        Some(Value::String(kind)) if TYPES.contains(&kind.as_str()) => kind,
+    let json = std::str::from_utf8(&json).map_err(|_| Refused::MalformedIdentity)?;
+    let [identity] = object(json, ["identity"])?;
+    let [kind, org_id, internal, system, user, account] = object(
+        identity.ok_or(Refused::MalformedIdentity)?.get(),
+        ["type", "org_id", "internal", "system", "user", "service_account"],
+    )?;
+    // What it is only matters where the organization is told there.
+    let internal = internal.filter(|internal| org_id.is_none() || internal.get().starts_with('{'));
+    let [inner_org_id] = part(internal, ["org_id"])?;
+    let [cluster_id, cn] = part(system, ["cluster_id", "cn"])?;
+    let [user_id, username] = part(user, ["user_id", "username"])?;
+    let [client_id, account_user_id] = part(account, ["client_id", "user_id"])?;
+
+    let kind = match kind.map(text) {
+        None => String::new(),
+        Some(Some(kind)) if TYPES.contains(&kind.as_str()) => kind,
         Some(_) => return Err(Refused::IdentityType),
     };
-    let organization = match told(identity, "org_id") {
-        Some(value) => organization(value),
-        None => {
-            object(identity, "internal")?.and_then(|internal| told(internal, "org_id")).and_then(organization)
-        }
-    };
+    let organization = org_id.or(inner_org_id).and_then(scalar).as_ref().and_then(organization);
     let organization = organization.ok_or(Refused::IdentityOrganization)?;
     // Whatever the type says: who names a cluster gets no other.
-    let system = object(identity, "system")?;
-    let cluster = match system.and_then(|system| told(system, "cluster_id")) {
-        None => None,
-        Some(value) => {
-            let cluster = value.as_str().and_then(|text| text.parse().ok());
-            Some(cluster.ok_or(Refused::IdentityCluster)?)
-        }
-    };
-    let names = [
-        object(identity, "user")?.and_then(|user| name(user, &["user_id", "username"])),
-        object(identity, "service_account")?.and_then(|account| name(account, &["client_id", "user_id"])),
-        system.and_then(|system| name(system, &["cn"])),
-    ];
-    let who = names.into_iter().flatten().next().unwrap_or_default();
+    let cluster = cluster_id.map(|value| text(value).and_then(|text| text.parse().ok()));
+    let cluster = cluster.map(|cluster| cluster.ok_or(Refused::IdentityCluster)).transpose()?;
+    let names = [user_id, username, client_id, account_user_id, cn].into_iter().flatten();
+    let who = names.filter_map(text).find(|name| !name.is_empty()).unwrap_or_default();
     Ok(Identity::of_header(organization, cluster, &format!("{kind}/{who}")))
 }
 
-/// A value that is there and not null.
-fn told<'a>(object: &'a Object, name: &str) -> Option<&'a Value> {
-    object.get(name).filter(|value| !value.is_null())
+/// The members of an object, each told once and spelled in this way.
+fn object<'a, const N: usize>(json: &'a str, names: [&str; N]) -> Result<[Told<'a>; N], Refused> {
+    let members = members(json, &names).ok_or(Refused::MalformedIdentity)?;
+    if members.comes_twice || members.comes_in_other_case {
+        return Err(Refused::AmbiguousIdentity);
+    }
+    Ok(members.values)
 }
 
-fn object<'a>(outer: &'a Object, name: &str) -> Result<Option<&'a Object>, Refused> {
-    told(outer, name).map(|value| value.as_object().ok_or(Refused::MalformedIdentity)).transpose()
-}
-
-fn name<'a>(object: &'a Object, names: &[&str]) -> Option<&'a str> {
-    names.iter().find_map(|name| object.get(*name)?.as_str().filter(|text| !text.is_empty()))
+/// The members of a part that may be absent.
+fn part<'a, const N: usize>(value: Told<'a>, names: [&str; N]) -> Result<[Told<'a>; N], Refused> {
+    value.map_or(Ok([None; N]), |value| object(value.get(), names))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::{Denied, Scope};
@@ -167,5 +167,34 @@ mod tests {
             assert_eq!(parse(header.as_bytes()), Err(Refused::MalformedIdentity), "{header}");
         }
         assert_eq!(parse(&vec![b'A'; MAX_HEADER + 1]), Err(Refused::IdentityTooLong));
+    }
+
+    #[test]
+    fn what_counts_is_told_once() {
+        let refused = |json: &str| parse(STANDARD.encode(json).as_bytes()).err();
+        let good = format!(
+            r#"{{"identity":{{"org_id":"42","type":"System","internal":{{"org_id":"42"}},"system":{{"cluster_id":"{CLUSTER}","cn":"c"}},
+            "user":{{"user_id":"1","username":"u"}},"service_account":{{"client_id":"c","user_id":"u"}}}}}}"#
+        );
+        assert_eq!(refused(&good), None);
+        // Each key, at each place where it stands, once more before it: in the same way, escaped, null, or in capitals.
+        for (place, _) in good.match_indices('"') {
+            let rest = &good[place..];
+            let name = rest[1..].split('"').next().unwrap();
+            if !rest[1 + name.len()..].starts_with("\":") {
+                continue;
+            }
+            let escaped = format!("\\u{:04x}{}", u32::from(name.chars().next().unwrap()), &name[1..]);
+            for twice in [name.to_owned(), escaped, name.to_uppercase(), name.replace('s', "\u{17f}")] {
+                for value in ["null", "7", "\"42\"", "{}"] {
+                    let json = format!("{}\"{twice}\":{value},{rest}", &good[..place]);
+                    assert_eq!(refused(&json), Some(Refused::AmbiguousIdentity), "{json}");
+                }
+            }
+        }
+        assert_eq!(refused(r#"{"identity":{"ORG_ID":"42"}}"#), Some(Refused::AmbiguousIdentity));
+        let elsewhere = r#"{"a":1,"a":2,"identity":{"org_id":"42","auth_type":1,"auth_type":2,"user":{"email":1,"email":2},
+            "internal":{"cluster_id":1,"Cluster_ID":2}}}"#;
+        assert_eq!(refused(elsewhere), None, "what nobody reads may come as it likes");
     }
 }
