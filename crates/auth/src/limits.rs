@@ -42,8 +42,9 @@ pub(crate) struct Limits {
     admitted: AtomicU64,
 }
 
-/// After so many calls, what is known of callers that have been quiet is dropped.
-const SWEEP: u64 = 100_000;
+/// After so many calls, what is known of callers that have been quiet for a second is dropped. So many are remembered at
+/// most beside those of the last second, whoever they are.
+const SWEEP: u64 = 10_000;
 
 impl Limits {
     pub(crate) fn new(settings: RateLimit, clock: Arc<dyn Clock>) -> Self {
@@ -85,9 +86,11 @@ impl Limits {
     fn sweep(&self) {
         if let Some(limiter) = &self.organizations {
             limiter.retain_recent();
+            limiter.shrink_to_fit();
         }
         if let Some(limiter) = &self.identities {
             limiter.retain_recent();
+            limiter.shrink_to_fit();
         }
     }
 }
@@ -126,6 +129,27 @@ mod tests {
         limits.sweep();
         assert_eq!((admit(1, "a"), admit(1, "a")), (Ok(()), Ok(())));
         assert!(admit(1, "a").is_err());
+    }
+
+    #[test]
+    fn what_is_remembered_of_callers_is_bounded_and_given_back() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_800_000_000_000_000)));
+        let limits = Limits::new(
+            RateLimit { per_organization: 3, per_identity: 2 },
+            Arc::clone(&clock) as Arc<dyn Clock>,
+        );
+        let (organizations, identities) =
+            (limits.organizations.as_ref().unwrap(), limits.identities.as_ref().unwrap());
+        // Somebody whose tokens name another subject and another organization each time.
+        for number in 1..=100_000_u32 {
+            clock.advance(Duration::from_millis(1));
+            assert!(limits.admit(&caller(number, &number.to_string())).is_ok());
+            let most = usize::try_from(SWEEP).unwrap() + 1000;
+            assert!(organizations.len() <= most && identities.len() <= most, "{number}");
+        }
+        clock.advance(Duration::from_secs(1));
+        limits.sweep();
+        assert_eq!((organizations.len(), identities.len()), (0, 0));
     }
 
     #[test]
