@@ -111,17 +111,43 @@ pub enum KeyProblem {
     /// A key set without a key for signatures.
     #[error("holds no key for signatures")]
     EmptyKeySet,
-    /// A key set with more keys than any provider publishes.
-    #[error("holds more than 64 keys")]
+    /// A key of a set with more keys than any provider publishes.
+    #[error("comes after 256 others")]
     TooManyKeys,
     /// A key without a name, beside others.
     #[error("has no name (kid), and neither have four keys before it")]
     Unnamed,
-    /// A key of a set that this service cannot use.
+    /// A key with the name of others.
+    #[error("has the name (kid) of four keys before it")]
+    SameName,
+    /// An entry of a set that is a text, a number, a list or null.
+    #[error("is not a JSON object")]
+    NotAnObject,
+    /// A key of which a member comes twice.
+    #[error("has a member twice")]
+    Twice,
+    /// A key without a member that its kind has.
+    #[error("has no {0}")]
+    Missing(&'static str),
+    /// A key with a member of another type.
+    #[error("has a value for {0} that is not a text")]
+    NoText(&'static str),
+    /// A key with a member of another type.
+    #[error("has a value for {0} that is not a list")]
+    NoList(&'static str),
+    /// A key with a member that has other letters than those of base64url.
+    #[error("has a value for {0} that is not in base64url")]
+    NoBase64(&'static str),
+    /// A key of a kind that this service does not use.
     #[error(
-        "is not of a kind that counts here: kty RSA (2048 to 8192 bits), EC (P-256, P-384) or OKP (Ed25519) with a kid that \
-         is a text and an alg of that kind, if any"
+        "is not of a kind that counts here: kty RSA, EC with crv P-256 or P-384, or OKP with crv Ed25519"
     )]
+    UnknownKind,
+    /// A key for an algorithm that is not one of its kind.
+    #[error("has an alg that does not count here, or not for keys of its kty and crv")]
+    OtherAlgorithm,
+    /// A key of a set whose numbers make none.
+    #[error("is no usable key: RSA has to have 2048 to 8192 bits, and others a point of their curve")]
     UnusableJwk,
     /// A key set with the private half of a key.
     #[error("has the private half of a key; publish its n and e, or crv, x and y, and no d")]

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use jsonwebtoken::Algorithm;
 
 use crate::keys::{KeyFiles, KeySet};
-use crate::remote::{KeysAwaited, RemoteKeys};
+use crate::remote::{Demand, KeysAwaited, RemoteKeys, Wanted};
 use crate::settings::{IssuerSettings, KeySettings};
 use crate::token::{Token, TokenCache};
 use crate::{AuthError, Refused};
@@ -84,15 +84,25 @@ impl Issuer {
         may_wait: bool,
     ) -> Option<Result<KeysAwaited, Refused>> {
         let remote = self.remote.as_ref()?;
-        let has_any = self.keyring.has_remote();
-        let is_known = token.key_id.as_ref().is_none_or(|id| keys.knows(id));
-        if !self.allows(token.algorithm) || (has_any && is_known) {
+        if !self.allows(token.algorithm) {
             return None;
         }
-        match may_wait.then(|| remote.demand(has_any)).flatten() {
-            Some(awaited) => Some(Ok(awaited)),
-            None if has_any => None,
-            None => Some(Err(Refused::KeysUnavailable)),
+        let has_any = self.keyring.has_remote();
+        let wanted = match token.key_id.as_deref() {
+            Some(id) if !keys.knows(id) => Wanted::unknown(id),
+            // Providers without names for their keys, or with the same one for each, change keys too.
+            id => Wanted::another(id),
+        };
+        let unavailable = || Some(Err(Refused::KeysUnavailable));
+        if !may_wait {
+            let nobody_knows = !has_any || (wanted.is_unknown && remote.is_failing());
+            return if nobody_knows { unavailable() } else { None };
+        }
+        match remote.demand(wanted, has_any) {
+            Demand::Awaited(awaited) => Some(Ok(awaited)),
+            Demand::Unavailable if !has_any || wanted.is_unknown => unavailable(),
+            // A known key says that the signature is wrong.
+            Demand::Answered | Demand::Unavailable => None,
         }
     }
 }

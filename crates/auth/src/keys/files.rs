@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::jwk::{self, Origin};
 use super::pem::{public_key, read, secret};
-use super::{KeySet, VerifyingKey};
+use super::{KeySet, Origin, VerifyingKey, parse};
 use crate::settings::KeySettings;
 use crate::{AuthError, KeyProblem};
 
@@ -71,15 +70,8 @@ fn keys(kind: Kind, path: &Path, content: &[u8]) -> Result<Vec<VerifyingKey>, Au
         Kind::Secret => Ok(vec![VerifyingKey::hmac(secret(content).map_err(refused)?, None)]),
         Kind::PublicKey => Ok(vec![public_key(content).map_err(refused)?]),
         Kind::KeySet => {
-            let (set, left_out) = jwk::parse(content, Origin::File).map_err(refused)?;
-            for left_out in left_out {
-                log::warn!(
-                    "the key {:?} of {} is not used: it {}",
-                    left_out.id,
-                    path.display(),
-                    left_out.problem
-                );
-            }
+            let (set, left_out) = parse(content, Origin::File).map_err(refused)?;
+            left_out.tell(&path.display());
             Ok(set.into_keys())
         }
     }

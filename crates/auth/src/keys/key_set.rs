@@ -86,13 +86,13 @@ impl KeySet {
 mod tests {
     use serde_json::json;
 
-    use super::super::jwk::{self, Origin};
+    use super::super::{Origin, parse};
     use super::*;
     use crate::testing::TestKey;
 
     fn set(ids: &[&str]) -> KeySet {
         let keys: Vec<_> = ids.iter().map(|id| TestKey::p256().jwk(id)).collect();
-        jwk::parse(json!({"keys": keys}).to_string().as_bytes(), Origin::Url).unwrap().0
+        parse(json!({"keys": keys}).to_string().as_bytes(), Origin::Url).unwrap().0
     }
 
     fn count(set: &KeySet, algorithm: Algorithm, id: Option<&str>) -> Result<usize, Refused> {
@@ -103,7 +103,7 @@ mod tests {
     fn sets_are_the_same_in_any_order() {
         let (one, two) = (TestKey::p256(), TestKey::rsa());
         let set = |keys: &[serde_json::Value]| {
-            jwk::parse(json!({"keys": keys}).to_string().as_bytes(), Origin::Url).unwrap().0
+            parse(json!({"keys": keys}).to_string().as_bytes(), Origin::Url).unwrap().0
         };
         let both = set(&[one.jwk("a"), two.jwk("b")]);
         assert!(both.is_same(&set(&[two.jwk("b"), one.jwk("a")])));
@@ -134,7 +134,7 @@ mod tests {
     fn keys_without_a_name_may_be_called_anything() {
         let mut own = TestKey::p256().jwk("x");
         own.as_object_mut().unwrap().remove("kid");
-        let unnamed = jwk::parse(json!({"keys": [own]}).to_string().as_bytes(), Origin::File).unwrap().0;
+        let unnamed = parse(json!({"keys": [own]}).to_string().as_bytes(), Origin::File).unwrap().0;
         let both = unnamed.clone().and(&unnamed).and(&set(&["a"]));
         assert_eq!(both.len(), 3);
         assert_eq!(count(&both, Algorithm::ES256, None), Ok(2));

@@ -2,12 +2,14 @@
 
 mod files;
 mod jwk;
+mod jwks;
 mod key;
 mod key_set;
 mod pem;
 
 pub(crate) use files::KeyFiles;
-pub(crate) use jwk::{LeftOut, Origin, parse};
+pub(crate) use jwk::Origin;
+pub(crate) use jwks::{LeftOut, parse};
 pub(crate) use key::VerifyingKey;
 pub(crate) use key_set::KeySet;
 pub(crate) use pem::{MIN_SECRET, hmac_secret, read};

@@ -14,7 +14,7 @@ use crate::{AuthError, KeyProblem};
 
 /// The longest that keys may take to fetch, all documents together, from the lookup of the name to the last byte. Calls may
 /// wait for it.
-const TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The largest document, in bytes. Key sets of large providers have 5 to 20 KiB.
 const MAX_BODY: u64 = 256 * 1024;

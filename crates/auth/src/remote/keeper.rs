@@ -1,19 +1,20 @@
 //! One thread for each place that keys are fetched from: whoever needs them, there is one fetch at a time.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gathering_domain::Clock;
 use tokio::sync::watch;
 
 use super::Source;
+use super::awaited::{KeysAwaited, Waiters};
+use super::client::TIMEOUT;
+use super::demand::{Demands, INTERVAL, Wanted};
 use crate::AuthError;
 use crate::issuer::Keyring;
+use crate::keys::LeftOut;
 use crate::metrics::KeyMetrics;
 use crate::remote::source::{Fetched, SourceProblem};
 
@@ -25,8 +26,11 @@ const CEILING: Duration = Duration::from_secs(60 * 60);
 /// How soon to try again when keys could not be fetched.
 const RETRY: Duration = Duration::from_secs(15);
 
-/// How often tokens that name an unknown key can make the keys be fetched: anybody can make up such a token.
-const DEMAND: Duration = Duration::from_secs(30);
+/// The longest that a fetch takes if nothing is wrong with this machine.
+const STUCK: Duration = Duration::from_secs(15);
+
+/// The longest that anybody waits for a fetch: one that is put off, takes as long as it may, and something.
+const PATIENCE: Duration = INTERVAL.saturating_add(TIMEOUT).saturating_add(Duration::from_secs(2));
 
 /// Fetches the keys of one issuer and keeps them fresh. The thread ends when this is dropped.
 pub(crate) struct RemoteKeys {
@@ -42,36 +46,32 @@ struct Shared {
     metrics: KeyMetrics,
     state: Mutex<State>,
     fetches: watch::Sender<u64>,
+    waiters: Waiters,
 }
 
 struct State {
-    /// A fetch is running or about to.
-    in_flight: bool,
+    /// A fetch is running or about to, since then.
+    in_flight: Option<Instant>,
     /// When the next one is due, on the monotonic clock.
     due: Duration,
-    /// When a token last made one happen.
-    demanded: Option<Duration>,
+    /// What tokens made happen.
+    demands: Demands,
     /// What the last good one brought.
     body: Vec<u8>,
+    /// What of that cannot be used.
+    left_out: LeftOut,
     /// The last one failed.
     is_failing: bool,
 }
 
-/// A fetch of keys that is running. It is over, well or not, when this is.
-pub struct KeysAwaited(Pin<Box<dyn Future<Output = ()> + Send>>);
-
-impl Future for KeysAwaited {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(context)
-    }
-}
-
-impl fmt::Debug for KeysAwaited {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeysAwaited").finish_non_exhaustive()
-    }
+/// What becomes of a token that no known key verifies.
+pub(crate) enum Demand {
+    /// Keys are on their way.
+    Awaited(KeysAwaited),
+    /// They were asked for, and have no such key.
+    Answered,
+    /// Nobody can tell at the moment.
+    Unavailable,
 }
 
 impl RemoteKeys {
@@ -85,10 +85,11 @@ impl RemoteKeys {
         metrics: KeyMetrics,
     ) -> Result<Self, AuthError> {
         let state = State {
-            in_flight: true,
+            in_flight: Some(Instant::now()),
             due: clock.monotonic(),
-            demanded: None,
+            demands: Demands::new(Arc::clone(&clock)),
             body: Vec::new(),
+            left_out: LeftOut::default(),
             is_failing: false,
         };
         let shared = Arc::new(Shared {
@@ -99,6 +100,7 @@ impl RemoteKeys {
             metrics,
             state: Mutex::new(state),
             fetches: watch::Sender::new(0),
+            waiters: Waiters::default(),
         });
         let (wake, woken) = mpsc::channel();
         let weak = Arc::downgrade(&shared);
@@ -109,25 +111,42 @@ impl RemoteKeys {
         Ok(Self { shared, wake })
     }
 
-    /// The fetch that is running, or one that a token makes happen; `None` if there is none and none may happen now.
-    /// Where keys were never had, their server is down, and one is tried again soon anyway.
-    pub(crate) fn demand(&self, had_keys: bool) -> Option<KeysAwaited> {
+    /// The fetch that is running, or one that a token makes happen, unless its key was asked for just now. Where keys
+    /// were never had, or the last fetch failed, their server is down, and is asked again soon anyway.
+    pub(crate) fn demand(&self, wanted: Wanted, had_keys: bool) -> Demand {
         let mut state = self.shared.state();
-        if !state.in_flight {
-            let now = self.shared.clock.monotonic();
-            let is_too_soon = state.demanded.is_some_and(|last| now.saturating_sub(last) < DEMAND);
-            if !had_keys || is_too_soon || self.wake.send(()).is_err() {
-                return None;
+        let now = self.shared.clock.monotonic();
+        if state.demands.was_asked_for(wanted, now, state.in_flight.is_some()) {
+            return Demand::Answered;
+        }
+        if state.is_failing && had_keys && !(wanted.is_unknown && state.in_flight.is_some()) {
+            return Demand::Unavailable;
+        }
+        match state.in_flight {
+            Some(since) if since.elapsed() > STUCK => return Demand::Unavailable,
+            Some(_) => {}
+            None if !had_keys => return Demand::Unavailable,
+            None => {
+                let due = state.demands.ask_for(wanted, now);
+                state.due = state.due.min(due);
+                if due <= now {
+                    if self.wake.send(()).is_err() {
+                        return Demand::Unavailable;
+                    }
+                    state.in_flight = Some(Instant::now());
+                }
             }
-            (state.in_flight, state.due, state.demanded) = (true, now, Some(now));
         }
         // While the state is locked, so that the end of the fetch is not missed.
-        let mut fetches = self.shared.fetches.subscribe();
+        let fetches = self.shared.fetches.subscribe();
         drop(state);
-        Some(KeysAwaited(Box::pin(async move {
-            // An error says that the thread is gone: then there is nothing to wait for.
-            let _ = fetches.changed().await;
-        })))
+        self.shared.waiters.wait(fetches, PATIENCE).map_or(Demand::Unavailable, Demand::Awaited)
+    }
+
+    /// Whether the last fetch failed, or never ends.
+    pub(crate) fn is_failing(&self) -> bool {
+        let state = self.shared.state();
+        state.is_failing || state.in_flight.is_some_and(|since| since.elapsed() > STUCK)
     }
 
     /// Whether the first fetch is over, well or not.
@@ -143,33 +162,31 @@ impl Shared {
 
     /// Fetches if it is due.
     fn look(&self) {
+        let began = self.clock.monotonic();
         {
             let mut state = self.state();
-            if self.clock.monotonic() < state.due {
+            if began < state.due {
                 return;
             }
-            state.in_flight = true;
+            state.in_flight = Some(Instant::now());
+            state.demands.begin(began);
         }
         // What comes from elsewhere goes through libraries; a panic of one must not end the refreshing of keys.
         let fetch = || self.source.fetch(self.ca_file.as_deref());
         let fetched = catch_unwind(AssertUnwindSafe(fetch)).unwrap_or(Err(SourceProblem::Panic));
-        self.take(fetched);
+        self.take(fetched, began);
     }
 
-    fn take(&self, fetched: Result<Fetched, SourceProblem>) {
+    fn take(&self, fetched: Result<Fetched, SourceProblem>, began: Duration) {
         let mut state = self.state();
         let is_ok = fetched.is_ok();
         let pause = match fetched {
             Ok(Fetched { body, keys, left_out, fresh_for }) => {
                 if body != state.body {
                     log::info!("took {} keys from {}", keys.len(), self.source);
-                    for left_out in left_out {
-                        log::warn!(
-                            "the key {:?} from {} is not used: it {}",
-                            left_out.id,
-                            self.source,
-                            left_out.problem
-                        );
+                    if left_out != state.left_out {
+                        left_out.tell(&self.source);
+                        state.left_out = left_out;
                     }
                     state.body = body;
                     self.keyring.set_remote(keys);
@@ -180,6 +197,7 @@ impl Shared {
                 fresh_for.clamp(FLOOR, CEILING)
             }
             Err(problem) => {
+                state.demands.fail(began);
                 if !std::mem::replace(&mut state.is_failing, true) {
                     let kept =
                         if state.body.is_empty() { "there are none yet" } else { "those of before stay" };
@@ -195,18 +213,40 @@ impl Shared {
         state.due = self.clock.monotonic().saturating_add(pause);
         // Not before: who sees the count may move the clock, and must not move the next fetch with it.
         self.metrics.fetched(is_ok);
-        // Told while the state is locked: who asks for the next fetch must not take the end of this one for its end.
-        state.in_flight = false;
+        self.end(&mut state);
+    }
+
+    /// Told while the state is locked: who asks for the next fetch must not take the end of this one for its end.
+    fn end(&self, state: &mut State) {
+        state.in_flight = None;
         self.fetches.send_modify(|count| *count += 1);
+    }
+
+    /// Something of ours panicked. Whoever waits is told, and the next fetch comes.
+    fn recover(&self) {
+        let mut state = self.state();
+        if state.in_flight.is_some() {
+            state.is_failing = true;
+            state.due = state.due.saturating_add(RETRY);
+            self.end(&mut state);
+        }
+        drop(state);
+        log::error!("keys of {} could not be refreshed: {}", self.source, SourceProblem::Panic);
     }
 }
 
 fn keep(shared: &Weak<Shared>, woken: &mpsc::Receiver<()>, tick: Duration) {
     while let Some(shared) = shared.upgrade() {
-        shared.look();
+        if catch_unwind(AssertUnwindSafe(|| shared.look())).is_err() {
+            // What panicked may do it again; the refreshing goes on all the same.
+            let _ = catch_unwind(AssertUnwindSafe(|| shared.recover()));
+        }
         drop(shared);
         if woken.recv_timeout(tick) == Err(mpsc::RecvTimeoutError::Disconnected) {
             return;
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,7 +84,7 @@ pub(crate) enum Source {
 pub(crate) struct Fetched {
     pub(crate) body: Vec<u8>,
     pub(crate) keys: KeySet,
-    pub(crate) left_out: Vec<LeftOut>,
+    pub(crate) left_out: LeftOut,
     pub(crate) fresh_for: Duration,
 }
 
@@ -105,7 +105,7 @@ pub(crate) enum SourceProblem {
     Panic,
     #[error("the address of a key set, {address}, which gave {problem}")]
     KeySet { address: KeyUrl, problem: Box<Self> },
-    #[error("no discovery document")]
+    #[error("no discovery document, which is a JSON object with the texts issuer and jwks_uri")]
     NoDocument,
     #[error("a discovery document of another issuer, {0:?}, and not exactly of the configured one")]
     OtherIssuer(String),
