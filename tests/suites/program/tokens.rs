@@ -166,6 +166,39 @@ fn a_proxy_of_the_environment_does_not_speak_for_this_machine() {
 }
 
 #[test]
+fn keys_come_through_the_proxy_for_https_and_no_other() {
+    use gathering_tests::KeyServer;
+    let program = Program::new();
+    program.file("hmac.key", "a secret of more than thirty-two bytes");
+    let token = program.run(&["token", "--org", "42", "--hmac-secret-file", "hmac.key"]).ok().stdout;
+    // An address of this machine that is not its loopback address. Nobody listens there.
+    let authority = "0.0.0.0:1";
+    let setting = format!("auth.keys.jwks_url=https://{authority}/keys");
+    let asked = |variables: &[(&str, &str)]| {
+        let proxy = KeyServer::start();
+        let mut command = program.command(&["token", "inspect", token.trim(), "--set", &setting]);
+        for (name, value) in variables {
+            command.env(name, value.replace("PROXY", &proxy.url("")));
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        proxy.asked(authority)
+    };
+    for (variables, is_asked) in [
+        (&[("HTTPS_PROXY", "PROXY")][..], true),
+        (&[("https_proxy", "PROXY")], true),
+        (&[("HTTP_PROXY", "PROXY"), ("http_proxy", "PROXY")], false),
+        (&[("HTTPS_PROXY", "PROXY"), ("NO_PROXY", "example.com, 0.0.0.0")], false),
+        (&[("HTTPS_PROXY", "PROXY"), ("NO_PROXY", "example.com, 0.0.0.0/8")], false),
+        (&[("HTTPS_PROXY", "PROXY"), ("no_proxy", "0.0.0.0:1")], false),
+        (&[("HTTPS_PROXY", "PROXY"), ("NO_PROXY", "0.0.0.0:2")], true),
+        (&[("HTTPS_PROXY", "PROXY"), ("NO_PROXY", "*")], false),
+    ] {
+        assert_eq!(asked(variables) > 0, is_asked, "{variables:?}");
+    }
+}
+
+#[test]
 fn a_secret_is_followed_by_another_with_no_token_refused() {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;

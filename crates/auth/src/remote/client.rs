@@ -8,6 +8,7 @@ use http_cache_semantics::{CacheOptions, CachePolicy};
 use ureq::http::{Request, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
+use super::proxy::ProxySettings;
 use super::{KeyUrl, SourceProblem};
 use crate::keys::read;
 use crate::{AuthError, KeyProblem};
@@ -22,6 +23,7 @@ const MAX_BODY: u64 = 256 * 1024;
 /// An HTTP client for one fetch. It follows no redirects: where keys come from is for the configuration to say.
 pub(crate) struct Client {
     agent: ureq::Agent,
+    proxies: ProxySettings,
     deadline: Instant,
 }
 
@@ -47,8 +49,14 @@ impl Client {
             .http_status_as_error(false)
             .user_agent(concat!("gathering/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls)
+            // The library reads the environment in a way of its own.
+            .proxy(None)
             .build();
-        Ok(Self { agent: config.into(), deadline: Instant::now() + TIMEOUT })
+        Ok(Self {
+            agent: config.into(),
+            proxies: ProxySettings::of_process(),
+            deadline: Instant::now() + TIMEOUT,
+        })
     }
 
     pub(crate) fn get(&self, url: &KeyUrl) -> Result<Document, SourceProblem> {
@@ -59,9 +67,9 @@ impl Client {
         let asked = request.clone();
         let left = self.deadline.saturating_duration_since(Instant::now());
         let mut request = self.agent.configure_request(request).timeout_global(Some(left));
-        if url.is_local() {
-            // No proxy of the environment is to speak for this very machine.
-            request = request.proxy(None);
+        // No proxy is to speak for this very machine.
+        if let Some(authority) = asked.uri().authority().filter(|_| !url.is_local()) {
+            request = request.proxy(self.proxies.proxy_for(authority)?);
         }
         let response = self.agent.run(request.build())?;
         let status = response.status().as_u16();

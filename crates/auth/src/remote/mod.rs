@@ -4,6 +4,7 @@ mod awaited;
 mod client;
 mod demand;
 mod keeper;
+mod proxy;
 mod source;
 
 pub use awaited::KeysAwaited;

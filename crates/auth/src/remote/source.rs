@@ -10,6 +10,7 @@ use serde::Deserialize;
 use ureq::http::Uri;
 
 use super::Client;
+use super::proxy::ProxyError;
 use crate::keys::{KeySet, LeftOut, Origin, parse};
 use crate::settings::IssuerSettings;
 use crate::{AuthError, KeyProblem};
@@ -101,6 +102,8 @@ pub(crate) enum SourceProblem {
     Keys(KeyProblem),
     #[error("no chance to ask it: {0}")]
     Setup(#[from] AuthError),
+    #[error("no chance to ask it: {0}")]
+    Proxy(#[from] ProxyError),
     #[error("a panic, which is a defect of this program or of a library")]
     Panic,
     #[error("the address of a key set, {address}, which gave {problem}")]
