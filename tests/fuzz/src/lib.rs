@@ -119,7 +119,8 @@ pub fn identity_header(data: &[u8]) {
     let _ = ask(data);
     if let Ok(identity) = ask(STANDARD.encode(data).as_bytes()) {
         assert!(identity.write().is_err(), "an identity of the gateway reads only");
-        let document: Value = serde_json::from_slice(data).expect("an identity is JSON");
+        // What nobody reads may hold numbers that fit nowhere.
+        let Ok(document) = serde_json::from_slice::<Value>(data) else { return };
         if let Some(cluster) = document["identity"]["system"]["cluster_id"].as_str() {
             let other = "00000000-0000-0000-0000-000000000000";
             let bound = identity.read(other.parse().expect("a cluster")).is_err();
@@ -156,7 +157,10 @@ mod tests {
             br#"{"org_id":42,"exp":1900000000}"#,
             br#"{"alg":"HS256"}"#,
             br#"{"identity":{"org_id":"42","system":{"cluster_id":"5d5892d3-1f74-4ccf-91af-548dfc9767aa"}}}"#,
+            br#"{"identity":{"org_id":"42","ORG_ID":"43","system":{"cn":1,"cn":2},"user":{"number":1e999}}}"#,
+            br#"{"identity":{"org_id":"42","user":{"number":1e999}}}"#,
             br#"{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}"#,
+            br#"{"keys":[null,7,[],{"kty":"EC","crv":"P-256","x":"=+/","y":null,"d":null,"kid":7,"kid":8}]}"#,
             b"Bearer e30.e30.AAAA",
         ] {
             token(data);

@@ -23,7 +23,10 @@ fn every_test_that_the_document_names_is_there() {
             ["auth::", "api::", "program::", "gathering_auth::"].iter().any(|one| name.starts_with(one))
         })
         .map(|name| name.split("::").collect())
-        .filter(|path: &Vec<&str>| !path.contains(&"…"))
+        // Neither a type nor the name of a whole suite.
+        .filter(|path: &Vec<&str>| {
+            path.last().is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
+        })
         .collect();
     assert!(names.len() > 50, "{} tests are named", names.len());
     for path in names {

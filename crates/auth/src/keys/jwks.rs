@@ -57,7 +57,9 @@ impl LeftOut {
 
 /// Reads a set. Keys that are not for signatures are left out without a word.
 pub(crate) fn parse(json: &[u8], origin: Origin) -> Result<(KeySet, LeftOut), KeyProblem> {
-    let document = std::str::from_utf8(json).ok().and_then(|json| members(json, &["keys"]));
+    let text = std::str::from_utf8(json).map_err(|_| KeyProblem::NoKeySet)?;
+    // Some providers write a mark in front that says that it is UTF-8.
+    let document = members(text.trim_start_matches('\u{feff}'), &["keys"]);
     let document = document.filter(|document| !document.comes_twice).ok_or(KeyProblem::NoKeySet)?;
     let [keys] = document.values;
     let entries = keys.and_then(elements).ok_or(KeyProblem::NoKeySet)?;
@@ -179,6 +181,12 @@ mod tests {
         let (_, left_out) = parse(&set(&all), Origin::Url).unwrap();
         assert_eq!((left_out.told.len(), left_out.count), (MAX_TOLD, 1000));
         assert!(left_out.told.iter().all(|one| one.id.len() == 100));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_none_of_the_set() {
+        let json = format!("\u{feff}{}", json!({"keys": [TestKey::p256().jwk("k")]}));
+        assert!(parse(json.as_bytes(), Origin::Url).unwrap().0.knows("k"));
     }
 
     #[test]
