@@ -27,7 +27,7 @@ pub(super) const INTERVAL: Duration = Duration::from_secs(3);
 /// For how long a key that was asked for, and was not there, is not asked for again.
 const AGAIN: Duration = Duration::from_secs(30);
 
-/// Most that is remembered as asked for, and most that waits, each 16 bytes.
+/// Most that is remembered as asked for, and most that waits, each in some 40 bytes.
 const MOST: usize = 4096;
 
 /// Makes hashes that nobody outside of this process can aim at.
