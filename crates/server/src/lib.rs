@@ -9,6 +9,7 @@ pub mod config;
 mod error;
 mod logging;
 mod metrics;
+mod open_files;
 mod preparation;
 mod readiness;
 mod service;

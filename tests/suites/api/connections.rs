@@ -36,7 +36,7 @@ fn answer(stream: &mut TcpStream) -> (u16, String) {
 
 /// Whether the other side has ended the connection.
 fn is_over(stream: &mut TcpStream) -> bool {
-    match stream.read(&mut [0; 65_536]) {
+    match stream.read(&mut vec![0; 65_536]) {
         Ok(read) => read == 0,
         Err(error) => {
             assert_ne!(error.kind(), ErrorKind::WouldBlock, "it goes on");

@@ -8,6 +8,7 @@ mod import;
 mod logging;
 mod memory;
 mod migrate;
+mod outages;
 mod serving;
 mod tokens;
 

@@ -5,7 +5,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::Role;
 use crate::config::Config;
 use crate::service::{Environment, Service};
-use crate::{ServerError, commands};
+use crate::{ServerError, commands, open_files};
 
 pub(super) fn run(config: &Config, role: Role) -> Result<(), ServerError> {
     commands::block_on(async { serve(config, role, Environment::system()?, |_| Ok(())).await })
@@ -18,6 +18,7 @@ pub(super) async fn serve(
     environment: Environment,
     started: impl FnOnce(&Service) -> Result<(), ServerError>,
 ) -> Result<(), ServerError> {
+    open_files::raise_limit();
     let failed = ServerError::system::<std::io::Error>;
     let mut signals = Signals::new().map_err(failed("signals cannot be handled"))?;
     let mut hangups = signal(SignalKind::hangup()).map_err(failed("signals cannot be handled"))?;

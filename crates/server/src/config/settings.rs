@@ -9,6 +9,7 @@ use gathering_ingest::kafka;
 use gathering_storage as storage;
 
 use super::{Auth, AuthMode, Config, Issuer, Kafka, Keys, Tls};
+use crate::open_files;
 
 impl Config {
     /// What the API needs to know.
@@ -18,7 +19,7 @@ impl Config {
             callers: self.callers_prove(),
             base_paths: self.http.base_paths.clone(),
             workers: self.workers(),
-            max_connections: self.http.max_connections,
+            max_connections: open_files::connections(self.http.max_connections),
             write_timeout: self.http.write_timeout,
             max_body: self.http.max_body,
             ingest: self.ingest.http.enabled.then_some(gathering_http::IngestSettings {
