@@ -196,8 +196,20 @@ impl Running {
     /// # Panics
     /// Where there is no `/proc`.
     pub fn resident_memory(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The most memory that it ever took up, in bytes.
+    ///
+    /// # Panics
+    /// Where there is no `/proc`.
+    pub fn peak_memory(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("/proc");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a process that runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a process that runs");
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
     }
 

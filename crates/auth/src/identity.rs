@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
 use std::sync::LazyLock;
 
-use gathering_domain::{ClusterId, OrganizationId, WriteGrant};
+use gathering_domain::{ClusterId, OrganizationId, Tenant, WriteGrant};
 
 /// A permission that a token carries in its `scope` claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -154,6 +154,11 @@ impl Identity {
         self.organization
     }
 
+    /// To whom the caller belongs. It tells nothing that could be asked with.
+    pub fn tenant(&self) -> Tenant {
+        self.organization.into()
+    }
+
     /// Tells one caller from another, for limits. Two may rarely share one, and then share a limit.
     pub(crate) const fn fingerprint(&self) -> u64 {
         self.fingerprint
@@ -180,7 +185,7 @@ impl Identity {
         } else {
             return Err(Denied::MissingScope(Scope::Write));
         };
-        Ok(WriteGrant::new(organization, self.cluster))
+        Ok(WriteGrant::new(organization, self.cluster).given_to(self.organization))
     }
 }
 
@@ -212,9 +217,11 @@ mod tests {
         };
         let organization = Some("7".parse().unwrap());
         assert_eq!(grant(None, &[Scope::Read]), Err(Denied::MissingScope(Scope::Write)));
-        assert_eq!(grant(None, &[Scope::Write]), Ok(WriteGrant::new(organization, None)));
-        assert_eq!(grant(Some(own), &[Scope::Write]), Ok(WriteGrant::new(organization, Some(own))));
-        let any = WriteGrant::new(None, Some(own));
+        let given =
+            |organization, cluster| WriteGrant::new(organization, cluster).given_to("7".parse().unwrap());
+        assert_eq!(grant(None, &[Scope::Write]), Ok(given(organization, None)));
+        assert_eq!(grant(Some(own), &[Scope::Write]), Ok(given(organization, Some(own))));
+        let any = given(None, Some(own));
         assert_eq!(grant(Some(own), &[Scope::WriteAny]), Ok(any));
         assert_eq!(grant(Some(own), &[Scope::Write, Scope::WriteAny]), Ok(any));
     }

@@ -3,13 +3,25 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::{ClusterId, MessageKind, MessageRecord, OrganizationId, StoreError};
+use crate::{ClusterId, MessageKind, MessageOutcome, OrganizationId, StoreError, Tally};
 
 /// For whom a sender may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteGrant {
     organization: Option<OrganizationId>,
     cluster: Option<ClusterId>,
+    tenant: Tenant,
+}
+
+/// To whom a sender belongs. Room and time are shared out among tenants, so that none takes all of them; what a sender
+/// may do does not depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tenant(Option<OrganizationId>);
+
+impl From<OrganizationId> for Tenant {
+    fn from(organization: OrganizationId) -> Self {
+        Self(Some(organization))
+    }
 }
 
 /// Why a sender may not write what it sent.
@@ -27,7 +39,18 @@ impl WriteGrant {
     /// For the only organization and the only cluster that a sender may write for; `None` for every one. To be called where
     /// senders are judged, and nowhere else.
     pub const fn new(organization: Option<OrganizationId>, cluster: Option<ClusterId>) -> Self {
-        Self { organization, cluster }
+        Self { organization, cluster, tenant: Tenant(None) }
+    }
+
+    /// The same, as given to a sender of this organization, whichever it may write for.
+    #[must_use]
+    pub const fn given_to(self, organization: OrganizationId) -> Self {
+        Self { tenant: Tenant(Some(organization)), ..self }
+    }
+
+    /// To whom the sender belongs.
+    pub const fn tenant(&self) -> Tenant {
+        self.tenant
     }
 
     /// For a transport that is trusted as a whole, such as a file of the operator or the pipeline's topics.
@@ -68,35 +91,74 @@ pub enum Framing {
 
 /// Bytes that a sender handed over.
 #[derive(Debug, Clone)]
-pub struct MessageBody {
+pub struct MessageBody<B = Vec<u8>> {
     /// What kind of message it holds.
     pub kind: MessageKind,
     /// How they lie in it.
     pub framing: Framing,
-    /// The bytes, uncompressed.
-    pub bytes: Vec<u8>,
+    /// The bytes, uncompressed. They are dropped once nothing works on them any more, whether or not anybody waits for it.
+    pub bytes: B,
+}
+
+/// The bytes of a body, whose memory a transport may count.
+pub trait BodyBytes: AsRef<[u8]> + Send + Sync + 'static {
+    /// Counts so many bytes beside those of the body for as long as these are there; the most that was asked for counts.
+    /// False if there is no room for them.
+    fn reserve(&self, beside: usize) -> bool;
+}
+
+/// Bytes that nobody counts.
+impl BodyBytes for Vec<u8> {
+    fn reserve(&self, _: usize) -> bool {
+        true
+    }
+}
+
+/// What became of the messages of a body.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IntakeSummary {
+    /// How many messages had each outcome.
+    pub tally: Tally,
+    /// The first messages that were not stored, in order, at most [`MAX_REFUSALS`](Self::MAX_REFUSALS).
+    pub refusals: Vec<Refusal>,
+}
+
+impl IntakeSummary {
+    /// How many refusals are told of. A body may hold millions of messages; of the others there is only their number.
+    pub const MAX_REFUSALS: usize = 100;
+}
+
+/// A message that was not stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which message of the body, from 1; blank lines do not count.
+    pub number: u64,
+    /// What became of it.
+    pub outcome: MessageOutcome,
+    /// Why, in one sentence.
+    pub reason: String,
 }
 
 /// Reads messages and records them.
 pub trait MessageIntake: Send + Sync {
-    /// Takes every message of a body in, in order, as far as `grant` allows, and returns what became of each. What is
-    /// recorded is durable by then.
+    /// Takes every message of a body in, in order, as far as `grant` allows, and returns what became of them. What is
+    /// recorded is durable by then. If nobody waits for the answer any more, it ends soon.
     ///
     /// # Errors
     /// When the store does not take them. Some may be recorded then; sending all of them again is harmless.
-    fn take_in(
+    fn take_in<B: BodyBytes>(
         &self,
-        body: MessageBody,
+        body: MessageBody<B>,
         grant: WriteGrant,
-    ) -> impl Future<Output = Result<Vec<MessageRecord>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<IntakeSummary, StoreError>> + Send;
 }
 
 impl<I: MessageIntake> MessageIntake for Arc<I> {
-    fn take_in(
+    fn take_in<B: BodyBytes>(
         &self,
-        body: MessageBody,
+        body: MessageBody<B>,
         grant: WriteGrant,
-    ) -> impl Future<Output = Result<Vec<MessageRecord>, StoreError>> + Send {
+    ) -> impl Future<Output = Result<IntakeSummary, StoreError>> + Send {
         (**self).take_in(body, grant)
     }
 }

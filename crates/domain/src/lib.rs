@@ -51,7 +51,9 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use content::{ContentRevision, RuleContent, RuleContentSet};
 pub use event::{EventKind, EventOutcome, FailureReason, FoldedBatch, RequestEvent, fold};
 pub use ids::{ClusterId, IdError, OrganizationId, RequestId, RequestKey};
-pub use intake::{Framing, MessageBody, MessageIntake, NotGranted, WriteGrant};
+pub use intake::{
+    BodyBytes, Framing, IntakeSummary, MessageBody, MessageIntake, NotGranted, Refusal, Tenant, WriteGrant,
+};
 pub use lookup::{ContentCache, LookupService, RequestReport};
 pub use memory::MemoryStore;
 pub use message::{MessageKind, MessageOutcome, MessageRecord, Tally};

@@ -98,6 +98,14 @@ impl Tally {
             MessageOutcome::Rejected => self.rejected += 1,
         }
     }
+
+    /// Counts the messages of another tally as well.
+    pub const fn add_all(&mut self, other: Self) {
+        self.stored += other.stored;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+        self.rejected += other.rejected;
+    }
 }
 
 /// `stored N, failed N, skipped N, rejected N`

@@ -29,6 +29,10 @@ pub(crate) enum ApiError {
     BodyTooLarge { limit: usize },
     #[error("The request body did not arrive within {} seconds", limit.as_secs())]
     BodyTimeout { limit: Duration },
+    #[error("The request body came too slowly: {least} bytes within {} seconds are the least", window.as_secs())]
+    BodyTooSlow { least: usize, window: Duration },
+    #[error("Too many request bodies arrive at the moment, please try again")]
+    TooManyBodies,
     #[error("Request ID not found for given org_id and cluster_id")]
     RequestNotFound,
     #[error("Requests for cluster not found")]
@@ -108,7 +112,7 @@ impl ApiError {
             Self::TooManyCalls { retry_after, .. } => {
                 response.insert_header((header::RETRY_AFTER, whole_seconds(*retry_after)));
             }
-            Self::StorageAway(_) | Self::CallerUnknown(_) | Self::Busy => {
+            Self::StorageAway(_) | Self::CallerUnknown(_) | Self::Busy | Self::TooManyBodies => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
             }
             _ => {}
@@ -162,11 +166,11 @@ impl ResponseError for ApiError {
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Parameter { .. } | Self::Body(_) => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTimeout { .. } | Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::RequestNotFound | Self::ClusterNotFound | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnsupportedMedia { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooManyCalls { .. } | Self::Busy => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyCalls { .. } | Self::Busy | Self::TooManyBodies => StatusCode::TOO_MANY_REQUESTS,
             Self::StorageAway(_) | Self::CallerUnknown(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Defect(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Refused { status, .. } => *status,

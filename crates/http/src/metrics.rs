@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
 use crate::connections::{CloseReason, ConnectionMetrics};
@@ -45,6 +45,7 @@ pub struct HttpMetrics {
     requests: IntCounterVec,
     duration: HistogramVec,
     connections: ConnectionMetrics,
+    body_bytes: IntGaugeVec,
 }
 
 const LABELS: [&str; 3] = ["endpoint", "method", "status"];
@@ -71,6 +72,13 @@ impl HttpMetrics {
             &LABELS,
         )?;
         registry.register(Box::new(requests.clone()))?;
+        let body_bytes = IntGaugeVec::new(
+            Opts::new(
+                "gathering_http_body_bytes",
+                "Memory of bodies that are being read or worked on, by kind.",
+            ),
+            &["bodies"],
+        )?;
         registry.register(Box::new(duration.clone()))?;
         let open = IntGauge::new("gathering_http_connections", "Open connections to the API.")?;
         let closed = IntCounterVec::new(
@@ -85,11 +93,18 @@ impl HttpMetrics {
         }
         registry.register(Box::new(open.clone()))?;
         registry.register(Box::new(closed.clone()))?;
-        Ok(Self { requests, duration, connections: ConnectionMetrics { open, closed } })
+        registry.register(Box::new(body_bytes.clone()))?;
+        let connections = ConnectionMetrics { open, closed };
+        Ok(Self { requests, duration, connections, body_bytes })
     }
 
     pub(crate) fn connections(&self) -> ConnectionMetrics {
         self.connections.clone()
+    }
+
+    /// How many bytes bodies of this kind take up.
+    pub(crate) fn body_bytes(&self, bodies: &str) -> IntGauge {
+        self.body_bytes.with_label_values(&[bodies])
     }
 
     pub(crate) fn observe(

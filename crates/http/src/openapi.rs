@@ -146,7 +146,7 @@ failures! {
     BodyErrors = [
         (
             "408",
-            "The body did not arrive in time.",
+            "The body came too slowly, or not whole in time.",
             "The request body did not arrive within 30 seconds",
             None,
         ),
@@ -161,7 +161,7 @@ failures! {
     MessageErrors = [
         (
             "408",
-            "The body did not arrive in time.",
+            "The body came too slowly, or not whole in time.",
             "The request body did not arrive within 30 seconds",
             None,
         ),
@@ -185,6 +185,13 @@ failures! {
             Some(("Retry-After", "How many seconds to wait.")),
         ),
     ];
+    /// The 429 of lists of request IDs.
+    ListLimits = [(
+        "429",
+        "Too many bodies arrive, or the organization or the caller calls too often.",
+        "Too many request bodies arrive at the moment, please try again",
+        Some(("Retry-After", "How many seconds to wait.")),
+    )];
     /// A limit on calls, for endpoints that have no other 429.
     CallLimits = [(
         "429",

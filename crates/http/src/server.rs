@@ -12,7 +12,7 @@ use gathering_domain::{LookupService, MessageIntake, RequestStore};
 use crate::base_path::BasePath;
 use crate::connections::{ConnectionLimits, Connections};
 use crate::cors::{Origin, cors};
-use crate::extract::Room;
+use crate::extract::{ListRoom, MessageRoom, Room};
 use crate::failure_log::FailureLog;
 use crate::listener::{self, BindError, BoundAddress, Listener, ListenerSettings};
 use crate::metrics::HttpMetrics;
@@ -47,6 +47,8 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// The largest body, in bytes.
     pub max_body: usize,
+    /// What all lists of request IDs that are being read may take up together, in bytes; at least one is always let in.
+    pub max_in_flight: usize,
     /// Whether messages are taken in, and how large their bodies may be.
     pub ingest: Option<IngestSettings>,
     /// The longest list of request IDs.
@@ -83,7 +85,6 @@ pub struct Api<S, I> {
 
 /// The limits that handlers keep.
 pub(crate) struct Limits {
-    pub(crate) max_body: usize,
     pub(crate) max_request_ids: usize,
     pub(crate) shows_pending: bool,
 }
@@ -102,7 +103,6 @@ where
     I: MessageIntake + 'static,
 {
     let limits = web::Data::new(Limits {
-        max_body: settings.max_body,
         max_request_ids: settings.max_request_ids,
         shows_pending: settings.pending_status == PendingStatus::Ok,
     });
@@ -111,9 +111,8 @@ where
         settings.ingest.is_some(),
         settings.callers,
     ))));
-    let room = settings.ingest.map(|ingest| Room::new(ingest.max_body, ingest.max_in_flight));
-    let takes_messages = room.is_some();
-    let room = web::Data::new(room.unwrap_or_else(|| Room::new(0, 0)));
+    let takes_messages = settings.ingest.is_some();
+    let (list_room, message_room) = rooms(settings, &api.metrics);
     let intake = web::Data::from(api.intake);
     let lookup = web::Data::from(api.lookup);
     let authenticator = web::Data::from(api.authenticator);
@@ -137,10 +136,20 @@ where
             .app_data(authenticator.clone())
             .app_data(metrics.clone())
             .app_data(failures.clone())
-            .app_data(room.clone())
+            .app_data(list_room.clone())
+            .app_data(message_room.clone())
             .app_data(intake.clone())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(observe))
             .configure(|config| routes::configure::<S, I>(config, &base_paths, takes_messages))
     })
+}
+
+/// What bodies may take up.
+fn rooms(settings: &Settings, metrics: &HttpMetrics) -> (web::Data<ListRoom>, web::Data<MessageRoom>) {
+    let lists = Room::new(settings.max_body, settings.max_in_flight, metrics.body_bytes("lists"));
+    let (max_body, max_in_flight) =
+        settings.ingest.map_or((0, 0), |ingest| (ingest.max_body, ingest.max_in_flight));
+    let messages = Room::new(max_body, max_in_flight, metrics.body_bytes("messages"));
+    (web::Data::new(ListRoom(lists)), web::Data::new(MessageRoom::new(messages)))
 }

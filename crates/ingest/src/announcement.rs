@@ -6,11 +6,12 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use gathering_domain::{ClusterId, EventKind, OrganizationId, RequestEvent, Timestamp};
+use serde_json::value::RawValue;
 
 use crate::Problem;
 use crate::judgement::{Judgement, SkipReason, Verdict};
 use crate::message::{key, shown};
-use crate::object::{Object, is_null, object, read};
+use crate::object::{is_null, member, members, read_members};
 use crate::text::Text;
 
 /// The service whose uploads are announced to us.
@@ -27,20 +28,20 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// The organization and the cluster are those of the identity in it; the organization is `internal.org_id`, which is
 /// what the pipeline takes for the result, and `org_id` where that is missing.
 pub fn judge_announcement(document: &[u8], arrival: Timestamp) -> Judgement {
-    let announcement = match read::<Object<'_>>(document) {
+    let announcement = match Announcement::read(document) {
         Ok(announcement) => announcement,
         Err(problem) => return Judgement::unreadable(problem),
     };
-    if text(&announcement, "service").is_some_and(|service| service != SERVICE) {
+    if text(announcement.service).is_some_and(|service| service != SERVICE) {
         return Judgement {
             verdict: Verdict::Skipped(SkipReason::OtherService),
             ..Judgement::unreadable(Problem::NotAnObject)
         };
     }
-    let identity = identity(&announcement);
+    let identity = announcement.identity();
     let organization = identity.as_ref().map_err(|problem| *problem).and_then(Identity::organization);
     let cluster = identity.as_ref().map_err(|problem| *problem).and_then(Identity::cluster);
-    let request = text(&announcement, "request_id").filter(|request| !request.is_empty());
+    let request = text(announcement.request).filter(|request| !request.is_empty());
     let verdict = match (organization, cluster) {
         (Err(problem), _) | (_, Err(problem)) => Verdict::Rejected(problem),
         (Ok(_), Ok(None)) => Verdict::Skipped(SkipReason::NoCluster),
@@ -48,7 +49,7 @@ pub fn judge_announcement(document: &[u8], arrival: Timestamp) -> Judgement {
             match (key(Some(organization), Some(cluster), request.as_deref()), &request) {
                 (Some(key), _) => Verdict::Stored(RequestEvent {
                     key,
-                    received_at: received_at(&announcement).unwrap_or(arrival),
+                    received_at: announcement.received_at().unwrap_or(arrival),
                     kind: EventKind::Announced,
                 }),
                 (None, None) => Verdict::Skipped(SkipReason::NoRequestId),
@@ -66,58 +67,69 @@ pub fn judge_announcement(document: &[u8], arrival: Timestamp) -> Judgement {
     }
 }
 
-fn text<'a>(object: &Object<'a>, key: &str) -> Option<Cow<'a, str>> {
-    Text::of(object.get(key)?).map(|Text(text)| text)
+fn text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    Text::of(value?).map(|Text(text)| text)
 }
 
-/// The gathering time, or when ingress took the upload in.
-fn received_at(announcement: &Object<'_>) -> Option<Timestamp> {
-    let time = |object: &Object<'_>, key| text(object, key)?.parse().ok();
-    let gathered = announcement
-        .get("metadata")
-        .and_then(object)
-        .and_then(|metadata| object(metadata.get("custom_metadata")?))
-        .and_then(|custom| time(&custom, "gathering_time"));
-    gathered.or_else(|| time(announcement, "timestamp"))
+/// What is looked at of an announcement.
+struct Announcement<'a> {
+    service: Option<&'a RawValue>,
+    request: Option<&'a RawValue>,
+    identity: Option<&'a RawValue>,
+    metadata: Option<&'a RawValue>,
+    timestamp: Option<&'a RawValue>,
+}
+
+impl<'a> Announcement<'a> {
+    fn read(document: &'a [u8]) -> Result<Self, Problem> {
+        const KEYS: [&str; 5] = ["service", "request_id", "b64_identity", "metadata", "timestamp"];
+        let [service, request, identity, metadata, timestamp] = read_members(document, KEYS)?;
+        Ok(Self { service, request, identity, metadata, timestamp })
+    }
+
+    /// The gathering time, or when ingress took the upload in.
+    fn received_at(&self) -> Option<Timestamp> {
+        let custom = self.metadata.and_then(|metadata| member(metadata, "custom_metadata"));
+        let gathered = text(custom.and_then(|custom| member(custom, "gathering_time")));
+        let gathered = gathered.and_then(|text| text.parse().ok());
+        gathered.or_else(|| text(self.timestamp)?.parse().ok())
+    }
+
+    fn identity(&self) -> Result<Identity, Problem> {
+        let value = self.identity.filter(|value| !is_null(value));
+        let value = value.ok_or(Problem::Missing("b64_identity"))?;
+        let Text(encoded) = Text::of(value).ok_or(WRONG)?;
+        BASE64.decode(&*encoded).map(Identity).map_err(|_| WRONG)
+    }
 }
 
 /// The JSON text of the sender's identity.
 struct Identity(Vec<u8>);
 
-fn identity(announcement: &Object<'_>) -> Result<Identity, Problem> {
-    let value = announcement.get("b64_identity").filter(|value| !is_null(value));
-    let value = value.ok_or(Problem::Missing("b64_identity"))?;
-    let Text(encoded) = Text::of(value).ok_or(WRONG)?;
-    BASE64.decode(&*encoded).map(Identity).map_err(|_| WRONG)
-}
-
 const WRONG: Problem =
     Problem::Wrong { attribute: "b64_identity", expected: "an identity: a JSON object in base64" };
 
 impl Identity {
-    fn look_up<T>(&self, look_up: impl FnOnce(&Object<'_>) -> Option<T>) -> Result<Option<T>, Problem> {
-        let outer: Object<'_> = read(&self.0).map_err(|_| WRONG)?;
-        let inner = outer.get("identity").and_then(object).ok_or(WRONG)?;
-        Ok(look_up(&inner))
+    /// The values of these keys.
+    fn members<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<&RawValue>; N], Problem> {
+        let [inner] = read_members(&self.0, ["identity"]).map_err(|_| WRONG)?;
+        inner.and_then(|inner| members(inner, keys)).ok_or(WRONG)
     }
 
     fn organization(&self) -> Result<OrganizationId, Problem> {
         const EXPECTED: &str = "an identity with an organization from 1 to 4294967295";
-        let text = self.look_up(|identity| {
-            let internal = identity.get("internal").and_then(object);
-            let internal = internal.as_ref().and_then(|internal| number(internal, "org_id"));
-            internal.or_else(|| number(identity, "org_id"))
-        })?;
-        let organization = text.and_then(|text| text.parse().ok());
+        let [internal, own] = self.members(["internal", "org_id"])?;
+        let internal = internal.and_then(|internal| member(internal, "org_id"));
+        let organization = number(internal).or_else(|| number(own)).and_then(|text| text.parse().ok());
         organization.ok_or(Problem::Wrong { attribute: "b64_identity", expected: EXPECTED })
     }
 
     /// `None` for an identity that is not a cluster's.
     fn cluster(&self) -> Result<Option<ClusterId>, Problem> {
         const EXPECTED: &str = "an identity whose cluster ID is a UUID";
-        let text = self
-            .look_up(|identity| text(&object(identity.get("system")?)?, "cluster_id").map(Cow::into_owned))?;
-        text.filter(|text| !text.is_empty())
+        let [system] = self.members(["system"])?;
+        text(system.and_then(|system| member(system, "cluster_id")))
+            .filter(|text| !text.is_empty())
             .map(|text| ClusterId::from_any_spelling(&text))
             .transpose()
             .map_err(|_| Problem::Wrong { attribute: "b64_identity", expected: EXPECTED })
@@ -125,10 +137,10 @@ impl Identity {
 }
 
 /// A number, as one or as a text; `None` where there is neither.
-fn number(object: &Object<'_>, key: &str) -> Option<String> {
-    let value = object.get(key).filter(|value| !is_null(value))?;
-    let text = text(object, key).unwrap_or(Cow::Borrowed(value.get()));
-    Some(text.into_owned()).filter(|text| !text.is_empty())
+fn number(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    let value = value.filter(|value| !is_null(value))?;
+    let text = text(Some(value)).unwrap_or(Cow::Borrowed(value.get()));
+    Some(text).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

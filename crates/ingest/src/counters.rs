@@ -1,6 +1,6 @@
 //! How many messages came in, from where, and what became of them.
 
-use gathering_domain::MessageOutcome;
+use gathering_domain::{MessageOutcome, Tally};
 use prometheus::{IntCounterVec, Opts, Registry};
 
 /// Where messages come from.
@@ -52,6 +52,12 @@ impl RecordCounters {
     /// When the registry has a metric of this name already.
     pub fn register(&self, registry: &Registry) -> prometheus::Result<()> {
         registry.register(Box::new(self.0.clone()))
+    }
+
+    pub(crate) fn add_all(&self, source: Source, tally: Tally) {
+        for outcome in MessageOutcome::ALL {
+            self.0.with_label_values(&[source.as_str(), outcome.as_str()]).inc_by(tally.count(outcome));
+        }
     }
 
     pub(crate) fn add(&self, source: Source, outcome: MessageOutcome) {

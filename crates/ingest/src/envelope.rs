@@ -10,10 +10,11 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::object::{is_null, object, read};
+use crate::Problem;
+use crate::judgement::Warnings;
+use crate::object::{is_null, members, read};
 use crate::report::{self, WholeReport};
 use crate::text::Text;
-use crate::{Problem, Warning};
 
 /// A result message, parsed one level deep; the report, if it is whole, to its end.
 pub(crate) struct Envelope<'a> {
@@ -61,15 +62,13 @@ impl<'a> Envelope<'a> {
     }
 
     /// The hits of the report in the order of the message, each once. There is nothing left of them afterwards.
-    pub(crate) fn take_hits(&mut self, warnings: &mut Vec<Warning>) -> Result<Vec<RuleHit>, Problem> {
+    pub(crate) fn take_hits(&mut self, warnings: &mut Warnings) -> Result<Vec<RuleHit>, Problem> {
         match self.report.take() {
-            Some(Report::Whole(mut report)) => {
-                warnings.append(&mut report.warnings);
+            Some(Report::Whole(report)) => {
+                warnings.append(report.warnings);
                 Ok(report.hits)
             }
-            Some(Report::Other(report)) if !is_null(report) => {
-                report::hits(&object(report).ok_or(wrong("Report", "an object"))?, warnings)
-            }
+            Some(Report::Other(report)) if !is_null(report) => report::hits(report, warnings),
             Some(Report::Other(_)) | None => Err(Problem::Missing("Report")),
         }
     }
@@ -89,8 +88,8 @@ impl<'a> Envelope<'a> {
         let Some(metadata) = self.attributes.metadata.filter(|metadata| !is_null(metadata)) else {
             return Ok(None);
         };
-        let metadata = object(metadata).ok_or(wrong("Metadata", "an object"))?;
-        optional(metadata.get("gathering_time"), NAME, TIME)?.map(|text| time(&text, NAME)).transpose()
+        let [time_text] = members(metadata, ["gathering_time"]).ok_or(wrong("Metadata", "an object"))?;
+        optional(time_text, NAME, TIME)?.map(|text| time(&text, NAME)).transpose()
     }
 
     /// When the platform took the upload in.

@@ -11,6 +11,9 @@ use crate::documents::{DocumentError, Documents};
 use crate::intake::BATCH;
 use crate::{Intake, Source};
 
+/// After how many bytes of documents a batch ends that has fewer of them.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+
 /// Imports files into a store.
 pub struct Importer<'a, S> {
     intake: &'a Intake<S>,
@@ -49,11 +52,12 @@ impl<'a, S: EventSink> Importer<'a, S> {
         let mut documents = Documents::new(file);
         let mut number = 0;
         loop {
-            let (mut judgements, mut unreadable) = (Vec::with_capacity(BATCH), None);
-            while judgements.len() < BATCH {
+            let (mut judgements, mut bytes, mut unreadable) = (Vec::with_capacity(BATCH), 0, None);
+            while judgements.len() < BATCH && bytes < BATCH_BYTES {
                 match documents.next() {
                     Some(Ok(document)) => {
                         let document = document.get().as_bytes();
+                        bytes += document.len();
                         judgements.push(admission.judge(MessageKind::Result, document, self.intake.now()));
                     }
                     Some(Err(error)) => unreadable = Some(error),

@@ -3,23 +3,19 @@
 use std::sync::Arc;
 
 use gathering_domain::{
-    Clock, EventSink, Framing, MessageBody, MessageIntake, MessageOutcome, MessageRecord, StoreError,
-    Timestamp, WriteGrant,
+    BodyBytes, Clock, EventSink, IntakeSummary, MessageBody, MessageIntake, MessageOutcome, MessageRecord,
+    StoreError, Timestamp, WriteGrant,
 };
-
-use memchr::memchr_iter;
-use tokio::task::spawn_blocking;
+use tokio::sync::oneshot;
 
 use crate::admission::Admission;
+use crate::body::Pass;
 use crate::judgement::{self, Judgement};
+use crate::turns::Turns;
 use crate::{AllowList, RecordCounters, Source};
 
 /// How many messages are recorded at once. A larger body takes several steps, and lets others in between.
 pub(crate) const BATCH: usize = 500;
-
-/// Bodies up to this size, in bytes, are read on the thread that calls: some tens of microseconds. Larger ones would keep
-/// it from answering others.
-const INLINE: usize = 16 * 1024;
 
 /// Takes messages in and records them in a store.
 #[derive(Clone)]
@@ -28,6 +24,7 @@ pub struct Intake<S> {
     clock: Arc<dyn Clock>,
     allow_list: Option<Arc<AllowList>>,
     counters: RecordCounters,
+    turns: Turns,
 }
 
 impl<S> std::fmt::Debug for Intake<S> {
@@ -38,13 +35,13 @@ impl<S> std::fmt::Debug for Intake<S> {
 
 impl<S: EventSink> Intake<S> {
     /// An intake into this store. Without an allow list, every organization is taken.
-    pub const fn new(
+    pub fn new(
         sink: S,
         clock: Arc<dyn Clock>,
         allow_list: Option<Arc<AllowList>>,
         counters: RecordCounters,
     ) -> Self {
-        Self { sink, clock, allow_list, counters }
+        Self { sink, clock, allow_list, counters, turns: Turns::of_this_machine() }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -75,55 +72,22 @@ impl<S: EventSink> Intake<S> {
     }
 }
 
-impl<S: EventSink> MessageIntake for Intake<S> {
-    async fn take_in(&self, body: MessageBody, grant: WriteGrant) -> Result<Vec<MessageRecord>, StoreError> {
-        let (admission, arrival) = (self.admission(grant), self.now());
-        let is_small = body.bytes.len() <= INLINE;
-        let judge = move || judge_all(&body, &admission, arrival);
-        let judgements =
-            if is_small { judge() } else { spawn_blocking(judge).await.map_err(StoreError::defect)? };
-        let mut records = Vec::with_capacity(judgements.len());
-        let mut judgements = judgements.into_iter();
-        while judgements.len() > 0 {
-            let batch = judgement::store_for_good(&self.sink, judgements.by_ref().take(BATCH)).await?;
-            for record in &batch {
-                self.count(Source::Http, record.outcome);
-            }
-            records.extend(batch);
-        }
-        Ok(records)
-    }
-}
-
-fn judge_all(body: &MessageBody, admission: &Admission, arrival: Timestamp) -> Vec<Judgement> {
-    let judge = |document: &[u8]| admission.judge(body.kind, document, arrival);
-    match body.framing {
-        Framing::One => vec![judge(&body.bytes)],
-        Framing::Lines => {
-            lines(&body.bytes).filter(|line| !line.trim_ascii().is_empty()).map(judge).collect()
-        }
-    }
-}
-
-/// What is between line ends. Looking at each byte for itself would be a seventh of reading a message.
-fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut start = 0;
-    memchr_iter(b'\n', body).chain([body.len()]).map(move |end| {
-        let line = body.get(start..end).unwrap_or_default();
-        start = end + 1;
-        line
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_what_is_between_line_ends() {
-        for body in ["", "\n", "a", "a\n", "\na", "a\n\nb\r\n c\n", "\n\n"] {
-            let expected: Vec<&[u8]> = body.as_bytes().split(|byte| *byte == b'\n').collect();
-            assert_eq!(lines(body.as_bytes()).collect::<Vec<_>>(), expected, "{body:?}");
-        }
+impl<S: EventSink + Clone + 'static> MessageIntake for Intake<S> {
+    /// In a task of its own: what a body takes up is there until the step in hand is over, also when nobody waits any more.
+    async fn take_in<B: BodyBytes>(
+        &self,
+        body: MessageBody<B>,
+        grant: WriteGrant,
+    ) -> Result<IntakeSummary, StoreError> {
+        let pass = Pass::new(body, self.admission(grant), self.now());
+        let (answer, answered) = oneshot::channel();
+        let (sink, counters, turns) = (self.sink.clone(), self.counters.clone(), self.turns.clone());
+        tokio::spawn(async move {
+            let work = pass.run(&sink, &counters, &turns, || answer.is_closed());
+            let summary = work.await;
+            // Nobody is there to be told if the caller is gone.
+            let _ = answer.send(summary);
+        });
+        answered.await.map_err(StoreError::defect)?
     }
 }

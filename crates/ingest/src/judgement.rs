@@ -6,6 +6,7 @@ use gathering_domain::{
 };
 
 use crate::Problem;
+use crate::report::{MAX_HITS, MAX_HITS_LENGTH};
 
 /// What one message is, as far as it could be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct Judgement {
     pub request: Option<String>,
     /// What is to be done about it.
     pub verdict: Verdict,
-    /// What is odd about it without being a reason to refuse it.
+    /// What is odd about it without being a reason to refuse it, a few at most.
     pub warnings: Vec<Warning>,
 }
 
@@ -60,6 +61,12 @@ pub enum Warning {
     /// A hit that no rule can have; it is left out.
     #[error("the hit '{0}' has characters that no rule has and is left out")]
     DroppedHit(FailureReason),
+    /// Hits beyond the most that a message may have.
+    #[error("{0} hits are left out: a message has at most {MAX_HITS}, of {MAX_HITS_LENGTH} bytes together")]
+    TooManyHits(u64),
+    /// More of what is odd than is told.
+    #[error("{0} more warnings about this message are left out")]
+    More(u64),
     /// A schema version that this reader was not written for.
     #[error("the schema version {0} is unknown")]
     UnknownVersion(u8),
@@ -71,6 +78,52 @@ pub enum Warning {
 impl Warning {
     pub(crate) fn dropped_hit(text: &str) -> Self {
         Self::DroppedHit(FailureReason::new(text))
+    }
+}
+
+/// What is odd about one message, as it is found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Warnings {
+    told: Vec<Warning>,
+    left_out: u64,
+}
+
+impl Warnings {
+    /// How many are told: a message can be odd in as many ways as it has bytes.
+    const MOST: usize = 10;
+
+    pub(crate) fn push(&mut self, warning: Warning) {
+        if self.told.len() < Self::MOST {
+            self.told.push(warning);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// A hit that is left out. Its text is taken only if it is told of.
+    pub(crate) fn push_dropped_hit(&mut self, text: &str) {
+        if self.told.len() < Self::MOST {
+            self.told.push(Warning::dropped_hit(text));
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    pub(crate) fn append(&mut self, others: Self) {
+        self.left_out += others.left_out;
+        for warning in others.told {
+            self.push(warning);
+        }
+    }
+}
+
+impl From<Warnings> for Vec<Warning> {
+    fn from(warnings: Warnings) -> Self {
+        let Warnings { mut told, left_out } = warnings;
+        if left_out > 0 {
+            told.push(Warning::More(left_out));
+        }
+        told
     }
 }
 
@@ -122,16 +175,6 @@ impl Judgement {
         }
     }
 
-    /// The [record](Self::record) and what is to be recorded.
-    fn into_parts(mut self) -> (MessageRecord, Option<RequestEvent>) {
-        let request = self.request.take();
-        let record = MessageRecord { request, ..self.record() };
-        match self.verdict {
-            Verdict::Stored(event) | Verdict::Failed(event, _) => (record, Some(event)),
-            Verdict::Skipped(_) | Verdict::Rejected(_) => (record, None),
-        }
-    }
-
     const fn event(&self) -> Option<&RequestEvent> {
         match &self.verdict {
             Verdict::Stored(event) | Verdict::Failed(event, _) => Some(event),
@@ -164,41 +207,8 @@ pub(crate) async fn store(
     Ok(())
 }
 
-/// [Records](store) the events of messages that are not needed afterwards, so that nothing is copied, and says what
-/// became of each.
-///
-/// # Errors
-/// When the store takes nothing at the moment.
-pub(crate) async fn store_for_good(
-    sink: &impl EventSink,
-    judgements: impl Iterator<Item = Judgement>,
-) -> Result<Vec<MessageRecord>, StoreError> {
-    let (mut records, mut events, mut recorded) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, judgement) in judgements.enumerate() {
-        let (record, event) = judgement.into_parts();
-        records.push(record);
-        if let Some(event) = event {
-            events.push(event);
-            recorded.push(index);
-        }
-    }
-    if events.is_empty() {
-        return Ok(records);
-    }
-    let outcomes = sink.store(events).await?;
-    for (index, outcome) in recorded.into_iter().zip(outcomes) {
-        if outcome == EventOutcome::Refused
-            && let Some(record) = records.get_mut(index)
-        {
-            record.outcome = MessageOutcome::Rejected;
-            record.reason = Some(Problem::RefusedByDatabase.to_string());
-        }
-    }
-    Ok(records)
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use futures_util::FutureExt;
     use serde_json::json;
 
@@ -206,7 +216,7 @@ mod tests {
     use crate::message::fixture::{judged, message, with};
 
     /// Refuses the events of one request.
-    struct Picky;
+    pub(crate) struct Picky;
 
     impl EventSink for Picky {
         async fn store(&self, events: Vec<RequestEvent>) -> Result<Vec<EventOutcome>, StoreError> {
@@ -218,7 +228,7 @@ mod tests {
     }
 
     /// Takes nothing.
-    struct Full;
+    pub(crate) struct Full;
 
     impl EventSink for Full {
         async fn store(&self, _: Vec<RequestEvent>) -> Result<Vec<EventOutcome>, StoreError> {
@@ -238,22 +248,29 @@ mod tests {
     }
 
     #[test]
-    fn messages_become_the_same_whether_they_are_kept_or_not() {
+    fn what_the_store_refuses_is_rejected() {
         let mut kept = judgements();
         store(&Picky, &mut kept).now_or_never().unwrap().unwrap();
-        let expected: Vec<MessageRecord> = kept.iter().map(Judgement::record).collect();
-        let records = store_for_good(&Picky, judgements().into_iter()).now_or_never().unwrap().unwrap();
-        assert_eq!(records, expected);
-        let outcomes: Vec<&str> = records.iter().map(|record| record.outcome.as_str()).collect();
+        let outcomes: Vec<&str> = kept.iter().map(|judgement| judgement.record().outcome.as_str()).collect();
         assert_eq!(outcomes, ["rejected", "stored", "skipped", "rejected", "failed"]);
+        let mut skipped = [judged(&with("/RequestId", None))];
+        store(&Full, &mut skipped).now_or_never().unwrap().expect("nothing to record, no store needed");
     }
 
     #[test]
-    fn messages_without_an_event_need_no_store() {
-        let skipped = || vec![judged(&with("/RequestId", None))];
-        let records = store_for_good(&Full, skipped().into_iter()).now_or_never().unwrap().unwrap();
-        assert_eq!(records.first().map(|record| record.outcome), Some(MessageOutcome::Skipped));
-        store(&Full, &mut skipped()).now_or_never().unwrap().unwrap();
+    fn warnings_are_bounded_and_the_others_counted() {
+        let mut warnings = Warnings::default();
+        for number in 0..9 {
+            warnings.push_dropped_hit(&number.to_string());
+        }
+        let mut others = Warnings::default();
+        for number in 0..14_u8 {
+            others.push(Warning::UnknownVersion(number));
+        }
+        warnings.append(others);
+        let told = Vec::from(warnings);
+        assert_eq!(told.len(), 11);
+        assert_eq!(told[9..], [Warning::UnknownVersion(0), Warning::More(13)]);
     }
 
     #[test]
@@ -261,6 +278,5 @@ mod tests {
         let mut kept = judgements();
         assert!(store(&Full, &mut kept).now_or_never().unwrap().is_err());
         assert_eq!(kept, judgements());
-        assert!(store_for_good(&Full, kept.into_iter()).now_or_never().unwrap().is_err());
     }
 }

@@ -6,6 +6,7 @@
 mod admission;
 mod allow_list;
 mod announcement;
+mod body;
 mod counters;
 mod documents;
 mod envelope;
@@ -19,6 +20,7 @@ mod problem;
 mod report;
 pub mod rule_content;
 mod text;
+mod turns;
 
 pub use allow_list::{AllowList, AllowListError};
 pub use announcement::judge_announcement;

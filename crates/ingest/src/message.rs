@@ -7,7 +7,7 @@ use gathering_domain::{
 
 use crate::Problem;
 use crate::envelope::Envelope;
-use crate::judgement::{Judgement, SkipReason, Verdict, Warning};
+use crate::judgement::{Judgement, SkipReason, Verdict, Warning, Warnings};
 
 /// Schema versions that publishers write; 0 stands for none.
 const KNOWN_VERSIONS: std::ops::RangeInclusive<u8> = 0..=2;
@@ -32,7 +32,7 @@ pub fn judge(document: &[u8], arrival: Timestamp) -> Judgement {
             return Judgement::unreadable(problem);
         }
     };
-    let mut warnings = Vec::new();
+    let mut warnings = Warnings::default();
     let organization = envelope.organization();
     let cluster = envelope.cluster();
     let request = envelope.request();
@@ -59,7 +59,8 @@ pub fn judge(document: &[u8], arrival: Timestamp) -> Judgement {
         (Err(problem), None) => Verdict::Rejected(problem),
     };
     let account = account.ok().flatten();
-    Judgement { organization, account, cluster, request: request.as_deref().map(shown), verdict, warnings }
+    let (request, warnings) = (request.as_deref().map(shown), warnings.into());
+    Judgement { organization, account, cluster, request, verdict, warnings }
 }
 
 /// When things happened, as far as the message says so.
@@ -85,7 +86,7 @@ fn content(
     envelope: &mut Envelope<'_>,
     times: &Times,
     arrival: Timestamp,
-    warnings: &mut Vec<Warning>,
+    warnings: &mut Warnings,
 ) -> Result<Vec<RuleHit>, Problem> {
     let version = envelope.version()?.unwrap_or_default();
     times.gathering?;

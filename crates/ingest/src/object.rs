@@ -1,52 +1,75 @@
-//! JSON objects one level deep: their keys, with the text of each value.
+//! JSON objects one level deep: the members that are asked for, with the text of each value. What else an object has takes up
+//! no memory: a body may be an object of millions of members.
 
 use std::fmt;
 
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 
 use crate::Problem;
 use crate::text::Text;
 
-/// The members of a JSON object in its order. Few are ever asked for, so looking through all of them costs less than
-/// hashing all of them would.
-pub(crate) struct Object<'a>(Vec<(Text<'a>, &'a RawValue)>);
+/// The values of these keys of a document that is to be an object; of a key that comes twice, the later one counts.
+pub(crate) fn read_members<'a, const N: usize>(
+    document: &'a [u8],
+    keys: [&str; N],
+) -> Result<[Option<&'a RawValue>; N], Problem> {
+    let mut found = [None; N];
+    let mut parser = serde_json::Deserializer::from_slice(document);
+    let take = |name: &str, value| pick(&keys, &mut found, name, value);
+    Members(take).deserialize(&mut parser).and_then(|()| parser.end()).map_err(|error| problem(&error))?;
+    Ok(found)
+}
 
-impl<'a> Object<'a> {
-    /// The value of a key; of a key that comes twice, the later one counts.
-    pub(crate) fn get(&self, key: &str) -> Option<&'a RawValue> {
-        self.0.iter().rev().find(|(name, _)| name.0 == key).map(|(_, value)| *value)
-    }
+/// The same of a value; `None` for one that is no object.
+pub(crate) fn members<'a, const N: usize>(
+    value: &'a RawValue,
+    keys: [&str; N],
+) -> Option<[Option<&'a RawValue>; N]> {
+    let mut found = [None; N];
+    for_each(value, |name, value| pick(&keys, &mut found, name, value))?;
+    Some(found)
+}
 
-    /// All members, those included that a later one replaces.
-    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
-        self.0.iter().map(|(name, value)| (&*name.0, *value))
-    }
+/// The value of one key, if this is an object that has it.
+pub(crate) fn member<'a>(value: &'a RawValue, key: &str) -> Option<&'a RawValue> {
+    let [value] = members(value, [key])?;
+    value
+}
 
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+/// Hands out every member in the order of the object; `None` for any other value.
+pub(crate) fn for_each<'a>(value: &'a RawValue, each: impl FnMut(&str, &'a RawValue)) -> Option<()> {
+    Members(each).deserialize(&mut serde_json::Deserializer::from_str(value.get())).ok()
+}
+
+fn pick<'a>(keys: &[&str], found: &mut [Option<&'a RawValue>], name: &str, value: &'a RawValue) {
+    for (_, found) in keys.iter().zip(found).filter(|(key, _)| **key == name) {
+        *found = Some(value);
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ObjectVisitor;
-        impl<'de> Visitor<'de> for ObjectVisitor {
-            type Value = Object<'de>;
+struct Members<F>(F);
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Object(members))
-            }
+impl<'de, F: FnMut(&str, &'de RawValue)> DeserializeSeed<'de> for Members<F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, F: FnMut(&str, &'de RawValue)> Visitor<'de> for Members<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some((Text(name), value)) = map.next_entry()? {
+            (self.0)(&name, value);
         }
-        deserializer.deserialize_map(ObjectVisitor)
+        Ok(())
     }
 }
 
@@ -54,18 +77,66 @@ pub(crate) fn is_null(value: &RawValue) -> bool {
     value.get() == "null"
 }
 
-/// What a document that is to be an object holds.
-pub(crate) fn read<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T, Problem> {
-    serde_json::from_slice(document).map_err(|error| {
-        if error.is_data() {
-            Problem::NotAnObject
-        } else {
-            Problem::NotJson { line: error.line(), column: error.column() }
-        }
-    })
+/// Whether it is an object or a list without content.
+pub(crate) fn is_empty(value: &RawValue) -> bool {
+    let inside = |open, close| value.get().strip_prefix(open)?.strip_suffix(close);
+    inside('{', '}').or_else(|| inside('[', ']')).is_some_and(|inside| inside.trim().is_empty())
 }
 
-/// The members of an object, `None` for any other value.
-pub(crate) fn object(value: &RawValue) -> Option<Object<'_>> {
-    serde_json::from_str(value.get()).ok()
+/// What a document that is to be an object holds.
+pub(crate) fn read<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T, Problem> {
+    serde_json::from_slice(document).map_err(|error| problem(&error))
+}
+
+fn problem(error: &serde_json::Error) -> Problem {
+    if error.is_data() {
+        Problem::NotAnObject
+    } else {
+        Problem::NotJson { line: error.line(), column: error.column() }
+    }
+}
+
+/// Hands out every element of a list with its index, until one is refused; `None` for any other value.
+pub(crate) fn for_each_element<'a, E>(
+    value: &'a RawValue,
+    each: impl FnMut(usize, &'a RawValue) -> Result<(), E>,
+) -> Option<Result<(), E>> {
+    let mut refused = None;
+    let elements = Elements { each, refused: &mut refused };
+    let read = elements.deserialize(&mut serde_json::Deserializer::from_str(value.get()));
+    match (read, refused) {
+        (_, Some(refused)) => Some(Err(refused)),
+        (read, None) => read.ok().map(Ok),
+    }
+}
+
+struct Elements<'r, F, E> {
+    each: F,
+    refused: &'r mut Option<E>,
+}
+
+impl<'de, E, F: FnMut(usize, &'de RawValue) -> Result<(), E>> DeserializeSeed<'de> for Elements<'_, F, E> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, E, F: FnMut(usize, &'de RawValue) -> Result<(), E>> Visitor<'de> for Elements<'_, F, E> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+    fn visit_seq<A: de::SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        for index in 0.. {
+            let Some(element) = list.next_element()? else { break };
+            if let Err(problem) = (self.each)(index, element) {
+                *self.refused = Some(problem);
+                return Err(de::Error::custom("refused"));
+            }
+        }
+        Ok(())
+    }
 }

@@ -6,11 +6,12 @@ use gathering_domain::RuleHit;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::object::{Object, object};
+use crate::Problem;
+use crate::judgement::Warnings;
+use crate::object::{for_each, for_each_element, is_empty, members};
 use crate::report::element::{Element, Hit, Info};
 use crate::report::found::Found;
 use crate::text::Text;
-use crate::{Problem, Warning};
 
 mod element;
 mod found;
@@ -18,55 +19,73 @@ mod whole;
 
 pub(crate) use whole::WholeReport;
 
-/// Every report that an analysis finished has these, empty or not.
-const REQUIRED: [&str; 3] = ["fingerprints", "reports", "system"];
+/// The most hits that a message may have, and how many bytes they may have together. There are some hundred rules, and
+/// the largest reports that are known have some tens of hits; each reader of a report pays for all of its hits.
+pub(crate) const MAX_HITS: usize = 5000;
+pub(crate) const MAX_HITS_LENGTH: usize = 256 * 1024;
 
 /// The hits of a report in the order of the message, each once, or what is wrong with it.
-pub(crate) fn hits(report: &Object<'_>, warnings: &mut Vec<Warning>) -> Result<Vec<RuleHit>, Problem> {
-    if let Some(missing) = REQUIRED.into_iter().find(|key| report.get(key).is_none()) {
+pub(crate) fn hits(report: &RawValue, warnings: &mut Warnings) -> Result<Vec<RuleHit>, Problem> {
+    // Every report that an analysis finished has the first three, empty or not.
+    const KEYS: [&str; 4] = ["fingerprints", "reports", "system", "info"];
+    let values =
+        members(report, KEYS).ok_or(Problem::Wrong { attribute: "Report", expected: "an object" })?;
+    let [_, reports, _, info] = values;
+    let required = KEYS.into_iter().zip(values).take(3);
+    if let Some((missing, _)) = required.into_iter().find(|(_, value)| value.is_none()) {
         return Err(if says_nothing(report) { Problem::EmptyReport } else { Problem::ReportKey(missing) });
     }
     let mut found = Found::default();
-    for (index, hit) in list(report, "reports")?.unwrap_or_default().into_iter().enumerate() {
+    for_each_of(reports, "reports", |index, hit| {
         let expected = "an object whose 'component' and 'key' are strings";
         found.add(&element::<Hit<'_>>(hit, "reports", index, expected)?, warnings);
-    }
-    for (index, info) in list(report, "info")?.unwrap_or_default().into_iter().enumerate() {
-        element::<Info>(info, "info", index, "an object whose 'details' are strings")?;
-    }
-    Ok(found.into_hits())
+        Ok(())
+    })?;
+    for_each_of(info, "info", |index, info| {
+        element::<Info>(info, "info", index, "an object whose 'details' are strings").map(|_| ())
+    })?;
+    Ok(found.into_hits(warnings))
 }
 
 /// True if every part of the report but `analysis_metadata`, which is written even for an analysis that failed, is
 /// empty. `system` is empty when it names no host.
-fn says_nothing(report: &Object<'_>) -> bool {
+fn says_nothing(report: &RawValue) -> bool {
+    /// No report that says nothing has more parts, those included that a later one of the same name replaces.
+    const PARTS: usize = 100;
     #[derive(Deserialize)]
     struct System<'a> {
         #[serde(default, borrow)]
         hostname: Option<Text<'a>>,
     }
-    // The later one of a key that comes twice.
-    let members: HashMap<&str, &RawValue> = report.members().collect();
-    members.into_iter().all(|(key, value)| match key {
-        "analysis_metadata" => true,
-        "system" => {
-            object(value).is_some()
-                && serde_json::from_str::<System<'_>>(value.get())
-                    .is_ok_and(|system| system.hostname.is_none_or(|name| name.0.is_empty()))
+    let (mut count, mut parts) = (0, HashMap::new());
+    let read = for_each(report, |name, value| {
+        count += 1;
+        if count <= PARTS {
+            // The later one of a key that comes twice.
+            parts.insert(name.to_owned(), value);
         }
-        _ => {
-            object(value).is_some_and(|object| object.is_empty())
-                || serde_json::from_str::<Vec<&RawValue>>(value.get()).is_ok_and(|list| list.is_empty())
-        }
-    })
+    });
+    read.is_some()
+        && count <= PARTS
+        && parts.into_iter().all(|(name, value)| match name.as_str() {
+            "analysis_metadata" => true,
+            "system" => {
+                value.get().starts_with('{')
+                    && serde_json::from_str::<System<'_>>(value.get())
+                        .is_ok_and(|system| system.hostname.is_none_or(|name| name.0.is_empty()))
+            }
+            _ => is_empty(value),
+        })
 }
 
-/// The list under a key; `None` where there is no such key. Null is no list: it means that something went wrong.
-fn list<'a>(report: &Object<'a>, key: &'static str) -> Result<Option<Vec<&'a RawValue>>, Problem> {
-    let parse = |value: &'a RawValue| {
-        serde_json::from_str(value.get()).map_err(|_| Problem::Wrong { attribute: key, expected: "a list" })
-    };
-    report.get(key).map(parse).transpose()
+/// Looks at the elements of a list, if it is there. Null is no list: it means that something went wrong.
+fn for_each_of<'a>(
+    list: Option<&'a RawValue>,
+    name: &'static str,
+    each: impl FnMut(usize, &'a RawValue) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let wrong = Problem::Wrong { attribute: name, expected: "a list" };
+    list.map_or(Ok(()), |list| for_each_element(list, each).ok_or(wrong)?)
 }
 
 fn element<'a, T: Deserialize<'a> + Default>(

@@ -1,6 +1,7 @@
 //! Messages over HTTP: what becomes of each, and who may send which.
 
 mod refused;
+mod shares;
 
 use std::io::Write;
 

@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn scopes_default_to_read() {
         let cluster = "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap();
-        let own = |organization| Some(WriteGrant::new(organization, None));
+        let own = |organization| Some(WriteGrant::new(organization, None).given_to("42".parse().unwrap()));
         let may = |scope: &Value| {
             let identity = identity(&with("scope", scope)).unwrap();
             (identity.read(cluster).is_ok(), identity.write().ok())

@@ -16,9 +16,11 @@ use gathering_auth::{
 };
 use gathering_domain::{RequestId, RequestKey, WriteGrant};
 
-use super::body::read_request_ids;
+use super::body::declared_length;
 use super::messages::MessageHeaders;
 use super::path::{ClusterPath, RequestPath};
+use super::request_ids::{ListRoom, read_request_ids};
+use super::room::Taken;
 use crate::error::{ApiError, BodyProblem, Defect};
 use crate::server::Limits;
 
@@ -28,8 +30,8 @@ pub(crate) struct ReadableCluster(pub(crate) ReadGrant);
 /// A request of a cluster that the caller may read.
 pub(crate) struct ReadableRequest(pub(crate) RequestKey);
 
-/// A cluster that the caller may read, and the requests of the body.
-pub(crate) struct ReadableSelection(pub(crate) ReadGrant, pub(crate) Vec<RequestId>);
+/// A cluster that the caller may read, and the requests of the body with the room that they take.
+pub(crate) struct ReadableSelection(pub(crate) ReadGrant, pub(crate) Vec<RequestId>, pub(crate) Taken);
 
 /// For whom the caller may write, and what its body is.
 pub(crate) struct WritableMessages(pub(crate) WriteGrant, pub(crate) MessageHeaders);
@@ -150,9 +152,12 @@ impl FromRequest for ReadableSelection {
             let ClusterPath(cluster) = ClusterPath::of(&request)?;
             let limits = request.app_data::<web::Data<Limits>>();
             let limits = limits.ok_or(ApiError::Defect(Defect::Route("limits")))?;
+            let room = request.app_data::<web::Data<ListRoom>>();
+            let room = room.ok_or(ApiError::Defect(Defect::Route("room")))?;
             let payload = payload.await.map_err(|_| ApiError::Body(BodyProblem::CutOff))?;
-            let asked = read_request_ids(payload, limits).await?;
-            Ok(Self(caller.read(cluster)?, asked))
+            let declared = declared_length(request.headers());
+            let (asked, taken) = read_request_ids(payload, declared, limits, room, caller.tenant()).await?;
+            Ok(Self(caller.read(cluster)?, asked, taken))
         })
     }
 }

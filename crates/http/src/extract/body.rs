@@ -1,67 +1,143 @@
-//! The list of request IDs in the body of a POST.
+//! The bytes of a body, as they come in.
 
 use std::time::Duration;
 
-use actix_web::web;
-use gathering_domain::RequestId;
+use actix_web::error::PayloadError;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap};
+use actix_web::web::Bytes;
+use futures_util::future::poll_immediate;
+use futures_util::{Stream, StreamExt};
+use tokio::time::{Instant, timeout_at};
 
+use super::room::{NoRoom, Taken};
 use crate::error::{ApiError, BodyProblem};
-use crate::server::Limits;
 
-/// How long a body may take to arrive. A slow sender holds a connection and its buffer, nothing else.
-pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Reads the whole body, whatever its `Content-Type` says.
-pub(super) async fn read_request_ids(
-    payload: web::Payload,
-    limits: &Limits,
-) -> Result<Vec<RequestId>, ApiError> {
-    let limit = limits.max_body;
-    let body = tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(limit))
-        .await
-        .map_err(|_| ApiError::BodyTimeout { limit: BODY_TIMEOUT })?
-        .map_err(|_| ApiError::BodyTooLarge { limit })?
-        .map_err(|_| ApiError::Body(BodyProblem::CutOff))?;
-    parse(&body, limits.max_request_ids)
+/// How much of it has to come within each such time, unless it ends: whoever sends less gives its place to others.
+const WINDOW: Duration = Duration::from_secs(5);
+const LEAST: usize = 16 * 1024;
+
+/// How long the body is going to be, if the head says so.
+pub(super) fn declared_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn parse(body: &[u8], limit: usize) -> Result<Vec<RequestId>, ApiError> {
-    if body.trim_ascii().is_empty() {
-        return Err(ApiError::Body(BodyProblem::Missing));
+/// Reads a whole body. What it takes up is counted from its first byte on, or all at once if it is `declared`: so many that
+/// arrive together do not all come to a halt half-way. `full` is the error if there is no room for it.
+pub(super) async fn read(
+    mut payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
+    declared: Option<usize>,
+    taken: &mut Taken,
+    full: fn() -> ApiError,
+) -> Result<Vec<u8>, ApiError> {
+    taken.cover(declared.unwrap_or_default(), 0).map_err(|problem| no_room(problem, full))?;
+    let mut body = Vec::new();
+    let mut pace = Pace::new(Instant::now());
+    loop {
+        // What is there already is not late, however long this thread did other things.
+        let chunk = if let Some(chunk) = poll_immediate(payload.next()).await {
+            chunk
+        } else {
+            let until = pace.check(Instant::now(), body.len())?;
+            let Ok(chunk) = timeout_at(until, payload.next()).await else { continue };
+            chunk
+        };
+        let Some(chunk) = chunk else { return Ok(body) };
+        let chunk = chunk.map_err(|_| ApiError::Body(BodyProblem::CutOff))?;
+        taken.cover(body.len() + chunk.len(), 0).map_err(|problem| no_room(problem, full))?;
+        body.extend_from_slice(&chunk);
     }
-    let texts: Vec<String> = serde_json::from_slice(body).map_err(|error| {
-        ApiError::Body(BodyProblem::NotAnArrayOfStrings { line: error.line(), column: error.column() })
-    })?;
-    if texts.len() > limit {
-        return Err(ApiError::Body(BodyProblem::TooManyRequestIds { given: texts.len(), limit }));
+}
+
+pub(super) fn no_room(problem: NoRoom, full: fn() -> ApiError) -> ApiError {
+    match problem {
+        NoRoom::TooLarge { limit } => ApiError::BodyTooLarge { limit },
+        NoRoom::Full => full(),
     }
-    let valid =
-        |text: String| text.parse().map_err(|problem| ApiError::parameter("requestID", &text, problem));
-    texts.into_iter().map(valid).collect()
+}
+
+/// Until when how much of a body has to be there.
+struct Pace {
+    end: Instant,
+    window_end: Instant,
+    length_before: usize,
+}
+
+impl Pace {
+    fn new(start: Instant) -> Self {
+        Self { end: start + BODY_TIMEOUT, window_end: start + WINDOW, length_before: 0 }
+    }
+
+    /// Says until when to wait for more of a body of which so many bytes are there.
+    fn check(&mut self, now: Instant, length: usize) -> Result<Instant, ApiError> {
+        if now >= self.end {
+            return Err(ApiError::BodyTimeout { limit: BODY_TIMEOUT });
+        }
+        if now >= self.window_end {
+            if length - self.length_before < LEAST {
+                return Err(ApiError::BodyTooSlow { least: LEAST, window: WINDOW });
+            }
+            (self.window_end, self.length_before) = (now + WINDOW, length);
+        }
+        Ok(self.window_end.min(self.end))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::iter::repeat_n;
+
+    use futures_util::stream;
+
+    use super::super::room::Room;
     use super::*;
 
-    #[test]
-    fn an_array_of_request_ids_and_nothing_else() {
-        let ids =
-            |body: &str| parse(body.as_bytes(), 3).map(|ids| ids.len()).map_err(|error| error.to_string());
-        assert_eq!(ids("[]"), Ok(0));
-        assert_eq!(ids(" [\"a\", \"b\", \"a\"]\n"), Ok(3));
-        let invalid = "The request body is not valid: ";
-        assert_eq!(ids(""), Err(format!("{invalid}it is empty; a JSON array of request IDs is expected")));
-        assert_eq!(ids(" \n"), ids(""));
-        for body in ["{}", "null", "\"a\"", "[1]", "[null]", "[\"a\"] x", "[\"a\"", "[[\"a\"]]", "\u{feff}[]"]
-        {
-            assert!(ids(body).unwrap_err().contains("not a JSON array of strings"), "{body}");
-        }
-        assert_eq!(
-            ids("[\"a\",\"b\",\"c\",\"d\"]"),
-            Err(format!("{invalid}it has 4 request IDs and at most 3 are allowed"))
-        );
-        assert!(ids("[\"a\",\"a-b\"]").unwrap_err().starts_with("Parameter 'requestID' with value 'a-b'"));
-        assert!(ids("[\"\"]").unwrap_err().starts_with("Parameter 'requestID' with value ''"));
+    /// Reads a body of which such pieces come, each so many seconds after the one before; it never ends by itself.
+    async fn read_pieces(pieces: impl IntoIterator<Item = (u64, usize)>) -> (Result<Vec<u8>, String>, u64) {
+        let pieces = stream::iter(pieces).then(async |(seconds, length)| {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            Ok(Bytes::from(vec![b'x'; length]))
+        });
+        let payload = Box::pin(pieces.chain(stream::pending()));
+        let room = Room::new(1 << 20, 1 << 20, prometheus::IntGauge::new("bytes", "Bytes.").unwrap());
+        let organization = gathering_domain::OrganizationId::try_from(1).unwrap();
+        let start = Instant::now();
+        let read = read(payload, None, &mut room.enter(organization.into()), || ApiError::Busy).await;
+        (read.map_err(|error| error.to_string()), start.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_has_to_come_forward() {
+        let slow =
+            Err("The request body came too slowly: 16384 bytes within 5 seconds are the least".to_owned());
+        let late = Err("The request body did not arrive within 30 seconds".to_owned());
+        assert_eq!(read_pieces([]).await, (slow.clone(), 5), "nothing at all");
+        assert_eq!(read_pieces([(0, 500_000)]).await, (slow.clone(), 10), "half of it");
+        assert_eq!(read_pieces(repeat_n((1, 100), 60)).await, (slow.clone(), 5), "byte by byte");
+        assert_eq!(read_pieces(repeat_n((1, 4000), 4).chain([(1, 1)])).await, (slow, 5), "a little less");
+        assert_eq!(read_pieces(repeat_n((1, 4200), 60)).await, (late, 30), "a little more, and too long");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_there_is_not_late() {
+        let organization = gathering_domain::OrganizationId::try_from(1).unwrap();
+        let room = Room::new(1 << 20, 1 << 20, prometheus::IntGauge::new("bytes", "Bytes.").unwrap());
+        let mut count = 0;
+        let payload = stream::poll_fn(move |context| {
+            count += 1;
+            match count {
+                1 => std::task::Poll::Ready(Some(Ok(Bytes::from_static(b"first ")))),
+                2 => {
+                    context.waker().wake_by_ref();
+                    std::task::Poll::Pending
+                }
+                3 => std::task::Poll::Ready(Some(Ok(Bytes::from_static(b"second")))),
+                _ => std::task::Poll::Ready(None),
+            }
+        });
+        let read = read(payload, None, &mut room.enter(organization.into()), || ApiError::Busy).await;
+        assert_eq!(read.unwrap(), b"first second");
     }
 }

@@ -1,16 +1,16 @@
-//! Bodies with messages: what their headers say they are, and their bytes within the limits.
+//! Bodies with messages: what their headers say they are, and their bytes, uncompressed.
 
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web;
 use flate2::read::MultiGzDecoder;
-use futures_util::StreamExt;
-use gathering_domain::Framing;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use gathering_domain::{BodyBytes, Framing, Tenant};
+use tokio::sync::Semaphore;
 
-use super::body::BODY_TIMEOUT;
+use super::body::{declared_length, no_room, read};
+use super::room::{Room, Taken};
 use crate::error::{ApiError, BodyProblem};
 
 /// What the headers say of a body with messages.
@@ -18,6 +18,7 @@ use crate::error::{ApiError, BodyProblem};
 pub(crate) struct MessageHeaders {
     pub(crate) framing: Framing,
     is_gzip: bool,
+    length: Option<usize>,
 }
 
 const TYPES: &str =
@@ -43,89 +44,66 @@ impl MessageHeaders {
             (Some(Ok(one)), None) if one.trim().eq_ignore_ascii_case("identity") => false,
             _ => return Err(unsupported("another Content-Encoding", ENCODINGS)),
         };
-        Ok(Self { framing, is_gzip })
+        Ok(Self { framing, is_gzip, length: declared_length(headers) })
     }
 }
 
-/// What bodies with messages may take up, each and together.
-#[derive(Debug, Clone)]
-pub(crate) struct Room {
-    max_body: usize,
-    pages: Arc<Semaphore>,
-}
-
-/// The unit in which memory is taken: small enough for small messages, and large enough that the largest of limits has
-/// fewer of them than a semaphore counts.
-const PAGE: usize = 4096;
-
-/// Memory that a body takes up, given back when this is dropped.
-pub(crate) struct Taken {
+/// What all bodies with messages that are being read or recorded may take up.
+pub(crate) struct MessageRoom {
     room: Room,
-    pages: Option<OwnedSemaphorePermit>,
+    /// Who may decompress: one after the other, so that those that arrive together do not all come to a halt half-way, and
+    /// processors are left for those who answer.
+    decompressing: Arc<Semaphore>,
 }
 
-impl Room {
-    /// `max_body` for each body and `together` for all of them, in bytes.
-    pub(crate) fn new(max_body: usize, together: usize) -> Self {
-        let pages = together.max(max_body).div_ceil(PAGE).min(Semaphore::MAX_PERMITS);
-        Self { max_body, pages: Arc::new(Semaphore::new(pages)) }
-    }
-
-    fn enter(&self) -> Taken {
-        Taken { room: self.clone(), pages: None }
+impl MessageRoom {
+    pub(crate) fn new(room: Room) -> Self {
+        Self { room, decompressing: Arc::new(Semaphore::new(1)) }
     }
 }
 
-impl Taken {
-    /// Makes sure that there is room for so many bytes in all.
-    fn cover(&mut self, bytes: usize) -> Result<(), ApiError> {
-        if bytes > self.room.max_body {
-            return Err(ApiError::BodyTooLarge { limit: self.room.max_body });
-        }
-        let held = self.pages.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let more = u32::try_from(bytes.div_ceil(PAGE).saturating_sub(held)).unwrap_or(u32::MAX);
-        if more > 0 {
-            let more =
-                Arc::clone(&self.room.pages).try_acquire_many_owned(more).map_err(|_| ApiError::Busy)?;
-            match &mut self.pages {
-                Some(pages) => pages.merge(more),
-                None => self.pages = Some(more),
-            }
-        }
-        Ok(())
+/// A body with messages, uncompressed, and the room that it takes.
+pub(crate) struct Messages {
+    bytes: Vec<u8>,
+    taken: Mutex<Taken>,
+}
+
+impl AsRef<[u8]> for Messages {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
-/// Reads a whole body, uncompressed. The room that it takes is held by the second value.
+impl BodyBytes for Messages {
+    fn reserve(&self, beside: usize) -> bool {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.cover(self.bytes.len(), beside).is_ok()
+    }
+}
+
+/// Reads a whole body.
 pub(crate) async fn read_messages(
     payload: web::Payload,
     headers: MessageHeaders,
-    room: &Room,
-) -> Result<(Vec<u8>, Taken), ApiError> {
-    let mut taken = room.enter();
-    let body = tokio::time::timeout(BODY_TIMEOUT, read(payload, &mut taken))
-        .await
-        .map_err(|_| ApiError::BodyTimeout { limit: BODY_TIMEOUT })??;
+    room: &MessageRoom,
+    tenant: Tenant,
+) -> Result<Messages, ApiError> {
+    let mut taken = room.room.enter(tenant);
+    let body = read(payload, headers.length, &mut taken, || ApiError::Busy).await?;
     if !headers.is_gzip {
-        return Ok((body, taken));
+        return Ok(Messages { bytes: body, taken: Mutex::new(taken) });
     }
+    // The semaphore is never closed; without a permit it would go on as well.
+    let permit = Arc::clone(&room.decompressing).acquire_owned().await;
     let work = move || {
-        let mut inner = taken.room.enter();
-        let plain = decompress(&body, &mut inner)?;
-        Ok((plain, inner))
+        let _permit = permit;
+        let bytes = decompress(&body, &mut taken)?;
+        drop(body);
+        taken.shrink(bytes.len());
+        Ok(Messages { bytes, taken: Mutex::new(taken) })
     };
     // The pool's threads outlive every call; that one is gone is as good as a body that broke off.
     web::block(work).await.unwrap_or(Err(ApiError::Body(BodyProblem::CutOff)))
-}
-
-async fn read(mut payload: web::Payload, taken: &mut Taken) -> Result<Vec<u8>, ApiError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| ApiError::Body(BodyProblem::CutOff))?;
-        taken.cover(body.len() + chunk.len())?;
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 /// Decompresses all members, which senders may just have put one after the other.
@@ -142,7 +120,7 @@ fn decompress(body: &[u8], taken: &mut Taken) -> Result<Vec<u8>, ApiError> {
         if read == 0 {
             return Ok(plain);
         }
-        taken.cover(plain.len())?;
+        taken.cover(plain.len(), body.len()).map_err(|problem| no_room(problem, || ApiError::Busy))?;
     }
 }
 
@@ -167,7 +145,7 @@ mod tests {
     #[test]
     fn headers_say_what_a_body_is() {
         use header::{CONTENT_ENCODING as ENCODING, CONTENT_TYPE as TYPE};
-        let read = |framing, is_gzip| Ok(MessageHeaders { framing, is_gzip });
+        let read = |framing, is_gzip| Ok(MessageHeaders { framing, is_gzip, length: None });
         assert_eq!(headers(&[(TYPE, "application/json")]), read(Framing::One, false));
         assert_eq!(headers(&[(TYPE, "Application/JSON; charset=utf-8")]), read(Framing::One, false));
         assert_eq!(headers(&[(TYPE, "application/x-ndjson")]), read(Framing::Lines, false));
@@ -193,8 +171,10 @@ mod tests {
 
     #[test]
     fn gzip_has_members_and_limits() {
-        let room = Room::new(200_000, 400_000);
-        let unpacked = |body: &[u8]| decompress(body, &mut room.enter()).map_err(|error| error.to_string());
+        let room = Room::new(200_000, 1_000_000, prometheus::IntGauge::new("bytes", "Bytes.").unwrap());
+        let tenant = gathering_domain::OrganizationId::try_from(1).unwrap().into();
+        let unpacked =
+            |body: &[u8]| decompress(body, &mut room.enter(tenant)).map_err(|error| error.to_string());
         let plain = b"{}\n".repeat(60_000);
         assert_eq!(unpacked(&gzip(&plain)).unwrap(), plain);
         assert_eq!(unpacked(&[gzip(b"one"), gzip(b"two")].concat()).unwrap(), b"onetwo");
@@ -205,19 +185,5 @@ mod tests {
         {
             assert!(unpacked(broken).unwrap_err().contains("gzip and it is not"), "{broken:?}");
         }
-    }
-
-    #[test]
-    fn bodies_share_what_room_there_is() {
-        let room = Room::new(8192, 3 * PAGE);
-        let (mut first, mut second) = (room.enter(), room.enter());
-        assert!(first.cover(1).is_ok());
-        assert!(first.cover(4096).is_ok());
-        assert!(first.cover(4097).is_ok());
-        assert!(matches!(first.cover(8193), Err(ApiError::BodyTooLarge { limit: 8192 })));
-        assert!(second.cover(4096).is_ok());
-        assert!(matches!(second.cover(4097), Err(ApiError::Busy)));
-        drop(first);
-        assert!(second.cover(8192).is_ok());
     }
 }

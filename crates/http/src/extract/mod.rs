@@ -4,6 +4,10 @@ mod access;
 mod body;
 mod messages;
 mod path;
+mod request_ids;
+mod room;
 
 pub(crate) use access::{ReadableCluster, ReadableRequest, ReadableSelection, WritableMessages};
-pub(crate) use messages::{Room, read_messages};
+pub(crate) use messages::{MessageRoom, read_messages};
+pub(crate) use request_ids::ListRoom;
+pub(crate) use room::Room;

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use gathering_domain::{MessageBody, MessageIntake, MessageKind};
 
 use crate::error::ApiError;
-use crate::extract::{Room, WritableMessages, read_messages};
+use crate::extract::{MessageRoom, WritableMessages, read_messages};
 use crate::openapi::{Errors, MessageErrors};
 use crate::wire;
 
@@ -44,7 +44,7 @@ use crate::wire;
 pub(crate) async fn results<I: MessageIntake>(
     messages: WritableMessages,
     payload: web::Payload,
-    room: web::Data<Room>,
+    room: web::Data<MessageRoom>,
     intake: web::Data<I>,
 ) -> Result<HttpResponse, ApiError> {
     take_in(MessageKind::Result, messages, payload, room, intake).await
@@ -85,7 +85,7 @@ pub(crate) async fn results<I: MessageIntake>(
 pub(crate) async fn announcements<I: MessageIntake>(
     messages: WritableMessages,
     payload: web::Payload,
-    room: web::Data<Room>,
+    room: web::Data<MessageRoom>,
     intake: web::Data<I>,
 ) -> Result<HttpResponse, ApiError> {
     take_in(MessageKind::Announcement, messages, payload, room, intake).await
@@ -95,11 +95,11 @@ async fn take_in<I: MessageIntake>(
     kind: MessageKind,
     WritableMessages(grant, headers): WritableMessages,
     payload: web::Payload,
-    room: web::Data<Room>,
+    room: web::Data<MessageRoom>,
     intake: web::Data<I>,
 ) -> Result<HttpResponse, ApiError> {
-    let (bytes, _taken) = read_messages(payload, headers, &room).await?;
+    let bytes = read_messages(payload, headers, &room, grant.tenant()).await?;
     let body = MessageBody { kind, framing: headers.framing, bytes };
-    let records = intake.take_in(body, grant).await?;
-    Ok(wire::json(HttpResponse::Ok(), &wire::IngestSummary::new(records)))
+    let summary = intake.take_in(body, grant).await?;
+    Ok(wire::json(HttpResponse::Ok(), &wire::IngestSummary::from(summary)))
 }

@@ -5,7 +5,7 @@ use gathering_domain::{LookupService, RequestStore};
 
 use crate::error::ApiError;
 use crate::extract::ReadableSelection;
-use crate::openapi::{BodyErrors, CallLimits, ClusterParameter, Errors};
+use crate::openapi::{BodyErrors, ClusterParameter, Errors, ListLimits};
 use crate::wire::{self, RequestEntry};
 
 /// Selected requests of a cluster
@@ -38,12 +38,12 @@ use crate::wire::{self, RequestEntry};
                 "status": "ok"
             })),
         BodyErrors,
-        CallLimits,
+        ListLimits,
         Errors
     )
 )]
 pub(crate) async fn select<S: RequestStore>(
-    ReadableSelection(grant, asked): ReadableSelection,
+    ReadableSelection(grant, asked, _taken): ReadableSelection,
     lookup: web::Data<LookupService<S>>,
 ) -> Result<HttpResponse, ApiError> {
     let cluster = grant.cluster();

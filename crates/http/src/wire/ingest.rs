@@ -1,6 +1,6 @@
 //! The body of an answer to messages that were sent.
 
-use gathering_domain::{MessageOutcome, MessageRecord, Tally};
+use gathering_domain::{IntakeSummary, MessageOutcome};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -29,36 +29,26 @@ pub(crate) struct IngestSummary {
 pub(crate) struct Refusal {
     /// Which message of the body, from 1; blank lines do not count.
     #[schema(minimum = 1)]
-    pub(crate) record: usize,
+    pub(crate) record: u64,
     /// `failed`, `skipped` or `rejected`.
     pub(crate) outcome: &'static str,
     /// Why, in one sentence.
     pub(crate) reason: String,
 }
 
-/// How many refusals an answer lists.
-const MAX_REFUSALS: usize = 100;
-
-impl IngestSummary {
-    pub(crate) fn new(records: Vec<MessageRecord>) -> Self {
-        let mut tally = Tally::default();
-        let mut refusals = Vec::new();
-        for (record, number) in records.into_iter().zip(1..) {
-            tally.add(record.outcome);
-            if record.outcome != MessageOutcome::Stored && refusals.len() < MAX_REFUSALS {
-                refusals.push(Refusal {
-                    record: number,
-                    outcome: record.outcome.as_str(),
-                    reason: record.reason.unwrap_or_default(),
-                });
-            }
-        }
+impl From<IntakeSummary> for IngestSummary {
+    fn from(IntakeSummary { tally, refusals }: IntakeSummary) -> Self {
+        let refusal = |refusal: gathering_domain::Refusal| Refusal {
+            record: refusal.number,
+            outcome: refusal.outcome.as_str(),
+            reason: refusal.reason,
+        };
         Self {
             stored: tally.count(MessageOutcome::Stored),
             failed: tally.count(MessageOutcome::Failed),
             skipped: tally.count(MessageOutcome::Skipped),
             rejected: tally.count(MessageOutcome::Rejected),
-            refusals,
+            refusals: refusals.into_iter().map(refusal).collect(),
             status: "ok",
         }
     }

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use gathering_domain::RuleHit;
 
 use crate::Warning;
+use crate::judgement::Warnings;
 use crate::report::element::Hit;
+use crate::report::{MAX_HITS, MAX_HITS_LENGTH};
 
 /// Up to so many hits, looking through all of them costs less than hashing each. Few reports have more.
 const FEW: usize = 32;
@@ -16,12 +18,15 @@ pub(super) struct Found {
     hits: Vec<RuleHit>,
     /// The same hits once they are many, so that a report with very many takes no longer for each.
     seen: HashSet<RuleHit>,
+    /// How many bytes they have.
+    length: usize,
+    left_out: u64,
 }
 
 impl Found {
     /// Adds what one element names. Clients of today read hits back from a text with commas between them, so a comma
     /// inside one makes several; those that are no hits then are left out.
-    pub(super) fn add(&mut self, hit: &Hit<'_>, warnings: &mut Vec<Warning>) {
+    pub(super) fn add(&mut self, hit: &Hit<'_>, warnings: &mut Warnings) {
         let (component, key) = (hit.component(), hit.key());
         let module = component.strip_suffix(".report").unwrap_or(component);
         if let Ok(hit) = RuleHit::new(module, key) {
@@ -30,7 +35,7 @@ impl Found {
         for piece in format!("{module}|{key}").split(',') {
             match piece.parse() {
                 Ok(hit) => self.push(hit),
-                Err(_) => warnings.push(Warning::dropped_hit(piece)),
+                Err(_) => warnings.push_dropped_hit(piece),
             }
         }
     }
@@ -38,19 +43,35 @@ impl Found {
     fn push(&mut self, hit: RuleHit) {
         if self.hits.len() < FEW {
             if !self.hits.contains(&hit) {
-                self.hits.push(hit);
+                self.keep(hit);
             }
             return;
         }
         if self.seen.is_empty() {
             self.seen.extend(self.hits.iter().cloned());
         }
-        if self.seen.insert(hit.clone()) {
-            self.hits.push(hit);
+        if !self.seen.contains(&hit) && self.keep(hit.clone()) {
+            self.seen.insert(hit);
         }
     }
 
-    pub(super) fn into_hits(self) -> Vec<RuleHit> {
+    /// False if there are too many.
+    fn keep(&mut self, hit: RuleHit) -> bool {
+        let length = self.length + hit.as_str().len();
+        let fits = self.hits.len() < MAX_HITS && length <= MAX_HITS_LENGTH;
+        if fits {
+            self.length = length;
+            self.hits.push(hit);
+        } else {
+            self.left_out += 1;
+        }
+        fits
+    }
+
+    pub(super) fn into_hits(self, warnings: &mut Warnings) -> Vec<RuleHit> {
+        if self.left_out > 0 {
+            warnings.push(Warning::TooManyHits(self.left_out));
+        }
         self.hits
     }
 }
@@ -58,6 +79,31 @@ impl Found {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hits_have_a_most_in_number_and_in_length() {
+        let warnings_of = |found: Found| {
+            let mut warnings = Warnings::default();
+            let hits = found.into_hits(&mut warnings);
+            (hits, Vec::from(warnings))
+        };
+        let (mut many, mut long) = (Found::default(), Found::default());
+        for number in 0..MAX_HITS + 7 {
+            many.push(format!("m|K{number}").parse().unwrap());
+        }
+        many.push("m|K1".parse().unwrap());
+        for number in 0..10 {
+            let name = format!("{number}").repeat(MAX_HITS_LENGTH / 4);
+            long.push(format!("m|{name}").parse().unwrap());
+        }
+        long.push("m|SHORT".parse().unwrap());
+        let (hits, warnings) = warnings_of(many);
+        assert_eq!((hits.len(), hits[MAX_HITS - 1].error_key()), (MAX_HITS, "K4999"));
+        assert_eq!(warnings, [Warning::TooManyHits(7)]);
+        let (hits, warnings) = warnings_of(long);
+        assert_eq!((hits.len(), hits[3].as_str()), (4, "m|SHORT"));
+        assert_eq!(warnings, [Warning::TooManyHits(7)]);
+    }
 
     #[test]
     fn each_hit_is_there_once_however_many_there_are() {
@@ -69,7 +115,7 @@ mod tests {
                 found.push(hit.clone());
                 found.push(hit.clone());
             }
-            assert_eq!(found.into_hits(), expected);
+            assert_eq!(found.into_hits(&mut Warnings::default()), expected);
         }
     }
 }

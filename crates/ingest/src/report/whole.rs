@@ -7,7 +7,7 @@ use gathering_domain::RuleHit;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::Warning;
+use crate::judgement::Warnings;
 use crate::report::element::{Element, Hit, Info};
 use crate::report::found::Found;
 use crate::text::{Spelled, Text};
@@ -17,7 +17,7 @@ pub(crate) struct WholeReport {
     /// The hits in the order of the message, each once.
     pub(crate) hits: Vec<RuleHit>,
     /// What is odd about them.
-    pub(crate) warnings: Vec<Warning>,
+    pub(crate) warnings: Warnings,
 }
 
 impl<'de> Deserialize<'de> for WholeReport {
@@ -70,11 +70,11 @@ impl<'de> Deserialize<'de> for Hits {
                 f.write_str("a list of hits")
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<WholeReport, A::Error> {
-                let (mut found, mut warnings) = (Found::default(), Vec::new());
+                let (mut found, mut warnings) = (Found::default(), Warnings::default());
                 while let Some(Element(hit)) = list.next_element::<Element<Hit<'_>>>()? {
                     found.add(&hit, &mut warnings);
                 }
-                Ok(WholeReport { hits: found.into_hits(), warnings })
+                Ok(WholeReport { hits: found.into_hits(&mut warnings), warnings })
             }
         }
         deserializer.deserialize_seq(HitsVisitor).map(Self)

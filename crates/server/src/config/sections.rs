@@ -25,6 +25,8 @@ pub struct Http {
     pub workers: usize,
     #[serde(deserialize_with = "size")]
     pub max_body: usize,
+    #[serde(deserialize_with = "size")]
+    pub max_in_flight: usize,
     #[serde(deserialize_with = "whole::<_, _, 1, 1_000_000>")]
     pub max_request_ids: usize,
     #[serde(deserialize_with = "pending_status")]

@@ -22,6 +22,7 @@ impl Config {
             max_connections: open_files::connections(self.http.max_connections),
             write_timeout: self.http.write_timeout,
             max_body: self.http.max_body,
+            max_in_flight: self.http.max_in_flight,
             ingest: self.ingest.http.enabled.then_some(gathering_http::IngestSettings {
                 max_body: self.ingest.http.max_body,
                 max_in_flight: self.ingest.http.max_in_flight,
