@@ -1,7 +1,7 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-kafka test-stops bench bench-auth bench-instructions fuzz lint fmt deny deps-check docs \
-	openapi package
+.PHONY: help run build test test-kafka test-stops test-fresh-debian bench bench-auth bench-instructions fuzz \
+	lint fmt deny deps-check docs openapi package
 
 CARGO ?= cargo
 ARGS ?=
@@ -31,6 +31,9 @@ test-kafka: ## Runs the Kafka suite against a real broker, which needs Java and 
 test-stops: ## Stops servers behind HAProxy, which it installs, under load, and counts lost calls. STOPS=20 CALLS=10000
 	$(CARGO) build --package gathering-server
 	tests/scripts/stops-behind-haproxy target/debug/gathering $(STOPS) $(CALLS)
+
+test-fresh-debian: ## Proves run and test on a Debian with what README asks for and nothing else; root only, before each release
+	tests/scripts/fresh-debian
 
 bench: ## Measures everything as ratios to references in the same run. QUICK=1 takes under two minutes; CHAPTERS="reads scale"
 	$(CARGO) build --release --package gathering-server

@@ -32,7 +32,7 @@ pub use database::{LockedSqlite, TestDatabase, execute_on_sqlite};
 pub use key_server::KeyServer;
 pub use load::{Calls, Load, Measured, median};
 pub use message::Message;
-pub use program::{Finished, Program, Running};
+pub use program::{Finished, Program, Running, signal};
 pub use proxy::Proxy;
 pub use raw::exchange;
 pub use scale::Scale;

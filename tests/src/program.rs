@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::Call;
@@ -224,11 +225,9 @@ impl Running {
     /// Sends a signal, such as `TERM` or `KILL`.
     ///
     /// # Panics
-    /// If there is no `kill`.
+    /// If it is none that tests send.
     pub fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &pid]).status().expect("kill starts");
-        assert!(sent.success(), "kill -s {name} {pid}");
+        signal(&self.child, name);
     }
 
     /// Waits until it has ended.
@@ -274,6 +273,23 @@ impl Finished {
     pub fn last_line(&self) -> &str {
         self.stdout.lines().last().unwrap_or_default()
     }
+}
+
+/// Sends a signal, such as `TERM` or `KILL`, to a process that was started and not waited for yet.
+///
+/// # Panics
+/// If it is none that tests send.
+pub fn signal(child: &Child, name: &str) {
+    let signal = match name {
+        "TERM" => Signal::TERM,
+        "INT" => Signal::INT,
+        "KILL" => Signal::KILL,
+        "HUP" => Signal::HUP,
+        "STOP" => Signal::STOP,
+        "CONT" => Signal::CONT,
+        _ => panic!("no test sends the signal {name} yet"),
+    };
+    kill_process(Pid::from_child(child), signal).expect("a process of ours takes signals");
 }
 
 fn finished(output: &std::process::Output) -> Finished {

@@ -127,9 +127,7 @@ fn a_start_that_is_held_up_can_be_stopped() {
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|line| line.contains("waiting for the database")), "it says what it waits for");
-    let sent =
-        std::process::Command::new("kill").args(["-s", "TERM", &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
+    gathering_tests::signal(&child, "TERM");
     assert!(lines.any(|line| line.contains("stopped before the start was done")));
     assert_eq!(child.wait().unwrap().code(), Some(0), "the lock is held, and it ends all the same");
     drop(lock);

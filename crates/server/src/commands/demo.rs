@@ -92,7 +92,7 @@ pub(super) fn run(config: &Config) -> Result<(), ServerError> {
         load(config, &environment).await?;
         let now = environment.clock.now();
         serve::serve(config, Role::Api, environment, |service| {
-            print(introduction(config, service, &token(config, &key, now)?))
+            print(introduction(config, service, &token(config, &key, now)?)?)
         })
         .await
     })
@@ -171,7 +171,11 @@ fn token(config: &Config, key: &SigningKey, now: gathering_domain::Timestamp) ->
     Ok(request.mint(key, now)?)
 }
 
-fn introduction(config: &Config, service: &Service, token: &str) -> String {
+fn introduction(config: &Config, service: &Service, token: &str) -> Result<String, ServerError> {
+    // Lines are pasted in any folder.
+    let results = std::path::absolute(Path::new(FOLDER).join("results.ndjson"))
+        .map_err(ServerError::system("the demo's folder cannot be named"))?;
+    let results = quoted(&format!("@{}", results.display()));
     let base = config.http.base_paths.first().map(ToString::to_string).unwrap_or_default();
     let origin = |url: Option<String>, address| {
         let scheme = if url.is_some_and(|url| url.starts_with("https")) { "https" } else { "http" };
@@ -181,7 +185,7 @@ fn introduction(config: &Config, service: &Service, token: &str) -> String {
     let url = format!("{api}{}", base.trim_end_matches('/'));
     let admin = origin(Some(service.admin_url()), service.admin_address());
     let header = format!("-H 'Authorization: Bearer {token}'");
-    format!(
+    Ok(format!(
         "The demo runs. Its token is for organization {ORGANIZATION} and valid for a day. Paste any of these:\n\n\
          # which requests does this cluster have?\n\
          curl -s {header} {url}/cluster/{CLUSTER}/requests\n\n\
@@ -192,11 +196,16 @@ fn introduction(config: &Config, service: &Service, token: &str) -> String {
          # a request whose result was not usable, one whose result is yet to come, and one that never was\n\
          curl -s {header} -d '[\"{FAILED}\",\"{RECEIVED}\",\"never\"]' {url}/cluster/{CLUSTER}/requests\n\n\
          # the same results once more, as a pipeline without Kafka posts them\n\
-         curl -s {header} -H 'Content-Type: application/x-ndjson' --data-binary @{FOLDER}/results.ndjson \
+         curl -s {header} -H 'Content-Type: application/x-ndjson' --data-binary {results} \
          {url}/ingest/results\n\n\
          # metrics\n\
          curl -s {admin}/metrics\n\n\
          Data: {} and {FOLDER}/. Ctrl-C ends the demo.\n",
         config.storage.url,
-    )
+    ))
+}
+
+/// The text as one word of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
