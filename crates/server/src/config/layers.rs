@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::ConfigError;
@@ -43,7 +44,12 @@ const PREFIX: &str = "GATHERING__";
 pub(super) struct Layers {
     pub(super) merged: Table,
     origins: BTreeMap<String, Origin>,
+    /// Values of the environment that TOML makes something else of than a text, as they were given.
+    texts: BTreeMap<String, String>,
 }
+
+/// Why settings cannot be given their types, and at which key.
+pub(super) type Refusal = serde_path_to_error::Error<toml::de::Error>;
 
 impl Layers {
     /// Puts a TOML document over what is there.
@@ -73,7 +79,7 @@ impl Layers {
         for (name, value) in variables {
             if let Some(key) = name.strip_prefix(PREFIX) {
                 let key: Vec<String> = key.split("__").map(str::to_lowercase).collect();
-                self.value(&key, read(&value), &Origin::Environment(name.clone()));
+                self.variable(&key, value, &Origin::Environment(name.clone()));
             } else if name.starts_with("GATHERING_") && name.contains("__") {
                 return Err(ConfigError::Variable { name });
             }
@@ -89,8 +95,75 @@ impl Layers {
         if key.len() < 2 || key.iter().any(String::is_empty) {
             return Err(wrong());
         }
-        self.value(&key, read(value), &Origin::CommandLine);
+        let value = match read(value) {
+            // As it is written: `1e3` is another text than `1000`.
+            Value::Integer(_) | Value::Float(_) if is_property(&key) => {
+                Value::String(value.trim().to_owned())
+            }
+            value => value,
+        };
+        self.value(&key, value, &Origin::CommandLine);
         Ok(())
+    }
+
+    /// Takes a value of the environment. Whether it is a text the type of the setting has to say, later: see
+    /// [`typed`](Self::typed).
+    fn variable(&mut self, path: &[String], text: String, origin: &Origin) {
+        let value = match read(&text) {
+            // Only a section takes tables.
+            Value::Table(_) if !self.has_section(path) => Value::String(text),
+            value @ (Value::String(_) | Value::Table(_)) => value,
+            _ if is_property(path) => Value::String(text),
+            value => {
+                self.value(path, value, origin);
+                self.texts.insert(path.join("."), text);
+                return;
+            }
+        };
+        self.value(path, value, origin);
+    }
+
+    fn has_section(&self, path: &[String]) -> bool {
+        let mut parts = path.iter();
+        let first = parts.next().and_then(|part| self.merged.get(part));
+        first
+            .and_then(|first| parts.try_fold(first, |outer, part| outer.get(part)))
+            .is_some_and(Value::is_table)
+    }
+
+    /// Gives the settings their types. Where that fails for a value of the environment, it is taken for a text: quotes,
+    /// which TOML wants around one, are not expected there.
+    pub(super) fn typed<T: DeserializeOwned>(&mut self) -> Result<T, Refusal> {
+        let mut refusal = match deserialize(&self.merged) {
+            Ok(typed) => return Ok(typed),
+            Err(refusal) => refusal,
+        };
+        loop {
+            let key = refusal.path().to_string();
+            let Some(former) = self.take_as_text(&key) else { return Err(refusal) };
+            match deserialize(&self.merged) {
+                Ok(typed) => return Ok(typed),
+                Err(error) if error.path().to_string() == key => {
+                    // It is no text either, and the first refusal says better what it has to be.
+                    self.put(&key, former);
+                    return Err(refusal);
+                }
+                Err(other) => refusal = other,
+            }
+        }
+    }
+
+    /// Puts the text in place of what TOML made of it, and returns that.
+    fn take_as_text(&mut self, key: &str) -> Option<Value> {
+        let text = self.texts.remove(key)?;
+        self.put(key, Value::String(text))
+    }
+
+    fn put(&mut self, key: &str, value: Value) -> Option<Value> {
+        let mut parts = key.split('.');
+        let first = self.merged.get_mut(parts.next()?)?;
+        let place = parts.try_fold(first, |outer, part| outer.get_mut(part))?;
+        Some(std::mem::replace(place, value))
     }
 
     /// The origin of a key, or of the nearest part of the document that it lies in.
@@ -128,14 +201,27 @@ impl Layers {
             if !entry.is_table() {
                 // A section in place of a value; the types will refuse it.
                 *entry = Value::Table(Table::new());
-                self.origins.remove(&path.iter().take(depth + 1).cloned().collect::<Vec<_>>().join("."));
+                let key = path.iter().take(depth + 1).cloned().collect::<Vec<_>>().join(".");
+                self.origins.remove(&key);
+                self.texts.remove(&key);
             }
             let Value::Table(inner) = entry else { return };
             table = inner;
         }
         table.insert(last.clone(), value);
+        self.texts.remove(&path.join("."));
         self.origins.insert(path.join("."), origin.clone());
     }
+}
+
+/// Whether this is a property of Kafka's client. Their values are texts, whatever they look like.
+fn is_property(path: &[String]) -> bool {
+    const PROPERTIES: [&str; 3] = ["ingest", "kafka", "properties"];
+    path.len() > PROPERTIES.len() && path.iter().zip(PROPERTIES).all(|(part, property)| part == property)
+}
+
+fn deserialize<T: DeserializeOwned>(table: &Table) -> Result<T, Refusal> {
+    serde_path_to_error::deserialize(table.clone())
 }
 
 /// A value of the environment or the command line: TOML, or else a text.

@@ -133,8 +133,8 @@ impl Config {
         for assignment in &sources.assignments {
             layers.assignment(assignment)?;
         }
-        let mut config: Self = serde_path_to_error::deserialize(layers.merged.clone())
-            .map_err(|error| refusal(&layers, &error.path().to_string(), error.inner()))?;
+        let mut config: Self =
+            layers.typed().map_err(|error| refusal(&layers, &error.path().to_string(), error.inner()))?;
         config.check(&layers)?;
         config.shown = shown(&layers);
         Ok(config)

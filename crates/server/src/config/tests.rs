@@ -76,6 +76,98 @@ fn every_layer_goes_over_the_one_before() {
     assert_eq!(storage.query_timeout, Duration::from_secs(4));
 }
 
+fn from_variables(variables: &[(&str, &str)]) -> Result<Config, String> {
+    let environment = variables.iter().map(|&(name, value)| (format!("GATHERING__{name}"), value.to_owned()));
+    let sources = Sources { environment: environment.collect(), ..Sources::default() };
+    Config::load(&sources).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_variable_for_a_text_is_that_text_whatever_it_looks_like() {
+    for text in [
+        "12345",
+        "1e3",
+        "0x10",
+        "-1",
+        "+5",
+        "1_000",
+        "1.50",
+        "true",
+        "inf",
+        "nan",
+        "1979-05-27",
+        "07:32:00",
+        "1979-05-27T07:32:00Z",
+        "[]",
+        "[1, 2]",
+        "[\"a\"]",
+        "{}",
+        "{a = 1}",
+        " 12345",
+        "007",
+        "12345 # ok",
+        "a=b",
+    ] {
+        let config = from_variables(&[
+            ("INGEST__KAFKA__SECURITY__USERNAME", text),
+            ("INGEST__KAFKA__GROUP", text),
+            ("AUTH__AUDIENCE", text),
+            ("AUTH__KEYS__JWKS_FILE", text),
+            ("INGEST__KAFKA__PROPERTIES__SSL__KEY__PASSWORD", text),
+        ])
+        .unwrap();
+        let Kafka { security, group, properties, .. } = config.ingest.kafka;
+        assert_eq!(security.username.as_deref(), Some(text));
+        assert_eq!((group.as_str(), config.auth.audience.as_deref()), (text, Some(text)));
+        assert_eq!(config.auth.keys.jwks_file, Some(text.into()));
+        assert_eq!(properties.get("ssl.key.password").map(String::as_str), Some(text));
+    }
+    // Quotes around a text are those of TOML.
+    let config = from_variables(&[("AUTH__ISSUER", "\"12345\"")]).unwrap();
+    assert_eq!(config.auth.issuer.as_deref(), Some("12345"));
+}
+
+#[test]
+fn a_variable_for_something_else_is_toml() {
+    let config = from_variables(&[
+        ("HTTP__WORKERS", "7"),
+        ("HTTP__MAX_BODY", "64 KiB"),
+        ("STORAGE__PROCESSED_CACHE", "1048576"),
+        ("STORAGE__MIGRATE_ON_START", "false"),
+        ("AUTH__KEYS__PUBLIC_KEY_FILES", "[\"1.pem\", \"2.pem\"]"),
+        ("AUTH__KEYS", "{jwks_file = \"3\"}"),
+        ("AUTH__LEEWAY", "5s"),
+    ])
+    .unwrap();
+    assert_eq!((config.http.workers, config.http.max_body), (7, 64 << 10));
+    assert_eq!((config.storage.processed_cache, config.storage.migrate_on_start), (1 << 20, false));
+    let keys = config.auth.keys;
+    assert_eq!((keys.public_key_files.len(), keys.jwks_file), (2, Some("3".into())));
+    for (name, value, sentence) in [
+        (
+            "HTTP__WORKERS",
+            "9999",
+            "the setting http.workers = 9999 (from the variable GATHERING__HTTP__WORKERS)",
+        ),
+        ("AUTH__LEEWAY", "5", "the setting auth.leeway = 5 (from"),
+        ("HTTP__MAX_BODY", "true", "the setting http.max_body = true (from"),
+        ("STORAGE__MIGRATE_ON_START", "1", "the setting storage.migrate_on_start = 1 (from"),
+        ("AUTH__KEYS__PUBLIC_KEY_FILES", "1", "the setting auth.keys.public_key_files = 1 (from"),
+        ("AUTH__ALGORITHMS", "[1]", "the setting auth.algorithms = [1] (from"),
+        ("HTTP__BIND", "8080", "the setting http.bind = 8080 (from"),
+    ] {
+        let error = from_variables(&[("INGEST__KAFKA__GROUP", "1"), (name, value)]).unwrap_err();
+        assert!(error.starts_with(sentence), "{error}");
+    }
+}
+
+#[test]
+fn the_command_line_is_toml_and_properties_are_as_they_are_written() {
+    let config = load(&["auth.issuer=\"12345\"", "ingest.kafka.properties.ssl.key.password=1e10"]).unwrap();
+    assert_eq!(config.auth.issuer.as_deref(), Some("12345"));
+    assert_eq!(config.ingest.kafka.properties["ssl.key.password"], "1e10");
+}
+
 #[test]
 fn unknown_keys_are_named_with_their_origin() {
     for key in ["http.bnd", "nosuch.key", "auth.keys.jwks", "http.tls.ca", "storage.read_url"] {
