@@ -11,10 +11,11 @@ use crate::config::{Log, LogFormat};
 /// Starts logging. `RUST_LOG` wins over `log.filter`. A second start in one process changes nothing.
 pub(crate) fn init(config: &Log) {
     let mut builder = env_logger::Builder::new();
-    // What the web server says of its threads, and of callers that do not speak HTTP, is for those who ask for it:
-    // otherwise everybody could write errors into the log.
+    // What the web server says of its threads, and of callers that do not speak HTTP or TLS as they should, is for those
+    // who ask for it by name: otherwise everybody could write as many lines into the log as he wants.
     builder.filter_module("actix_server", log::LevelFilter::Warn);
     builder.filter_module("actix_http", log::LevelFilter::Off);
+    builder.filter_module("rustls", log::LevelFilter::Error);
     builder.parse_filters(&std::env::var("RUST_LOG").unwrap_or_else(|_| config.filter.clone()));
     match config.format {
         LogFormat::Text => builder.format(text),

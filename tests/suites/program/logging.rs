@@ -1,6 +1,9 @@
 //! Log lines: text or JSON, with the ID of the call.
 
-use gathering_tests::Program;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use gathering_tests::{Authority, Program};
 use serde_json::Value;
 
 use crate::secret;
@@ -47,4 +50,47 @@ fn every_line_of_a_call_has_its_id() {
     let line =
         finished.stderr.lines().find(|line| line.contains(" WARN ") && line.contains(&path)).expect("a line");
     assert!(line.contains("request_id=my-call") && line.contains("no such table"), "{line}");
+}
+
+/// The first message of a client of TLS that takes an address for the name of the server.
+fn hello_with_an_odd_name() -> Vec<u8> {
+    let name = b"127.0.0.1";
+    let length = |length: usize| u16::try_from(length).unwrap().to_be_bytes();
+    let server_name = [&length(name.len() + 3)[..], &[0], &length(name.len()), name].concat();
+    let extensions = [&[0, 0][..], &length(server_name.len()), &server_name].concat();
+    // Version 1.2, a random number, no session, one suite, no compression.
+    let suites = [&[3, 3][..], &[7; 32], &[0], &length(2), &[0x13, 1], &[1, 0]].concat();
+    let hello = [&suites[..], &length(extensions.len()), &extensions].concat();
+    let message = [&[1, 0][..], &length(hello.len()), &hello].concat();
+    [&[22, 3, 1][..], &length(message.len()), &message].concat()
+}
+
+fn greet(address: SocketAddr) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(&hello_with_an_odd_name()).unwrap();
+    // It is refused, with an alert.
+    let _ = stream.read_to_end(&mut Vec::new());
+}
+
+#[test]
+fn callers_with_odd_names_in_tls_do_not_fill_the_log() {
+    let program = Program::new();
+    let authority = Authority::new().sign();
+    program.file("tls.crt", &authority.cert);
+    program.file("tls.key", &authority.key);
+    let secret = secret(&program);
+    let arguments =
+        ["serve", "--set", &secret, "--set", "http.tls.cert=tls.crt", "--set", "http.tls.key=tls.key"];
+    let lines_of = |filter: Option<&str>| {
+        let variables: Vec<_> = filter.map(|filter| ("RUST_LOG", filter)).into_iter().collect();
+        let running = program.serve_with(&arguments, &variables);
+        for _ in 0..20 {
+            greet(running.api_address());
+        }
+        running.signal("TERM");
+        running.wait().stderr.lines().filter(|line| line.contains("rustls")).count()
+    };
+    assert_eq!(lines_of(None), 0, "the harness sets log.filter=info");
+    assert_eq!(lines_of(Some("info")), 0);
+    assert_eq!(lines_of(Some("info,rustls=warn")), 20, "whoever asks for them by name gets them");
 }
