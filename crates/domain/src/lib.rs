@@ -40,6 +40,7 @@ mod intake;
 mod lookup;
 mod memory;
 mod message;
+mod omitted;
 mod report;
 mod request;
 mod retention;
@@ -57,7 +58,8 @@ pub use intake::{
 pub use lookup::{ContentCache, LookupService, RequestReport};
 pub use memory::MemoryStore;
 pub use message::{MessageKind, MessageOutcome, MessageRecord, Tally};
-pub use report::{ReportEntry, ReportPolicy, UnknownContent};
+pub use omitted::OmittedKinds;
+pub use report::{MIN_DESCRIPTION, ReportEntry, ReportPolicy, TOTAL_RISKS, UnknownContent};
 pub use request::{RequestRecord, RequestState, StoredReport};
 pub use retention::Retention;
 pub use rule::{RuleHit, RuleHitError};

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::omitted::OmittedHits;
 use crate::report::RenderedContent;
 use crate::{
-    ClusterId, ContentRevision, ContentStore, OrganizationId, ReportEntry, ReportPolicy, RequestId,
-    RequestKey, RequestRecord, RequestState, RequestStore, RuleContentSet, RuleHit, StoreError,
+    ClusterId, ContentRevision, ContentStore, OmittedKinds, OrganizationId, ReportEntry, ReportPolicy,
+    RequestId, RequestKey, RequestRecord, RequestState, RequestStore, RuleContentSet, RuleHit, StoreError,
 };
 
 /// The rule content that reports are made with, kept in memory and replaced as a whole.
@@ -14,12 +15,13 @@ use crate::{
 pub struct ContentCache {
     policy: ReportPolicy,
     current: RwLock<Option<(ContentRevision, Arc<RenderedContent>)>>,
+    omitted: OmittedHits,
 }
 
 impl ContentCache {
     /// A cache for reports of this policy. Until it is given content, be it empty, no report with hits can be made.
     pub fn new(policy: ReportPolicy) -> Self {
-        Self { policy, current: RwLock::default() }
+        Self { policy, current: RwLock::default(), omitted: OmittedHits::default() }
     }
 
     /// Takes the store's content if it is another revision than the cached one, and tells whether it was.
@@ -37,6 +39,23 @@ impl ContentCache {
     pub fn put(&self, revision: ContentRevision, content: &RuleContentSet) {
         let rendered = Arc::new(RenderedContent::new(content, &self.policy));
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some((revision, rendered));
+        self.omitted.forget();
+    }
+
+    /// How many hits have content; `None` until content is loaded.
+    pub fn keys(&self) -> Option<usize> {
+        self.current().map(|(_, content)| content.len())
+    }
+
+    /// How many hits reports have left out so far because they have no content.
+    pub fn omitted(&self) -> u64 {
+        self.omitted.count()
+    }
+
+    /// The kinds of hits that were left out and not taken from here yet. Each is new once while the content stays the same,
+    /// and of very many the last are only counted, by [`omitted`](Self::omitted).
+    pub fn take_omitted_kinds(&self) -> OmittedKinds {
+        self.omitted.take()
     }
 
     fn current(&self) -> Option<(ContentRevision, Arc<RenderedContent>)> {
@@ -48,7 +67,11 @@ impl ContentCache {
     fn report(&self, hits: Vec<RuleHit>) -> Result<Vec<ReportEntry>, StoreError> {
         match self.current() {
             _ if hits.is_empty() => Ok(Vec::new()),
-            Some((_, content)) => Ok(content.report(hits, &self.policy)),
+            Some((_, content)) => {
+                let (entries, omitted) = content.report(hits, &self.policy);
+                self.omitted.note(&omitted);
+                Ok(entries)
+            }
             None => Err(StoreError::unavailable("the rule content is not loaded yet")),
         }
     }
@@ -149,7 +172,9 @@ mod tests {
 
             assert!(content.refresh(&*store).await.unwrap(), "content that is empty is loaded too");
             assert!(!content.refresh(&*store).await.unwrap());
+            assert_eq!((content.keys(), content.omitted()), (Some(0), 0));
             assert!(lookup.report(&key("ill")).await.unwrap().unwrap().entries.is_empty());
+            assert_eq!((content.omitted(), content.take_omitted_kinds().names), (1, vec!["m|K".to_owned()]));
             store.replace_content(RuleContentSet::default()).await.unwrap();
             assert!(content.refresh(&*store).await.unwrap());
         });

@@ -3,6 +3,7 @@
 //! The limits are those of the operator's custom resource, which refuses a whole update for one entry out of range.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::{RuleContent, RuleContentSet, RuleHit};
@@ -45,8 +46,11 @@ pub struct ReportEntry {
     pub total_risk: u8,
 }
 
-/// Fewest characters of a description that the operator's resource takes.
-const MIN_DESCRIPTION: usize = 10;
+/// Fewest characters of a description that the operator's resource takes. A shorter text gives way to another.
+pub const MIN_DESCRIPTION: usize = 10;
+
+/// The total risks that there are, from low to critical. Reports show others as the nearest of these.
+pub const TOTAL_RISKS: RangeInclusive<i32> = 1..=4;
 
 /// Rule content as reports show it: worded, cut and clamped once, when it is loaded.
 #[derive(Debug, Default)]
@@ -57,15 +61,29 @@ impl RenderedContent {
         Self(content.iter().map(|(hit, content)| (hit.clone(), render(hit, content, policy))).collect())
     }
 
-    /// The report of these hits: without duplicates, ordered, and within the limits.
-    pub(crate) fn report(&self, mut hits: Vec<RuleHit>, policy: &ReportPolicy) -> Vec<ReportEntry> {
+    /// How many hits have content.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The report of these hits: without duplicates, ordered, and within the limits. Beside it, the hits that are not in
+    /// it because they have no content.
+    pub(crate) fn report(
+        &self,
+        mut hits: Vec<RuleHit>,
+        policy: &ReportPolicy,
+    ) -> (Vec<ReportEntry>, Vec<RuleHit>) {
         hits.sort_unstable();
         hits.dedup();
+        let mut omitted = Vec::new();
         let entry = |hit: RuleHit| match (self.0.get(&hit), policy.unknown_content) {
             (Some((description, total_risk)), _) => {
                 Some(ReportEntry { hit, description: Arc::clone(description), total_risk: *total_risk })
             }
-            (None, UnknownContent::Omit) => None,
+            (None, UnknownContent::Omit) => {
+                omitted.push(hit);
+                None
+            }
             (None, UnknownContent::Include) => {
                 let description = cut(hit.as_str(), policy.max_description);
                 Some(ReportEntry { hit, description, total_risk: 1 })
@@ -77,7 +95,7 @@ impl RenderedContent {
         if policy.max_entries > 0 {
             entries.truncate(policy.max_entries);
         }
-        entries
+        (entries, omitted)
     }
 }
 
@@ -87,7 +105,10 @@ fn render(hit: &RuleHit, content: &RuleContent, policy: &ReportPolicy) -> (Arc<s
         .into_iter()
         .find(long_enough)
         .unwrap_or(hit.as_str());
-    (cut(description, policy.max_description), u8::try_from(content.total_risk.clamp(1, 4)).unwrap_or(1))
+    (
+        cut(description, policy.max_description),
+        u8::try_from(content.total_risk.clamp(*TOTAL_RISKS.start(), *TOTAL_RISKS.end())).unwrap_or(1),
+    )
 }
 
 /// The text within `max` characters, the ellipsis of a cut one included; `max` 0 cuts nothing.
@@ -114,6 +135,7 @@ mod tests {
     fn report(set: &RuleContentSet, hits: &[&str], policy: &ReportPolicy) -> Vec<(String, String, u8)> {
         RenderedContent::new(set, policy)
             .report(hits.iter().map(|text| hit(text)).collect(), policy)
+            .0
             .into_iter()
             .map(|entry| (entry.hit.to_string(), entry.description.to_string(), entry.total_risk))
             .collect()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gathering_domain::ContentCache;
+use gathering_domain::{ContentCache, OmittedKinds};
 use gathering_storage::Storage;
 use tokio::time::sleep;
 
@@ -15,7 +15,7 @@ pub(crate) async fn refresh(content: &ContentCache, storage: &Storage) -> bool {
     match content.refresh(storage).await {
         Ok(changed) => {
             if changed {
-                log::info!("took new rule content");
+                tell_taken(content.keys().unwrap_or_default());
             }
             true
         }
@@ -24,6 +24,28 @@ pub(crate) async fn refresh(content: &ContentCache, storage: &Storage) -> bool {
             false
         }
     }
+}
+
+fn tell_taken(keys: usize) {
+    if keys == 0 {
+        log::warn!(
+            "the database has no rule content, so that nothing is known of any rule hit; give it some with \
+             `gathering import content DIR`"
+        );
+    } else {
+        log::info!("took new rule content of {keys} error keys");
+    }
+}
+
+/// Tells of kinds of hits that reports left out, in one line at most.
+fn tell_omitted(content: &ContentCache) {
+    let OmittedKinds { names, more } = content.take_omitted_kinds();
+    if names.is_empty() {
+        return;
+    }
+    let kinds = names.join(", ");
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    log::warn!("reports leave out hits without rule content: {kinds}{more}");
 }
 
 pub(crate) async fn keep_content(
@@ -37,6 +59,7 @@ pub(crate) async fn keep_content(
         if refresh(&content, &storage).await {
             loaded.store(true, Ordering::Relaxed);
         }
+        tell_omitted(&content);
     }
 }
 

@@ -136,7 +136,8 @@ pub enum ImportWhat {
         Example: zcat results.ndjson.gz | gathering import results -")]
     Results(With<ImportResults>),
     /// Replaces the rule content by that of a tree with config.yaml, external and internal
-    #[command(after_help = "Example: gathering import content /srv/rules-content")]
+    #[command(after_help = "Example: gathering import content /srv/rules-content\n\
+        Example: gathering import content --check --strict .")]
     Content(With<ImportContent>),
 }
 
@@ -160,6 +161,12 @@ pub struct ImportContent {
     /// Replaces the content even if the tree serves no key at all
     #[arg(long)]
     pub(crate) allow_empty: bool,
+    /// Changes nothing; says what an import would do, and fails where it would
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Fails, and replaces nothing, if anything is left out or warned of
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 /// Arguments of `token`.

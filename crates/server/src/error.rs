@@ -72,6 +72,20 @@ pub enum ServerError {
         /// The tree.
         path: PathBuf,
     },
+    /// A rule content tree has something wrong or odd, and it was to have nothing.
+    #[error(
+        "{} is not in order: {left_out} left out, {warnings} warned of, each named above; without --strict the rest is taken \
+         all the same",
+        path.display()
+    )]
+    OddTree {
+        /// The tree.
+        path: PathBuf,
+        /// Rules and keys that are left out.
+        left_out: usize,
+        /// Warnings.
+        warnings: usize,
+    },
     /// A token was refused.
     #[error("the token is refused: {0}")]
     TokenRefused(Refused),

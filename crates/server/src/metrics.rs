@@ -1,5 +1,8 @@
-//! What is measured beside HTTP: the build, the process, the pools, and records by outcome.
+//! What is measured beside HTTP: the build, the process, the pools, rule content, and records by outcome.
 
+use std::sync::Arc;
+
+use gathering_domain::ContentCache;
 use gathering_ingest::RecordCounters;
 use gathering_storage::{BatchWriter, Storage};
 use prometheus::core::{Collector, Desc};
@@ -33,6 +36,36 @@ pub(crate) fn unusable_files(registry: &Registry) -> prometheus::Result<IntGauge
     let gauge = IntGaugeVec::new(opts, &["files"])?;
     registry.register(Box::new(gauge.clone()))?;
     Ok(gauge)
+}
+
+/// Adds what is known of rule content, and what reports leave out without it.
+pub(crate) fn content(registry: &Registry, content: Arc<ContentCache>) -> prometheus::Result<()> {
+    let keys = IntGauge::new("gathering_content_keys", "Error keys that have rule content.")?;
+    let omitted = IntCounter::new(
+        "gathering_report_hits_omitted_total",
+        "Rule hits that reports left out because they have no rule content.",
+    )?;
+    registry.register(Box::new(ContentCollector { content, keys, omitted }))
+}
+
+/// Looks at the rule content when it is asked.
+struct ContentCollector {
+    content: Arc<ContentCache>,
+    keys: IntGauge,
+    omitted: IntCounter,
+}
+
+impl Collector for ContentCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        self.keys.desc().into_iter().chain(self.omitted.desc()).collect()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let keys = self.content.keys().unwrap_or_default();
+        self.keys.set(i64::try_from(keys).unwrap_or(i64::MAX));
+        self.omitted.inc_by(self.content.omitted().saturating_sub(self.omitted.get()));
+        self.keys.collect().into_iter().chain(self.omitted.collect()).collect()
+    }
 }
 
 /// Looks at the pools when it is asked.

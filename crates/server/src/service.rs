@@ -333,6 +333,7 @@ async fn start_api(
     let loaded = Arc::new(AtomicBool::new(refresh(&content, storage).await));
     let needs = Needs::Api { content: Arc::clone(&loaded), keys: Arc::clone(&authenticator) };
     authenticator.register_metrics(tasks.registry).map_err(metrics_error)?;
+    metrics::content(tasks.registry, Arc::clone(&content)).map_err(metrics_error)?;
     let api = Api {
         lookup: Arc::new(LookupService::new(storage.clone(), Arc::clone(&content))),
         intake: Arc::new(intake.clone()),

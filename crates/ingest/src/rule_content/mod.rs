@@ -2,18 +2,20 @@
 //!
 //! `config.yaml` at the top names the impacts. Below `external` and `internal`, a directory with a `plugin.yaml` is a
 //! rule and each directory in it an error key. A rule or key that cannot be used is left out with a reason; only a tree
-//! that cannot be read as a whole is an error.
+//! that cannot be read as a whole is an error. What is served, and hardly as it was meant, is warned of.
 
+mod findings;
+mod risk;
 mod tree;
 mod yaml;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
-use gathering_domain::{RuleContent, RuleContentSet, RuleHit, Timestamp};
+use gathering_domain::{MIN_DESCRIPTION, RuleContent, RuleContentSet, RuleHit, Timestamp};
 
-use tree::{KeyFiles, RuleFiles};
+pub use findings::{LeftOut, LeftOutReason, Oddity, Warning};
+use tree::{GENERIC, KeyFiles, METADATA, PLUGIN, REASON, RuleFiles};
 use yaml::{Config, Metadata, Plugin};
 
 /// What a tree holds.
@@ -25,60 +27,8 @@ pub struct LoadedContent {
     pub rules: usize,
     /// What is not in `content`, and why.
     pub left_out: Vec<LeftOut>,
-}
-
-/// A rule, or a key of one, that is not served.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Where it lies in the tree.
-    pub path: PathBuf,
-    /// Why.
-    pub reason: LeftOutReason,
-}
-
-impl fmt::Display for LeftOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.reason)
-    }
-}
-
-/// Why a rule or key is not served.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LeftOutReason {
-    /// Another rule, read later, lies in a directory of the same name.
-    #[error("the rule is replaced by the one in {}", .0.display())]
-    Replaced(PathBuf),
-    /// A file cannot be read; the whole rule is left out.
-    #[error("the rule is left out: {file} cannot be read ({problem})")]
-    File {
-        /// The file, from the rule's directory.
-        file: String,
-        /// What the system or the YAML reader said.
-        problem: String,
-    },
-    /// A key has no generic or no reason text of its own or of its rule; the whole rule is left out.
-    #[error("the rule is left out: its key {key} has no text in {file}")]
-    NoText {
-        /// Which key.
-        key: String,
-        /// Which file.
-        file: &'static str,
-    },
-    /// The module and key are not such that a hit can name them.
-    #[error("'{0}' is no name that a rule hit can have")]
-    Name(String),
-    /// The status is another than `active` and `inactive`.
-    #[error("the status '{0}' is neither active nor inactive")]
-    Status(String),
-    /// The date of publication cannot be read.
-    #[error("the publish_date '{0}' is neither YYYY-MM-DD hh:mm:ss nor RFC 3339")]
-    PublishDate(String),
-    /// A text that a database cannot hold.
-    #[error("its texts hold a NUL character or are not UTF-8")]
-    Text,
-    /// Another rule has a key of the same name.
-    #[error("'{0}' is already served by another rule")]
-    Duplicate(String),
+    /// What is in `content`, and odd.
+    pub warnings: Vec<Warning>,
 }
 
 /// Why a tree as a whole cannot be read.
@@ -102,9 +52,12 @@ pub enum TreeError {
     },
 }
 
+/// The file that every tree has at its top.
+const CONFIG: &str = "config.yaml";
+
 /// Loads a tree.
 pub fn load(root: &Path) -> Result<LoadedContent, TreeError> {
-    let path = root.join("config.yaml");
+    let path = root.join(CONFIG);
     let text =
         std::fs::read_to_string(&path).map_err(|source| TreeError::Read { path: path.clone(), source })?;
     let config: Config = yaml::parse(&text).map_err(|problem| TreeError::Config { path, problem })?;
@@ -113,7 +66,10 @@ pub fn load(root: &Path) -> Result<LoadedContent, TreeError> {
     let mut rules: BTreeMap<String, Rule> = BTreeMap::new();
     // In this order: a rule that comes later takes the place of one with the same directory name.
     for part in ["external", "internal"] {
-        for files in tree::rules(root, Path::new(part))? {
+        let found = tree::rules(root, Path::new(part))?;
+        loaded.left_out.extend(found.left_out);
+        for files in found.rules {
+            loaded.warn_of_names(&files);
             let path = files.path.clone();
             match Rule::read(root, &files) {
                 Ok(rule) => {
@@ -128,6 +84,9 @@ pub fn load(root: &Path) -> Result<LoadedContent, TreeError> {
     for rule in rules.into_values() {
         rule.serve(&config, &mut loaded);
     }
+    if !loaded.content.is_empty() {
+        loaded.warn(Path::new(CONFIG), risk::oddities_of_table(&config));
+    }
     Ok(loaded)
 }
 
@@ -135,6 +94,29 @@ impl LoadedContent {
     fn left_out(&mut self, path: PathBuf, reason: LeftOutReason) {
         self.left_out.push(LeftOut { path, reason });
     }
+
+    fn warn(&mut self, path: &Path, oddities: impl IntoIterator<Item = Oddity>) {
+        let one = |oddity| Warning { path: path.to_owned(), oddity };
+        self.warnings.extend(oddities.into_iter().map(one));
+    }
+
+    /// Warns of files whose names are almost those that are read.
+    fn warn_of_names(&mut self, rule: &RuleFiles) {
+        self.warn(&rule.path, odd_names(&rule.files, [PLUGIN, GENERIC, REASON]));
+        for key in &rule.keys {
+            self.warn(&key.path, odd_names(&key.files, [METADATA, GENERIC, REASON]));
+        }
+    }
+}
+
+fn odd_names(files: &[String], read: [&'static str; 3]) -> Vec<Oddity> {
+    let missing = read.into_iter().filter(|read| files.iter().all(|name| name != read));
+    missing
+        .flat_map(|meant| {
+            let almost = files.iter().filter(move |name| tree::is_almost(name, meant));
+            almost.map(move |found| Oddity::FileName { found: found.clone(), meant })
+        })
+        .collect()
 }
 
 /// A rule whose files are whole.
@@ -153,10 +135,10 @@ struct Key {
 
 impl Rule {
     fn read(root: &Path, files: &RuleFiles) -> Result<Self, LeftOutReason> {
-        let plugin: Plugin = read_yaml(root, &files.path, &files.path.join("plugin.yaml"))?;
-        let generic = read_text(root, &files.path, &files.path.join("generic.md"))?;
-        let reason = read_text(root, &files.path, &files.path.join("reason.md"))?;
-        let key = |KeyFiles { path, name }: &KeyFiles| {
+        let plugin: Plugin = read_yaml(root, &files.path, &files.path.join(PLUGIN))?;
+        let generic = read_text(root, &files.path, &files.path.join(GENERIC))?;
+        let reason = read_text(root, &files.path, &files.path.join(REASON))?;
+        let key = |KeyFiles { path, name, .. }: &KeyFiles| {
             let own = |file: &'static str, fallback: &[u8]| {
                 let text = read_text(root, &files.path, &path.join(file))?;
                 let text = if text.is_empty() { fallback.to_vec() } else { text };
@@ -166,14 +148,9 @@ impl Rule {
                     Ok(text)
                 }
             };
-            let metadata = read_yaml(root, &files.path, &path.join("metadata.yaml"))?;
-            own("reason.md", &reason)?;
-            Ok(Key {
-                path: path.clone(),
-                name: name.clone(),
-                generic: own("generic.md", &generic)?,
-                metadata,
-            })
+            let metadata = read_yaml(root, &files.path, &path.join(METADATA))?;
+            own(REASON, &reason)?;
+            Ok(Key { path: path.clone(), name: name.clone(), generic: own(GENERIC, &generic)?, metadata })
         };
         let keys = files.keys.iter().map(key).collect::<Result<_, _>>()?;
         Ok(Self { path: files.path.clone(), module: plugin.python_module.0, keys })
@@ -181,14 +158,21 @@ impl Rule {
 
     fn serve(self, config: &Config, loaded: &mut LoadedContent) {
         let before = loaded.content.len();
+        if self.keys.is_empty() {
+            loaded.warn(&self.path, [Oddity::NoKey]);
+        }
+        if self.module.ends_with(".report") {
+            loaded.warn(&self.path, [Oddity::ReportSuffix(self.module.clone())]);
+        }
         for key in self.keys {
-            let path = key.path.clone();
+            let (path, odd) = (key.path.clone(), key.oddities(config));
             match key.content(&self.module, config) {
                 Ok((hit, _)) if loaded.content.get(&hit).is_some() => {
                     loaded.left_out(path, LeftOutReason::Duplicate(hit.to_string()));
                 }
                 Ok((hit, content)) => {
                     loaded.content.insert(hit, content);
+                    loaded.warn(&path, odd);
                 }
                 Err(reason) => loaded.left_out(path, reason),
             }
@@ -198,6 +182,17 @@ impl Rule {
 }
 
 impl Key {
+    fn oddities(&self, config: &Config) -> Vec<Oddity> {
+        let mut odd = risk::oddities(&self.metadata, config);
+        match std::str::from_utf8(&self.generic) {
+            Ok(text) if text.chars().count() < MIN_DESCRIPTION => odd.push(Oddity::ShortText),
+            Ok(text) if text.trim().is_empty() => odd.push(Oddity::BlankText),
+            // What is not UTF-8 is left out.
+            _ => {}
+        }
+        odd
+    }
+
     fn content(self, module: &str, config: &Config) -> Result<(RuleHit, RuleContent), LeftOutReason> {
         let hit = RuleHit::new(module, &self.name)
             .map_err(|_| LeftOutReason::Name(format!("{module}|{}", self.name)))?;
@@ -208,7 +203,7 @@ impl Key {
         if !is_publish_date(&self.metadata.publish_date.0) {
             return Err(LeftOutReason::PublishDate(self.metadata.publish_date.0));
         }
-        let total_risk = self.metadata.total_risk(config);
+        let total_risk = risk::total_risk(&self.metadata, config);
         let generic = String::from_utf8(self.generic).map_err(|_| LeftOutReason::Text)?;
         let summary = self.metadata.description.0;
         if generic.contains('\0') || summary.contains('\0') {

@@ -1,15 +1,16 @@
 //! Which directories of a tree are rules, and which are their keys.
 
-use std::fs::DirEntry;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::TreeError;
+use super::findings::{LeftOut, LeftOutReason};
 
 /// A directory with a `plugin.yaml`. Paths start at the root of the tree.
 pub(super) struct RuleFiles {
     pub(super) path: PathBuf,
     pub(super) name: String,
+    /// Names of the files in it.
+    pub(super) files: Vec<String>,
     pub(super) keys: Vec<KeyFiles>,
 }
 
@@ -17,47 +18,130 @@ pub(super) struct RuleFiles {
 pub(super) struct KeyFiles {
     pub(super) path: PathBuf,
     pub(super) name: String,
+    /// Names of the files in it.
+    pub(super) files: Vec<String>,
 }
 
-/// The rules below a directory, at any depth, in the order of their names. There are none inside a rule.
-pub(super) fn rules(root: &Path, directory: &Path) -> Result<Vec<RuleFiles>, TreeError> {
-    let mut found = Vec::new();
-    let mut open = vec![directory.to_owned()];
-    while let Some(directory) = open.pop() {
-        let mut inner = Vec::new();
-        for (path, name) in directories(root, &directory)? {
-            if root.join(&path).join("plugin.yaml").is_file() {
-                let keys = directories(root, &path)?;
-                let keys = keys.into_iter().map(|(path, name)| KeyFiles { path, name }).collect();
-                found.push((path.clone(), RuleFiles { path, name, keys }));
-            } else {
-                inner.push(path);
-            }
+/// What lies below a directory.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Rules at any depth, in the order of their names. There are none inside a rule.
+    pub(super) rules: Vec<RuleFiles>,
+    /// What looks like a rule, or may lead to one.
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+/// A directory on the way.
+struct Place {
+    path: PathBuf,
+    name: String,
+    /// Whether it lies in one that was left out already.
+    in_left_out: bool,
+}
+
+/// The rules below a directory.
+pub(super) fn rules(root: &Path, directory: &Path) -> Result<Found, TreeError> {
+    let mut found = Found::default();
+    let mut open = Vec::new();
+    let top = Listing::read(root, directory)?;
+    top.open(false, &mut open, &mut found);
+    while let Some(Place { path, name, mut in_left_out }) = open.pop() {
+        let listing = Listing::read(root, &path)?;
+        if root.join(&path).join(PLUGIN).is_file() {
+            found.left_out_links(listing.links);
+            let keys = listing.directories.into_iter();
+            let keys = keys.map(|(path, name)| KeyFiles { files: names(root, &path), path, name }).collect();
+            found.rules.push(RuleFiles { path, name, files: listing.files, keys });
+            continue;
         }
-        open.extend(inner);
+        if !in_left_out && listing.is_like_a_rule(root) {
+            in_left_out = true;
+            found.left_out.push(LeftOut { path, reason: LeftOutReason::NoPlugin });
+        }
+        listing.open(in_left_out, &mut open, &mut found);
     }
     // Paths compare part by part, which is the order of a walk that goes into each directory when it meets it.
-    found.sort_by(|(left, _), (right, _)| left.cmp(right));
-    Ok(found.into_iter().map(|(_, rule)| rule).collect())
+    found.rules.sort_by(|left, right| left.path.cmp(&right.path));
+    found.left_out.sort_by(|left, right| left.path.cmp(&right.path));
+    Ok(found)
 }
 
-/// The directories in one, as paths from the root with their names. A link is none: it could lead anywhere.
-fn directories(root: &Path, directory: &Path) -> Result<Vec<(PathBuf, String)>, TreeError> {
-    let path = root.join(directory);
-    let list = || -> io::Result<Vec<DirEntry>> {
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(&path)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                found.push(entry);
+/// What makes a directory a rule, what makes one a key, and their texts.
+pub(super) const PLUGIN: &str = "plugin.yaml";
+pub(super) const METADATA: &str = "metadata.yaml";
+pub(super) const GENERIC: &str = "generic.md";
+pub(super) const REASON: &str = "reason.md";
+
+impl Found {
+    /// What links at these places lead to is left out.
+    fn left_out_links(&mut self, paths: Vec<PathBuf>) {
+        let one = |path| LeftOut { path, reason: LeftOutReason::Link };
+        self.left_out.extend(paths.into_iter().map(one));
+    }
+}
+
+/// What a directory holds, in the order of names.
+#[derive(Default)]
+struct Listing {
+    /// Paths from the root with their names.
+    directories: Vec<(PathBuf, String)>,
+    /// Links to directories and to nothing. They could lead anywhere.
+    links: Vec<PathBuf>,
+    files: Vec<String>,
+}
+
+impl Listing {
+    fn read(root: &Path, directory: &Path) -> Result<Self, TreeError> {
+        let path = root.join(directory);
+        Self::try_read(&path, directory).map_err(|source| TreeError::Read { path, source })
+    }
+
+    fn try_read(path: &Path, directory: &Path) -> std::io::Result<Self> {
+        let mut listing = Self::default();
+        for entry in std::fs::read_dir(path)? {
+            let (entry, name) = entry.map(|entry| (entry.file_type(), entry.file_name()))?;
+            let (own, kind) = (directory.join(&name), entry?);
+            let name = name.to_string_lossy().into_owned();
+            if kind.is_dir() {
+                listing.directories.push((own, name));
+            } else if kind.is_symlink() && !path.join(&name).is_file() {
+                listing.links.push(own);
+            } else {
+                listing.files.push(name);
             }
         }
-        found.sort_by_key(DirEntry::file_name);
-        Ok(found)
-    };
-    let entries = list().map_err(|source| TreeError::Read { path: path.clone(), source })?;
-    Ok(entries
-        .into_iter()
-        .map(|entry| (directory.join(entry.file_name()), entry.file_name().to_string_lossy().into_owned()))
-        .collect())
+        listing.directories.sort();
+        listing.links.sort();
+        listing.files.sort();
+        Ok(listing)
+    }
+
+    /// Whether somebody wrote a rule here and its `plugin.yaml` is missing: it has files as rules and keys have them, or
+    /// directories that are keys.
+    fn is_like_a_rule(&self, root: &Path) -> bool {
+        let own = [PLUGIN, METADATA, GENERIC, REASON];
+        let is_own = |name: &String| own.into_iter().any(|own| own == name || is_almost(name, own));
+        let is_key = |(path, _): &(PathBuf, String)| {
+            let has = |name| root.join(path).join(name).is_file();
+            has(METADATA) && !has(PLUGIN)
+        };
+        self.files.iter().any(is_own) || self.directories.iter().any(is_key)
+    }
+
+    fn open(self, in_left_out: bool, open: &mut Vec<Place>, found: &mut Found) {
+        open.extend(self.directories.into_iter().map(|(path, name)| Place { path, name, in_left_out }));
+        found.left_out_links(self.links);
+    }
+}
+
+/// The names of files in a directory; none where it cannot be read, which shows when its files are.
+fn names(root: &Path, directory: &Path) -> Vec<String> {
+    Listing::read(root, directory).map(|listing| listing.files).unwrap_or_default()
+}
+
+/// Whether a name differs from one that is read in letter case only, or in `.yml` for `.yaml`.
+pub(super) fn is_almost(name: &str, read: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let stem = lower.strip_suffix(".yml");
+    name != read && (lower == read || stem.is_some() && stem == read.strip_suffix(".yaml"))
 }

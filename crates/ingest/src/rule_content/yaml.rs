@@ -22,7 +22,7 @@ pub(super) fn parse<T: DeserializeOwned + Default>(text: &str) -> Result<T, Stri
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Config {
-    impact: HashMap<Text, Integer>,
+    pub(super) impact: HashMap<Text, Integer>,
     #[serde(rename = "resolution_risk")]
     _resolution_risk: HashMap<Text, Integer>,
 }
@@ -47,22 +47,19 @@ pub(super) struct Metadata {
     pub(super) description: Text,
     pub(super) status: Text,
     pub(super) publish_date: Text,
-    impact: Text,
-    likelihood: Integer,
+    /// The empty text is a null that was written; `None` is no impact at all.
+    #[serde(deserialize_with = "written")]
+    pub(super) impact: Option<Text>,
+    pub(super) likelihood: Option<Integer>,
     #[serde(rename = "resolution_risk")]
     _resolution_risk: Text,
     #[serde(rename = "tags")]
     _tags: Option<Vec<Text>>,
 }
 
-impl Metadata {
-    /// The mean of impact and likelihood without its fraction. An impact that the table does not name counts 0; the
-    /// table's `null` is for keys that have none.
-    pub(super) fn total_risk(&self, config: &Config) -> i32 {
-        let impact = config.impact.get(&self.impact).copied().unwrap_or_default();
-        let risk = impact.0.saturating_add(self.likelihood.0) / 2;
-        i32::try_from(risk).unwrap_or(if risk < 0 { i32::MIN } else { i32::MAX })
-    }
+/// What is there, be it null.
+fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text>, D::Error> {
+    Text::deserialize(deserializer).map(Some)
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -75,8 +72,18 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Integer(i64);
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Integer {
+    pub(super) value: i64,
+    /// Whether it had no fraction that was cut off.
+    pub(super) is_whole: bool,
+}
+
+impl Integer {
+    const fn whole(value: i64) -> Self {
+        Self { value, is_whole: true }
+    }
+}
 
 impl<'de> Deserialize<'de> for Integer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -88,17 +95,17 @@ impl<'de> Deserialize<'de> for Integer {
                 f.write_str("a number")
             }
             fn visit_i64<E: Error>(self, value: i64) -> Result<Integer, E> {
-                Ok(Integer(value))
+                Ok(Integer::whole(value))
             }
             fn visit_u64<E: Error>(self, value: u64) -> Result<Integer, E> {
-                i64::try_from(value).map(Integer).map_err(E::custom)
+                i64::try_from(value).map(Integer::whole).map_err(E::custom)
             }
             fn visit_f64<E: Error>(self, value: f64) -> Result<Integer, E> {
                 #[expect(clippy::cast_possible_truncation, reason = "what is cut off is meant to be")]
-                Ok(Integer(value as i64))
+                Ok(Integer { value: value as i64, is_whole: value.fract() == 0.0 })
             }
             fn visit_unit<E: Error>(self) -> Result<Integer, E> {
-                Ok(Integer::default())
+                Ok(Integer::whole(0))
             }
         }
         deserializer.deserialize_any(IntegerVisitor)

@@ -3,39 +3,88 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gathering_domain::{ContentStore, SystemClock};
+use gathering_domain::{ContentStore, RuleContentSet, StoreError, SystemClock};
 use gathering_ingest::rule_content::{self, LoadedContent};
-use gathering_storage::Storage;
+use gathering_storage::{Migrator, Storage};
+use tokio::task::spawn_blocking;
 
 use crate::cli::ImportContent;
 use crate::commands::{block_on, print, tell};
 use crate::config::Config;
 use crate::{ServerError, preparation};
 
+/// Keys that are named when they are no longer served, at most.
+const NAMED: usize = 20;
+
 pub(super) fn run(config: &Config, arguments: &ImportContent) -> Result<(), ServerError> {
     let loaded = load(&arguments.directory)?;
+    let (left_out, warnings) = (loaded.left_out.len(), loaded.warnings.len());
     if loaded.content.is_empty() && !arguments.allow_empty {
         return Err(ServerError::EmptyTree { path: arguments.directory.clone() });
     }
-    let (keys, rules, left_out) = (loaded.content.len(), loaded.rules, loaded.left_out.len());
+    if arguments.strict && left_out + warnings > 0 {
+        return Err(ServerError::OddTree { path: arguments.directory.clone(), left_out, warnings });
+    }
+    let sum = format!("{} error keys of {} rules, left out {left_out}\n", loaded.content.len(), loaded.rules);
+    if arguments.check {
+        block_on(compare(config, &loaded.content))?;
+        return print(format!("would load {sum}"));
+    }
     block_on(async {
         preparation::prepare_schema(config).await?;
         let storage = Storage::open(&config.storage_settings(), Arc::new(SystemClock))?;
+        tell_lost(&storage, &loaded.content).await?;
         replace(&storage, loaded).await
     })?;
-    print(format!("loaded {keys} error keys of {rules} rules, left out {left_out}\n"))
+    print(format!("loaded {sum}"))
 }
 
-/// Loads a tree and tells what is left out of it.
+/// Loads a tree and tells what is left out of it, and what is odd.
 pub(super) fn load(directory: &Path) -> Result<LoadedContent, ServerError> {
     let loaded = rule_content::load(directory)?;
     for left_out in &loaded.left_out {
         tell(left_out.to_string());
     }
+    for warning in &loaded.warnings {
+        tell(format!("warning: {warning}"));
+    }
     Ok(loaded)
 }
 
 pub(super) async fn replace(storage: &Storage, loaded: LoadedContent) -> Result<(), ServerError> {
-    let replaced = storage.replace_content(loaded.content).await;
-    replaced.map(|_| ()).map_err(|source| ServerError::Store { what: "rule content", source })
+    storage.replace_content(loaded.content).await.map(|_| ()).map_err(refused)
+}
+
+fn refused(source: StoreError) -> ServerError {
+    ServerError::Store { what: "rule content", source }
+}
+
+/// Tells what the import would take away, without changing the database, and without making one.
+async fn compare(config: &Config, content: &RuleContentSet) -> Result<(), ServerError> {
+    let settings = config.storage_settings();
+    let asked = settings.clone();
+    let pending = spawn_blocking(move || Migrator::pending(&asked)).await;
+    if !pending.map_err(ServerError::system("the database cannot be asked"))??.is_empty() {
+        tell(format!(
+            "the database {} has no schema of this version, and nothing to compare with",
+            settings.url
+        ));
+        return Ok(());
+    }
+    tell_lost(&Storage::open(&settings, Arc::new(SystemClock))?, content).await
+}
+
+/// Tells which keys are stored and not in this content: hits of them are no longer reported.
+async fn tell_lost(storage: &Storage, content: &RuleContentSet) -> Result<(), ServerError> {
+    let (_, stored) = storage.content().await.map_err(refused)?;
+    let mut lost: Vec<_> =
+        stored.iter().map(|(hit, _)| hit).filter(|hit| content.get(hit).is_none()).collect();
+    lost.sort_unstable();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let more = if lost.len() > NAMED { " and others" } else { "" };
+    let names = lost.iter().take(NAMED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    tell(format!("no longer served, {} of {} error keys: {names}{more}", lost.len(), stored.len()));
+    Ok(())
 }
