@@ -20,6 +20,9 @@ const START: Timestamp = Timestamp::from_micros(1_772_370_000_000_000);
 /// Soon enough that a test can wait for it, and seldom enough that the log stays readable.
 const REFRESH: Duration = Duration::from_millis(20);
 
+/// How long the test itself waits for its database.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// What a server is started with.
 #[derive(Debug)]
 pub struct TestServerBuilder {
@@ -88,7 +91,12 @@ impl TestServerBuilder {
         };
         let (stop, stopped) = oneshot::channel();
         let (started, addresses) = mpsc::channel();
-        let settings = config.storage_settings();
+        // What limits the server under test must not limit the test.
+        let settings = gathering_storage::Settings {
+            pool_timeout: PATIENCE,
+            query_timeout: PATIENCE,
+            ..config.storage_settings()
+        };
         let thread = std::thread::spawn(move || {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -66,14 +66,16 @@ fn the_log_tells_of_refusals_without_tokens_and_within_bounds() {
     let minted = program.run(&["token", "--org", "42", "--set", setting]).ok().stdout;
     let (signed, _) = minted.trim_end().rsplit_once('.').unwrap();
     let forged = format!("{signed}.{}", "A".repeat(43));
+    let started = std::time::Instant::now();
     for _ in 0..200 {
         assert_eq!(running.call("GET", &status()).bearer(&forged).send().status, 401);
     }
     running.signal("TERM");
     let log = running.wait().stderr;
     let lines: Vec<_> = log.lines().filter(|line| line.contains("refused a call of 127.0.0.1")).collect();
-    // Twenty at once, and one a second: 200 calls take far less than a minute.
-    assert!((20..100).contains(&lines.len()), "{} lines", lines.len());
+    // Twenty at once, and one a second.
+    let most = 22 + usize::try_from(started.elapsed().as_secs()).unwrap();
+    assert!((20..=most).contains(&lines.len()), "{} lines", lines.len());
     assert!(
         lines.iter().all(|line| line.contains("reason=signature") && line.contains("request_id=")),
         "{lines:?}"
