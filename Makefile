@@ -1,7 +1,6 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-kafka test-stops test-fresh-debian bench bench-auth bench-instructions fuzz \
-	lint fmt deny deps-check docs openapi package
+.PHONY: help run build test test-kafka test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt \
 
 CARGO ?= cargo
 ARGS ?=
