@@ -1,6 +1,7 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-kafka test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt \
+	deny deps-check docs openapi package
 
 CARGO ?= cargo
 ARGS ?=

@@ -137,7 +137,7 @@ fn a_check_needs_no_database_and_makes_none() {
     assert_eq!(run.stdout, "would load 1 error keys of 1 rules, left out 0\n");
     assert_eq!(
         run.stderr,
-        "the database sqlite://data/gathering.db has no schema of this version, and nothing to compare with\n"
+        "the database sqlite://data/gathering.db is yet to be made or migrated; there is nothing to compare with\n"
     );
     assert!(!program.folder().join("data").exists());
     let empty = program.folder().join("tree/external/rule");

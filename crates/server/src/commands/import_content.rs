@@ -66,7 +66,7 @@ async fn compare(config: &Config, content: &RuleContentSet) -> Result<(), Server
     let pending = spawn_blocking(move || Migrator::pending(&asked)).await;
     if !pending.map_err(ServerError::system("the database cannot be asked"))??.is_empty() {
         tell(format!(
-            "the database {} has no schema of this version, and nothing to compare with",
+            "the database {} is yet to be made or migrated; there is nothing to compare with",
             settings.url
         ));
         return Ok(());
