@@ -7,6 +7,7 @@ use diesel::connection::SimpleConnection;
 use diesel::result::Error;
 use diesel::{Connection, ConnectionError, ConnectionResult, PgConnection, QueryResult, SqliteConnection};
 
+use crate::authorities;
 use crate::database_url::parameters;
 
 pub(crate) use any::{AnyConnection, MultiBackend};
@@ -58,7 +59,8 @@ impl Opener {
     }
 
     pub(crate) fn postgres(url: &str, connect: Duration, statement: Duration) -> Self {
-        Self::Postgres { url: with_network_limits(url, connect, statement), statement }
+        let url = authorities::named(&with_network_limits(url, connect, statement));
+        Self::Postgres { url, statement }
     }
 
     pub(crate) fn open(&self) -> ConnectionResult<AnyConnection> {

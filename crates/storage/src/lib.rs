@@ -5,6 +5,7 @@
 //! SQLite is read on the thread that asks, which nothing can interrupt when a disk stalls.
 //! This crate knows nothing of HTTP, tokens, or the wire format of messages.
 
+mod authorities;
 mod batch_writer;
 mod cluster_uuid;
 mod connection;
