@@ -1,11 +1,11 @@
 //! A Kafka broker for tests: librdkafka's mock cluster, or the real one that `make test-kafka` has started. Both speak the
 //! real protocol on a port of this machine.
 
-use std::time::Duration;
+mod admin;
+
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Header, Headers, Message as _, OwnedHeaders};
 use rdkafka::mocking::MockCluster;
@@ -170,20 +170,14 @@ impl Broker {
     /// # Panics
     /// If it cannot be made.
     pub fn topic(&self, partitions: i32) -> String {
-        let name = format!("t{}", uuid::Uuid::new_v4().simple());
-        if let Some(mock) = &self.mock {
-            mock.create_topic(&name, partitions, 1).expect("a topic");
-            return name;
-        }
-        let admin: AdminClient<DefaultClientContext> =
-            ClientConfig::new().set("bootstrap.servers", &self.servers).create().expect("a client");
-        let topic = NewTopic::new(&name, partitions, TopicReplication::Fixed(1));
-        let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        for result in runtime.block_on(admin.create_topics([&topic], &options)).expect("an answer") {
-            result.expect("a topic");
-        }
+        let name = Self::name();
+        self.create_topic(&name, partitions);
         name
+    }
+
+    /// A name that no topic and no group has.
+    pub fn name() -> String {
+        format!("t{}", uuid::Uuid::new_v4().simple())
     }
 
     /// A topic that takes no message.
@@ -243,7 +237,7 @@ impl Broker {
         for (partition, _) in &ends {
             list.add_partition(topic, *partition);
         }
-        let committed = client.committed_offsets(list, PATIENCE).expect("committed offsets");
+        let committed = Self::committed_offsets(&client, &list);
         ends.iter()
             .map(|(partition, (low, high))| {
                 match committed.find_partition(topic, *partition).map(|element| element.offset()) {
@@ -254,13 +248,16 @@ impl Broker {
             .sum()
     }
 
-    /// Takes the mock cluster's only broker off the network, or puts it back.
-    ///
-    /// # Panics
-    /// With a real broker, which other tests use.
-    pub fn set_up(&self, is_up: bool) {
-        let mock = self.mock.as_ref().expect("the mock cluster");
-        if is_up { mock.broker_up(1) } else { mock.broker_down(1) }.expect("a broker that obeys");
+    /// Asks again where a broker has yet to find out that it coordinates a new group.
+    fn committed_offsets(client: &BaseConsumer, list: &TopicPartitionList) -> TopicPartitionList {
+        let started = Instant::now();
+        loop {
+            match client.committed_offsets(list.clone(), PATIENCE) {
+                Ok(committed) => return committed,
+                Err(error) => assert!(started.elapsed() < PATIENCE, "{error}"),
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     fn client(&self, group: &str) -> BaseConsumer {

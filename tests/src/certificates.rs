@@ -1,7 +1,8 @@
 //! Certificates made for one test.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
 };
 
 /// An authority that signs certificates.
@@ -33,6 +34,8 @@ impl Authority {
     /// If there are no random numbers.
     pub fn new() -> Self {
         let mut params = CertificateParams::new([]).expect("an authority");
+        // OpenSSL takes a certificate for its own issuer if both have the same name.
+        params.distinguished_name.push(DnType::CommonName, "an authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let key = KeyPair::generate().expect("a key");
