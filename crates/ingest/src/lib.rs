@@ -14,6 +14,7 @@ mod importer;
 mod intake;
 mod judgement;
 pub mod kafka;
+mod log_limit;
 mod message;
 mod object;
 mod problem;

@@ -79,3 +79,42 @@ fn what_is_in_hand_of_partitions_that_are_gone_is_dropped() {
     publish(3);
     until(|| recorded(3) == usize::try_from(PARTITIONS).unwrap());
 }
+
+/// The way from members that know only `range`, as `docs/INGEST.md` tells it.
+#[cfg(feature = "apache-kafka")]
+#[test]
+fn a_group_moves_over_from_range() {
+    let flow = Flow::new(2);
+    let database = TestDatabase::postgres();
+    let program = Program::new();
+    let range = ["--set", "ingest.kafka.properties.partition.assignment.strategy=range"];
+    let with_range = |program: &Program| {
+        let mut arguments = flow.arguments(&["serve", "--role", "ingest"], database.url());
+        arguments.extend(range.map(str::to_owned));
+        program.serve(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let publish = |numbers: std::ops::Range<usize>| {
+        flow.publish(&numbers.map(numbered).collect::<Vec<_>>());
+    };
+    let old = with_range(&program);
+    until(|| old.stderr().contains("partitions assigned: [("));
+    publish(0..10);
+    until(|| database.processed() == expected(10));
+    let refused = start(&program, &flow, database.url());
+    until(|| refused.stderr().contains("nconsistent group protocol"));
+    refused.signal("TERM");
+    refused.wait().ok();
+
+    let new = with_range(&program);
+    until(|| new.stderr().contains("partitions assigned: [("));
+    old.signal("TERM");
+    old.wait().ok();
+    publish(10..20);
+    until(|| database.processed() == expected(20));
+    new.signal("TERM");
+    new.wait().ok();
+    publish(20..30);
+    let last = start(&program, &flow, database.url());
+    until(|| database.processed() == expected(30));
+    drop(last);
+}

@@ -1,11 +1,14 @@
 //! The consumer against a broker that speaks the real protocol: the mock cluster, or Apache Kafka with `make test-kafka`.
 
+mod authorities;
 mod crashes;
 mod fixture;
+mod floods;
 mod groups;
 #[cfg(feature = "apache-kafka")]
 mod logins;
 mod messages;
 mod outages;
 mod settings;
+mod starts;
 mod stops;

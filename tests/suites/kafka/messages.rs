@@ -1,7 +1,7 @@
 //! What becomes of messages: recorded, kept as dead letters, told to the payload tracker.
 
 use base64::Engine;
-use gathering_tests::{Message, TestDatabase, TestServer};
+use gathering_tests::{Message, Program, TestDatabase, TestServer};
 use serde_json::{Value, json};
 
 use crate::fixture::{CLUSTER, Flow, sample, until};
@@ -167,4 +167,71 @@ fn the_payload_tracker_is_told_as_today() {
     );
     let without = told.iter().find(|message| message["request_id"] == "none").unwrap();
     assert_eq!(without.get("account"), None);
+}
+
+#[test]
+fn the_last_good_allow_list_stays() {
+    let flow = Flow::new(1);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "Organization\n42\n").unwrap();
+    let setting = format!("ingest.allowlist_file={}", file.path().display());
+    let server = flow.server(TestDatabase::sqlite()).set(&setting).start();
+    let both = |round: u64| {
+        for organization in [42, 43] {
+            flow.publish(&[Message::new(organization, CLUSTER, &format!("r{round}"))]);
+        }
+        server.until(|server| {
+            (recorded(server, "stored") == round && recorded(server, "rejected") == round).then_some(())
+        });
+    };
+    both(1);
+    std::fs::write(file.path(), "Organization\nbroken, and longer than before\n").unwrap();
+    server.until(|server| {
+        let text = server.admin("/metrics").send().body;
+        let name = "gathering_changed_files_unusable{files=\"allow list\"}";
+        (sample(&text, name) == Some(1)).then_some(())
+    });
+    both(2);
+    until(|| flow.broker.uncommitted(&flow.results, &flow.group) == 0);
+    assert_eq!(flow.broker.read(&flow.dead_letters).len(), 2);
+}
+
+#[test]
+fn a_message_that_is_too_large_for_the_dead_letter_topic_is_in_the_log() {
+    let flow = Flow::new(1);
+    let database = TestDatabase::sqlite();
+    let mut arguments = flow.arguments(&["serve", "--role", "ingest"], database.url());
+    arguments.extend(["--set", "ingest.kafka.properties.message.max.bytes=1000"].map(str::to_owned));
+    let running = Program::new().serve(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    flow.broker.publisher().publish(&flow.results, format!("nonsense {}", "x".repeat(2_000)));
+    flow.broker.publisher().publish(&flow.results, "small nonsense");
+    flow.broker.publisher().flush();
+    until(|| flow.broker.uncommitted(&flow.results, &flow.group) == 0);
+    let text = running.admin("/metrics").send().body;
+    assert_eq!(sample(&text, "gathering_kafka_refused_without_dead_letter_total"), Some(1));
+    assert_eq!(flow.broker.read(&flow.dead_letters).len(), 1, "the other is kept");
+    let stderr = running.stderr();
+    let line = stderr.lines().find(|line| line.contains("too large for the dead letter topic")).unwrap();
+    assert!(line.contains(": nonsense xxx"), "{line}");
+}
+
+#[test]
+fn what_waits_shows_as_lag() {
+    let flow = Flow::new(1);
+    let server = flow.server(TestDatabase::sqlite()).start();
+    flow.publish(&[Message::new(42, CLUSTER, "r0")]);
+    until(|| flow.broker.committed(&flow.results, &flow.group, 1) == [Some(1)]);
+    server.database().execute("ALTER TABLE requests RENAME TO elsewhere");
+    let waiting: Vec<_> = (0..50).map(|number| Message::new(42, CLUSTER, &format!("w{number}"))).collect();
+    flow.publish(&waiting);
+    let name = format!("gathering_kafka_lag{{partition=\"0\",topic=\"{}\"}}", flow.results);
+    let lag = |expected: u64| {
+        server.until(|server| {
+            let text = server.admin("/metrics").send().body;
+            (sample(&text, &name) == Some(expected)).then_some(())
+        });
+    };
+    lag(50);
+    server.database().execute("ALTER TABLE elsewhere RENAME TO requests");
+    lag(0);
 }

@@ -1,4 +1,4 @@
-//! A clean stop, and where a new group starts.
+//! A clean stop, and the halves of the service.
 
 use gathering_tests::{Program, TestDatabase};
 
@@ -32,27 +32,6 @@ fn a_clean_stop_finishes_the_batch_in_hand_and_commits_it() {
     assert_eq!(database.processed(), expected(count));
     running.signal("TERM");
     running.wait().ok();
-}
-
-#[test]
-fn a_new_group_starts_where_it_is_told_to() {
-    let flow = Flow::new(1);
-    let database = TestDatabase::sqlite();
-    flow.publish(&[numbered(0)]);
-    let program = Program::new();
-    let mut arguments = flow.arguments(&["serve", "--role", "ingest"], database.url());
-    arguments.extend(["--set", "ingest.kafka.start=latest"].map(str::to_owned));
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let running = program.serve(&arguments);
-    // There is an offset once something came after the start; what was there before stays unread.
-    let mut next = 1;
-    until(|| {
-        flow.publish(&[numbered(next)]);
-        next += 1;
-        !database.processed().is_empty()
-    });
-    assert!(database.processed().iter().all(|(request, _)| request != "r0"));
-    drop(running);
 }
 
 #[test]

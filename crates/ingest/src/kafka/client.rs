@@ -1,56 +1,37 @@
 //! What librdkafka tells the consumer aside from messages: rebalances, statistics, errors.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use log::Level;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 
 use super::health::ConsumerHealth;
+use super::lines::Lines;
 use super::metrics::KafkaMetrics;
 
-/// The target of the lines that librdkafka writes.
-const TARGET: &str = "librdkafka";
+/// How long brokers may send nothing before they count as away, in microseconds. A broker that is only slow is asked for its
+/// topics every ten seconds, and answers.
+const SILENCE: i64 = 15_000_000;
 
 /// The context of the producer of dead letters.
-pub(super) struct Quiet;
+pub(super) struct Quiet(pub(super) Arc<Lines>);
 
 impl ClientContext for Quiet {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        log_line(level, facility, line);
+        self.0.client(level, facility, line);
     }
 
     /// Those of the consumer are enough.
     fn stats_raw(&self, _: &[u8]) {}
 
     fn error(&self, error: KafkaError, reason: &str) {
-        log_error(&error, reason);
+        self.0.client_error(&error, reason);
     }
-}
-
-/// Writes a line of librdkafka to the log.
-pub(super) fn log_line(level: RDKafkaLogLevel, facility: &str, line: &str) {
-    // Consumer and producers get the same properties; each warns of those of the others.
-    if facility == "CONFWARN" && line.contains("will be ignored by this") {
-        return;
-    }
-    let level = match level {
-        RDKafkaLogLevel::Emerg
-        | RDKafkaLogLevel::Alert
-        | RDKafkaLogLevel::Critical
-        | RDKafkaLogLevel::Error => log::Level::Error,
-        RDKafkaLogLevel::Warning => log::Level::Warn,
-        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => log::Level::Info,
-        RDKafkaLogLevel::Debug => log::Level::Debug,
-    };
-    log::log!(target: TARGET, level, "{facility}: {line}");
-}
-
-/// Writes what a client tells of its connections to the log. Whatever it means for messages is told where they are.
-pub(super) fn log_error(error: &KafkaError, reason: &str) {
-    log::warn!(target: TARGET, "{error}: {reason}");
 }
 
 /// A partition of a topic.
@@ -60,18 +41,46 @@ pub(super) type Partition = (String, i32);
 pub(super) struct Client {
     health: ConsumerHealth,
     metrics: KafkaMetrics,
+    lines: Arc<Lines>,
     revoked: Mutex<HashSet<Partition>>,
+    heard: Mutex<Heard>,
+    commit_failed: AtomicBool,
+}
+
+/// What came from brokers so far, and when it last grew, on librdkafka's clock.
+#[derive(Debug, Default)]
+struct Heard {
+    answers: u64,
+    at: i64,
 }
 
 impl Client {
-    pub(super) fn new(health: ConsumerHealth, metrics: KafkaMetrics) -> Self {
-        Self { health, metrics, revoked: Mutex::default() }
+    pub(super) fn new(health: ConsumerHealth, metrics: KafkaMetrics, lines: Arc<Lines>) -> Self {
+        let (revoked, heard, commit_failed) = (Mutex::default(), Mutex::default(), AtomicBool::default());
+        Self { health, metrics, lines, revoked, heard, commit_failed }
     }
 
     /// The partitions that were taken away since this was asked last. Messages of theirs that are in hand are somebody
     /// else's now.
     pub(super) fn take_revoked(&self) -> HashSet<Partition> {
         std::mem::take(&mut *self.revoked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether offsets could not be committed since this was asked last.
+    pub(super) fn take_commit_failed(&self) -> bool {
+        self.commit_failed.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether any broker is connected, and not silent. A connection through a network that swallows everything stays up
+    /// for a minute.
+    fn is_connected(&self, statistics: &Statistics) -> bool {
+        let is_up = statistics.brokers.values().any(|broker| broker.nodeid >= 0 && broker.state == "UP");
+        let answers = statistics.brokers.values().map(|broker| broker.rx).fold(0, u64::saturating_add);
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if answers != heard.answers {
+            *heard = Heard { answers, at: statistics.ts };
+        }
+        is_up && statistics.ts.saturating_sub(heard.at) < SILENCE
     }
 }
 
@@ -84,14 +93,15 @@ impl ConsumerContext for Client {
         match rebalance {
             Rebalance::Assign(list) => {
                 self.health.set_connected(true);
-                log::info!("partitions assigned: {:?}", partitions(list));
+                let partitions = partitions(list);
+                self.lines.group.tell(Level::Info, format_args!("partitions assigned: {partitions:?}"));
             }
             Rebalance::Revoke(list) => {
                 let partitions = partitions(list);
-                log::info!("partitions revoked: {partitions:?}");
+                self.lines.group.tell(Level::Info, format_args!("partitions revoked: {partitions:?}"));
                 // Paused is paused for librdkafka, also when the partition comes back after others had it.
                 if let Err(error) = consumer.resume(list) {
-                    log::warn!("revoked partitions cannot be resumed: {error}");
+                    self.lines.group_warning("revoked partitions cannot be resumed", error);
                 }
                 for (topic, partition) in &partitions {
                     // There is none for a partition without statistics so far.
@@ -99,7 +109,7 @@ impl ConsumerContext for Client {
                 }
                 self.revoked.lock().unwrap_or_else(PoisonError::into_inner).extend(partitions);
             }
-            Rebalance::Error(error) => log::warn!("rebalancing failed: {error}"),
+            Rebalance::Error(error) => self.lines.group_warning("rebalancing failed", error),
         }
     }
 
@@ -108,19 +118,21 @@ impl ConsumerContext for Client {
             // There was nothing to commit.
             Ok(()) | Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::NoOffset)) => {}
             // They are committed with the next ones; at worst messages come again.
-            Err(error) => log::warn!("offsets are not committed yet: {error}"),
+            Err(error) => {
+                self.commit_failed.store(true, Ordering::Relaxed);
+                self.lines.group_warning("offsets are not committed yet", error);
+            }
         }
     }
 }
 
 impl ClientContext for Client {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        log_line(level, facility, line);
+        self.lines.client(level, facility, line);
     }
 
     fn stats(&self, statistics: Statistics) {
-        let is_up = statistics.brokers.values().any(|broker| broker.nodeid >= 0 && broker.state == "UP");
-        self.health.set_connected(is_up);
+        self.health.set_connected(self.is_connected(&statistics));
         for topic in statistics.topics.values() {
             // Partition -1 is librdkafka's own; partitions of others have no lag here.
             for partition in topic.partitions.values().filter(|partition| partition.partition >= 0) {
@@ -137,6 +149,6 @@ impl ClientContext for Client {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
             self.health.set_connected(false);
         }
-        log_error(&error, reason);
+        self.lines.client_error(&error, reason);
     }
 }

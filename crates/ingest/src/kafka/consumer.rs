@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gathering_domain::{OrderedEventSink, WriteGrant};
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::BaseConsumer;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -13,7 +13,9 @@ use super::batch::Topics;
 use super::client::Client;
 use super::dead_letter::DeadLetters;
 use super::health::ConsumerHealth;
+use super::lines::Lines;
 use super::metrics::KafkaMetrics;
+use super::offsets::Offsets;
 use super::tracker::Tracker;
 use super::worker::Worker;
 use super::{KafkaError, KafkaSettings};
@@ -57,17 +59,18 @@ impl KafkaConsumer {
         intake: Intake<S>,
         metrics: KafkaMetrics,
     ) -> Result<Self, KafkaError> {
-        let (stop, health, runtime) = (StopHandle::default(), ConsumerHealth::default(), Handle::current());
-        let client = Client::new(health.clone(), metrics.clone());
+        let (stop, health) = (StopHandle::default(), ConsumerHealth::new(metrics.stalled.clone()));
+        let (lines, runtime) = (Arc::new(Lines::default()), Handle::current());
+        let client = Client::new(health.clone(), metrics.clone(), Arc::clone(&lines));
         let consumer: BaseConsumer<Client> =
             settings.consumer()?.create_with_context(client).map_err(|error| KafkaError::settings(&error))?;
         let topics = Topics {
             results: settings.results_topic.clone(),
             announcements: settings.announcements_topic.clone(),
         };
-        consumer.subscribe(&topics.names()).map_err(|source| KafkaError::Subscription { source })?;
-        let dead_letters = DeadLetters::new(settings, metrics.clone(), runtime.clone())?;
-        let tracker = Tracker::new(settings, metrics.clone())?;
+        let dead_letters = DeadLetters::new(settings, metrics.clone(), Arc::clone(&lines), runtime.clone())?;
+        let tracker = Tracker::new(settings, metrics, Arc::clone(&lines))?;
+        let start = settings.start;
         let (tell, ended) = oneshot::channel();
         let (thread_stop, thread_health) = (stop.clone(), health.clone());
         let work = move || {
@@ -79,13 +82,14 @@ impl KafkaConsumer {
                 topics,
                 dead_letters,
                 tracker,
-                metrics,
+                lines: &lines,
                 health: thread_health,
                 stop: thread_stop,
                 late: VecDeque::new(),
+                offsets: Offsets::default(),
                 is_paused: false,
             };
-            let result = worker.run();
+            let result = worker.run(start);
             // Commits what is stored and leaves the group, so that others take over at once.
             drop(consumer);
             // Nobody listens once the whole service is gone.

@@ -1,5 +1,8 @@
 //! Refused messages, kept as they came, with headers that say why and from where.
 
+use std::sync::Arc;
+
+use log::Level;
 use rdkafka::Message;
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 use rdkafka::message::{Header, Headers, OwnedHeaders};
@@ -8,6 +11,7 @@ use tokio::runtime::Handle;
 
 use super::batch::Item;
 use super::client::Quiet;
+use super::lines::Lines;
 use super::metrics::KafkaMetrics;
 use super::{KafkaError, KafkaSettings};
 use crate::judgement::Judgement;
@@ -22,6 +26,7 @@ const LOGGED: usize = 512 * 1024;
 pub(super) struct DeadLetters {
     topic: Option<(FutureProducer<Quiet>, String)>,
     metrics: KafkaMetrics,
+    lines: Arc<Lines>,
     runtime: Handle,
 }
 
@@ -29,6 +34,7 @@ impl DeadLetters {
     pub(super) fn new(
         settings: &KafkaSettings,
         metrics: KafkaMetrics,
+        lines: Arc<Lines>,
         runtime: Handle,
     ) -> Result<Self, KafkaError> {
         let topic = match &settings.dead_letter_topic {
@@ -36,12 +42,12 @@ impl DeadLetters {
             Some(topic) => {
                 let producer = settings
                     .producer()?
-                    .create_with_context(Quiet)
+                    .create_with_context(Quiet(Arc::clone(&lines)))
                     .map_err(|error| KafkaError::settings(&error))?;
                 Some((producer, topic.clone()))
             }
         };
-        Ok(Self { topic, metrics, runtime })
+        Ok(Self { topic, metrics, lines, runtime })
     }
 
     /// Keeps all that are dead letters and not kept yet.
@@ -51,7 +57,7 @@ impl DeadLetters {
     pub(super) fn keep(&self, items: &mut [Item<'_>]) -> Result<(), ClientError> {
         let letters = items.iter_mut().filter(|item| item.is_unkept_dead_letter());
         let Some((producer, topic)) = &self.topic else {
-            letters.for_each(|item| self.log(item));
+            letters.for_each(|item| self.log(item, ""));
             return Ok(());
         };
         let mut result = Ok(());
@@ -69,13 +75,14 @@ impl DeadLetters {
             });
             match acknowledged {
                 Ok(()) => {
-                    log::warn!("{}: kept as a dead letter: {}", item.place(), reason(item));
+                    let (place, reason) = (item.place(), reason(item));
+                    let line = format_args!("{place}: kept as a dead letter: {reason}");
+                    self.lines.refused.tell(Level::Warn, line);
                     item.is_kept = true;
                     self.metrics.dead_letters.inc();
                 }
                 Err(error) if is_too_large(&error) => {
-                    log::error!("{}: too large for the dead letter topic: {error}", item.place());
-                    self.log(item);
+                    self.log(item, &format!(" and too large for the dead letter topic ({error})"));
                 }
                 Err(error) => result = Err(error),
             }
@@ -83,13 +90,14 @@ impl DeadLetters {
         result
     }
 
-    /// The last resort: the message itself in the log.
-    fn log(&self, item: &mut Item<'_>) {
+    /// The last resort: the message itself in the log, as long as there are not too many of them.
+    fn log(&self, item: &mut Item<'_>, why: &str) {
         let payload = item.message.payload().unwrap_or_default();
         let shown = payload.get(..LOGGED).unwrap_or(payload);
         let cut = if shown.len() < payload.len() { " (cut)" } else { "" };
-        let text = String::from_utf8_lossy(shown);
-        log::warn!("{}: refused: {}; the message{cut}: {text}", item.place(), reason(item));
+        let (place, reason, text) = (item.place(), reason(item), String::from_utf8_lossy(shown));
+        let line = format_args!("{place}: refused: {reason}{why}; the message{cut}: {text}");
+        self.lines.refused.tell(Level::Warn, line);
         item.is_kept = true;
         self.metrics.unkept.inc();
     }

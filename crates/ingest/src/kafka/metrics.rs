@@ -33,7 +33,7 @@ impl KafkaMetrics {
             )?,
             stalled: IntGauge::new(
                 "gathering_kafka_stalled",
-                "1 while no messages are taken because they cannot be recorded.",
+                "1 while no messages are taken: they cannot be recorded, or no broker can be reached.",
             )?,
             lag: IntGaugeVec::new(
                 Opts::new(

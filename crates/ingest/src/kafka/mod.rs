@@ -11,9 +11,12 @@ mod consumer;
 mod dead_letter;
 mod error;
 mod health;
+mod lines;
 mod metrics;
 mod offsets;
+mod properties;
 mod settings;
+mod start;
 mod tracker;
 mod worker;
 

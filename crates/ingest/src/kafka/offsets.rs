@@ -1,27 +1,58 @@
 //! Offsets of messages that are done with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Message, Offset, TopicPartitionList};
 
 use super::client::{Client, Partition};
 
-/// Says that these messages and all before them in their partitions need not come again. They are committed a little
-/// later.
-pub(super) fn store<'a, M: Message + 'a>(
-    consumer: &BaseConsumer<Client>,
-    messages: impl Iterator<Item = &'a M>,
-) -> Result<(), KafkaError> {
-    let mut next: BTreeMap<Partition, i64> = BTreeMap::new();
-    for message in messages {
-        let offset = next.entry((message.topic().to_owned(), message.partition())).or_default();
-        *offset = (*offset).max(message.offset() + 1);
+/// How far the partitions are done with that this process reads.
+#[derive(Debug, Default)]
+pub(super) struct Offsets {
+    next: HashMap<Partition, i64>,
+}
+
+impl Offsets {
+    /// Says that these messages and all before them in their partitions need not come again. They are committed a little
+    /// later.
+    ///
+    /// librdkafka commits nothing by itself that lies before what was committed. After an offset that a topic no longer
+    /// has, since it was made anew or lost its end, it reads from the beginning: until the old offset was reached, a
+    /// restart would begin there and skip what came to lie before it. So the first offset of a partition, and each that
+    /// goes back, is committed at once.
+    pub(super) fn store<'a, M: Message + 'a>(
+        &mut self,
+        consumer: &BaseConsumer<Client>,
+        messages: impl Iterator<Item = &'a M>,
+    ) -> Result<(), KafkaError> {
+        if consumer.context().take_commit_failed() {
+            self.next.clear();
+        }
+        let mut next: BTreeMap<Partition, i64> = BTreeMap::new();
+        for message in messages {
+            let offset = next.entry((message.topic().to_owned(), message.partition())).or_default();
+            *offset = (*offset).max(message.offset() + 1);
+        }
+        let (mut list, mut at_once) =
+            (TopicPartitionList::with_capacity(next.len()), TopicPartitionList::new());
+        for (partition, &offset) in &next {
+            list.add_partition_offset(&partition.0, partition.1, Offset::Offset(offset))?;
+            if self.next.get(partition).is_none_or(|&before| before > offset) {
+                at_once.add_partition_offset(&partition.0, partition.1, Offset::Offset(offset))?;
+            }
+        }
+        consumer.store_offsets(&list)?;
+        if at_once.count() > 0 {
+            consumer.commit(&at_once, CommitMode::Async)?;
+        }
+        self.next.extend(next);
+        Ok(())
     }
-    let mut list = TopicPartitionList::with_capacity(next.len());
-    for ((topic, partition), offset) in &next {
-        list.add_partition_offset(topic, *partition, Offset::Offset(*offset))?;
+
+    /// Forgets partitions that somebody else has now.
+    pub(super) fn forget(&mut self, revoked: &HashSet<Partition>) {
+        self.next.retain(|partition, _| !revoked.contains(partition));
     }
-    consumer.store_offsets(&list)
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError as ClientError;
 
-use super::KafkaError;
+use super::{KafkaError, properties};
 
 /// What the consumer needs to know. See `config/default.toml` for defaults.
 #[derive(Debug, Clone)]
@@ -40,7 +40,7 @@ pub struct KafkaSettings {
 pub enum Start {
     /// With what is waiting.
     Earliest,
-    /// With what comes next; what is waiting is skipped.
+    /// With what comes next: before it subscribes, the ends of each topic are committed that the group has no offset in.
     Latest,
 }
 
@@ -110,25 +110,9 @@ impl SaslMechanism {
     }
 }
 
-/// What the settings above stand for, and what the promises of this crate depend on: no property may say otherwise.
-const OURS: [&str; 16] = [
-    "bootstrap.servers",
-    "metadata.broker.list",
-    "group.id",
-    "client.id",
-    "security.protocol",
-    "ssl.ca.location",
-    "ssl.certificate.location",
-    "ssl.key.location",
-    "sasl.mechanism",
-    "sasl.mechanisms",
-    "sasl.username",
-    "sasl.password",
-    "auto.offset.reset",
-    "enable.auto.commit",
-    "enable.auto.offset.store",
-    "acks",
-];
+/// How often topics are looked at for new partitions, and for topics that were not there before, in milliseconds. librdkafka's
+/// own five minutes are longer than anybody waits for an answer; it keeps what it knows for three times as long.
+const METADATA_REFRESH: &str = "10000";
 
 impl KafkaSettings {
     /// Finds out whether librdkafka would take these settings. Opens no connection.
@@ -153,13 +137,9 @@ impl KafkaSettings {
         self.client(&mut config)?;
         config
             .set("group.id", &self.group)
-            .set(
-                "auto.offset.reset",
-                match self.start {
-                    Start::Earliest => "earliest",
-                    Start::Latest => "latest",
-                },
-            )
+            // Of new partitions, and where an offset has expired, everything is read that is there. Where a group starts
+            // is committed beforehand.
+            .set("auto.offset.reset", "earliest")
             // What is committed every few seconds, and when a partition is given away, are the offsets that were
             // stored, and they are stored once the messages before them are durable.
             .set("enable.auto.commit", "true")
@@ -180,8 +160,14 @@ impl KafkaSettings {
     }
 
     fn client(&self, config: &mut ClientConfig) -> Result<(), KafkaError> {
+        config.set("topic.metadata.refresh.interval.ms", METADATA_REFRESH);
+        let has_file = self.security.ca_file.is_some();
+        if !has_file && !properties::name_authorities(&self.properties) {
+            // OpenSSL, where it is built with this program, looks where no system has them.
+            config.set("ssl.ca.location", "probe");
+        }
         for (key, value) in &self.properties {
-            if OURS.contains(&key.as_str()) {
+            if properties::is_reserved(key, value, has_file) {
                 return Err(KafkaError::ReservedProperty { key: key.clone() });
             }
             config.set(key, value);
@@ -265,10 +251,10 @@ mod tests {
         let consumer = config.consumer().unwrap();
         assert_eq!(consumer.get("statistics.interval.ms"), Some("100"));
         assert_eq!(consumer.get("fetch.min.bytes"), Some("10"));
-        assert_eq!(consumer.get("auto.offset.reset"), Some("latest"));
+        assert_eq!(consumer.get("auto.offset.reset"), Some("earliest"), "whatever the start");
         assert_eq!(consumer.get("enable.auto.offset.store"), Some("false"));
         assert!(config.check().is_ok());
-        for key in OURS {
+        for key in properties::OURS {
             let error = settings(&[(key, "x")]).check().unwrap_err();
             assert!(matches!(error, KafkaError::ReservedProperty { .. }), "{key}");
         }

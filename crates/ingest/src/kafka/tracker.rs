@@ -1,8 +1,9 @@
 //! Telling the platform's payload tracker how far each payload has come, in the words of today's service.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::Arc;
 
 use gathering_domain::Timestamp;
+use log::Level;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError as ClientError;
@@ -10,7 +11,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use serde::Serialize;
 
-use super::client::{log_error, log_line};
+use super::lines::Lines;
 use super::metrics::KafkaMetrics;
 use super::{KafkaError, KafkaSettings};
 use crate::Problem;
@@ -47,9 +48,13 @@ struct Message<'a> {
 
 impl Tracker {
     /// The tracker, if there is to be one.
-    pub(super) fn new(settings: &KafkaSettings, metrics: KafkaMetrics) -> Result<Option<Self>, KafkaError> {
+    pub(super) fn new(
+        settings: &KafkaSettings,
+        metrics: KafkaMetrics,
+        lines: Arc<Lines>,
+    ) -> Result<Option<Self>, KafkaError> {
         let Some(topic) = &settings.payload_tracker_topic else { return Ok(None) };
-        let failures = Failures { metrics, told_at: AtomicI64::new(i64::MIN) };
+        let failures = Failures { metrics, lines };
         let producer = settings
             .producer()?
             .create_with_context(failures)
@@ -112,35 +117,29 @@ const fn is_found_after_decoding(problem: Problem) -> bool {
     }
 }
 
-/// Counts what the tracker did not get, and tells of it once a minute.
+/// Counts what the tracker did not get, and tells of it.
 struct Failures {
     metrics: KafkaMetrics,
-    told_at: AtomicI64,
+    lines: Arc<Lines>,
 }
 
 impl Failures {
     fn count(&self, error: &ClientError) {
-        use gathering_domain::{Clock, SystemClock};
-        const MINUTE: i64 = 60_000_000;
         self.metrics.tracker_failures.inc();
-        let now = SystemClock.now().as_micros();
-        let told_at = self.told_at.load(Ordering::Relaxed);
-        if now.saturating_sub(told_at) >= MINUTE {
-            self.told_at.store(now, Ordering::Relaxed);
-            log::warn!("the payload tracker does not get all messages: {error}");
-        }
+        let line = format_args!("the payload tracker does not get a message: {error}");
+        self.lines.tracker.tell(Level::Warn, line);
     }
 }
 
 impl ClientContext for Failures {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        log_line(level, facility, line);
+        self.lines.client(level, facility, line);
     }
 
     fn stats_raw(&self, _: &[u8]) {}
 
     fn error(&self, error: ClientError, reason: &str) {
-        log_error(&error, reason);
+        self.lines.client_error(&error, reason);
     }
 }
 

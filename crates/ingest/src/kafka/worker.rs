@@ -5,21 +5,25 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::poll_immediate;
 use gathering_domain::{OrderedEventSink, StoreError, Timestamp};
+use log::Level;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::BorrowedMessage;
 use tokio::runtime::Handle;
 
+use super::KafkaError;
 use super::backoff::Backoff;
 use super::batch::{Item, Topics, is_of};
 use super::client::{Client, Partition};
 use super::consumer::StopHandle;
 use super::dead_letter::DeadLetters;
 use super::health::ConsumerHealth;
-use super::metrics::KafkaMetrics;
+use super::lines::Lines;
+use super::offsets::Offsets;
+use super::settings::Start;
+use super::start::Ends;
 use super::tracker::Tracker;
-use super::{KafkaError, offsets};
 use crate::admission::Admission;
 use crate::{Intake, Source};
 
@@ -42,11 +46,12 @@ pub(super) struct Worker<'c, S> {
     pub(super) topics: Topics,
     pub(super) dead_letters: DeadLetters,
     pub(super) tracker: Option<Tracker>,
-    pub(super) metrics: KafkaMetrics,
+    pub(super) lines: &'c Lines,
     pub(super) health: ConsumerHealth,
     pub(super) stop: StopHandle,
     /// Messages that came although their partition was to be paused: the next ones.
     pub(super) late: VecDeque<BorrowedMessage<'c>>,
+    pub(super) offsets: Offsets,
     pub(super) is_paused: bool,
 }
 
@@ -59,7 +64,12 @@ enum Next {
 
 impl<'c, S: OrderedEventSink> Worker<'c, S> {
     /// Works until it is to stop.
-    pub(super) fn run(mut self) -> Result<(), KafkaError> {
+    pub(super) fn run(mut self, start: Start) -> Result<(), KafkaError> {
+        if start == Start::Latest && self.skip_what_waits()? == Next::End {
+            return Ok(());
+        }
+        let topics = self.topics.names();
+        self.consumer.subscribe(&topics).map_err(|source| KafkaError::Subscription { source })?;
         while self.stop.deadline().is_none() {
             self.resume();
             let messages = self.collect()?;
@@ -73,6 +83,27 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
             }
         }
         Ok(())
+    }
+
+    /// Commits the ends of topics that the group has no offset in, for as long as it takes to find them.
+    fn skip_what_waits(&mut self) -> Result<Next, KafkaError> {
+        let topics = self.topics.names().into_iter().map(str::to_owned).collect();
+        let mut ends = Ends::new(self.consumer, self.lines, topics);
+        let mut backoff = Backoff::default();
+        let stop = self.stop.clone();
+        while let Err(reason) = ends.commit(|| stop.deadline().is_some()) {
+            self.lines.group.tell(Level::Warn, format_args!("no messages are taken yet: {reason}"));
+            self.health.set_stalled(Some(reason));
+            let until = Instant::now() + backoff.next();
+            while Instant::now() < until {
+                if self.stop.deadline().is_some() {
+                    return Ok(Next::End);
+                }
+                self.poll(POLL, |_| {})?;
+            }
+        }
+        self.health.set_stalled(None);
+        Ok(Next::Continue)
     }
 
     /// The messages that are there, at most a batch; waits a little for the first.
@@ -98,19 +129,18 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         forget: impl FnOnce(&HashSet<Partition>),
     ) -> Result<Option<BorrowedMessage<'c>>, KafkaError> {
         let polled = self.consumer.poll(wait);
+        self.health.show();
         let revoked = self.consumer.context().take_revoked();
         if !revoked.is_empty() {
             self.late.retain(|message| !is_of(message, &revoked));
+            self.offsets.forget(&revoked);
             forget(&revoked);
         }
         match polled {
-            None => Ok(None),
             Some(Ok(message)) => Ok(Some(message)),
             Some(Err(source @ ClientError::MessageConsumptionFatal(_))) => Err(KafkaError::Fatal { source }),
-            Some(Err(error)) => {
-                log::warn!("Kafka: {error}");
-                Ok(None)
-            }
+            // The client's context has told of an error.
+            None | Some(Err(_)) => Ok(None),
         }
     }
 
@@ -134,15 +164,16 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
                 return Ok(Next::End);
             }
         }
-        if let Err(error) = offsets::store(self.consumer, items.iter().map(|item| &item.message)) {
+        let done = items.iter().map(|item| &item.message);
+        if let Err(error) = self.offsets.store(self.consumer, done) {
             // They are recorded; at worst they come again.
-            log::warn!("offsets cannot be stored: {error}");
+            self.lines.group_warning("offsets cannot be stored", error);
         }
         let now = self.intake.now();
         for item in items.iter() {
             let Some(judgement) = &item.judgement else { continue };
             for warning in &judgement.warnings {
-                log::warn!("{}: {warning}", item.place());
+                self.lines.odd.tell(Level::Warn, format_args!("{}: {warning}", item.place()));
             }
             let outcome = judgement.outcome();
             self.intake.count(Source::Kafka, outcome);
@@ -189,7 +220,6 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         backoff: &mut Backoff,
     ) -> Result<Next, KafkaError> {
         self.health.set_stalled(Some(reason));
-        self.metrics.stalled.set(1);
         let until = Instant::now() + backoff.next();
         loop {
             // Each time: a rebalance may have brought more partitions.
@@ -211,7 +241,7 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         self.is_paused = true;
         let paused = self.consumer.assignment().and_then(|partitions| self.consumer.pause(&partitions));
         if let Err(error) = paused {
-            log::warn!("partitions cannot be paused: {error}");
+            self.lines.group_warning("partitions cannot be paused", error);
         }
     }
 
@@ -225,11 +255,10 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
             Ok(()) => {
                 self.is_paused = false;
                 self.health.set_stalled(None);
-                self.metrics.stalled.set(0);
                 log::info!("messages are taken again");
             }
             // The next round tries again.
-            Err(error) => log::warn!("partitions cannot be resumed: {error}"),
+            Err(error) => self.lines.group_warning("partitions cannot be resumed", error),
         }
     }
 }
