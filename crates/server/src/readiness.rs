@@ -1,12 +1,16 @@
 //! Whether a service can do its work, as probes are told.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use gathering_auth::Authenticator;
 use gathering_http::Readiness;
 use gathering_ingest::kafka::ConsumerHealth;
 use gathering_storage::Storage;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// What a service has to have before it is ready, beside a database that answers.
 #[derive(Clone)]
@@ -23,14 +27,18 @@ pub(crate) enum Needs {
     Consumer(ConsumerHealth),
 }
 
+/// How long a probe waits for the database: probes give up after a second as a rule.
+const PATIENCE: Duration = Duration::from_millis(900);
+
 pub(crate) fn readiness(storage: Storage, stopping: Arc<AtomicBool>, needs: Needs) -> Readiness {
+    let database = Arc::new(Database { storage, runtime: Handle::current(), asked: Mutex::default() });
     Arc::new(move || {
-        let (storage, stopping, needs) = (storage.clone(), Arc::clone(&stopping), needs.clone());
+        let (database, stopping, needs) = (Arc::clone(&database), Arc::clone(&stopping), needs.clone());
         Box::pin(async move {
             if stopping.load(Ordering::Relaxed) {
                 return Err("the service is stopping".to_owned());
             }
-            storage.ping().await.map_err(|error| error.to_string())?;
+            database.check().await?;
             match needs {
                 Needs::Api { content, .. } if !content.load(Ordering::Relaxed) => {
                     Err("the rule content is not loaded yet".to_owned())
@@ -43,4 +51,44 @@ pub(crate) fn readiness(storage: Storage, stopping: Arc<AtomicBool>, needs: Need
             }
         })
     })
+}
+
+type Outcome = Result<(), String>;
+
+/// The database as probes ask it: one question at a time, however many probes come, on a thread of its own, so that neither a
+/// server that says nothing nor a disk that stalls keeps a probe waiting.
+struct Database {
+    storage: Storage,
+    runtime: Handle,
+    asked: Mutex<Option<watch::Receiver<Option<Outcome>>>>,
+}
+
+impl Database {
+    async fn check(&self) -> Outcome {
+        let mut outcome = self.ask();
+        match timeout(PATIENCE, outcome.wait_for(Option::is_some)).await {
+            Ok(Ok(outcome)) => outcome.clone().unwrap_or(Ok(())),
+            Ok(Err(_)) => Err("the question to the database broke off".to_owned()),
+            Err(_) => Err(format!("the database did not answer within {PATIENCE:?}")),
+        }
+    }
+
+    /// The question that has no answer yet, or a new one.
+    fn ask(&self) -> watch::Receiver<Option<Outcome>> {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let open =
+            asked.as_ref().filter(|outcome| outcome.borrow().is_none() && outcome.has_changed().is_ok());
+        if let Some(open) = open {
+            return open.clone();
+        }
+        let (tell, outcome) = watch::channel(None);
+        let (storage, runtime) = (self.storage.clone(), self.runtime.clone());
+        self.runtime.spawn_blocking(move || {
+            let answer = runtime.block_on(storage.ping()).map_err(|error| error.to_string());
+            // Nobody may be there any more.
+            let _ = tell.send(Some(answer));
+        });
+        *asked = Some(outcome.clone());
+        outcome
+    }
 }

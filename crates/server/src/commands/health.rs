@@ -11,7 +11,7 @@ use crate::ServerError;
 use crate::cli::Health;
 use crate::config::Config;
 
-/// Longer than a probe may take: `storage.pool_timeout` and `storage.query_timeout` together by default.
+/// Longer than a probe may take, on a machine that has much to do.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn run(config: &Config, arguments: &Health) -> Result<(), ServerError> {
