@@ -138,6 +138,7 @@ impl TestDatabase {
             pool_timeout: Duration::from_secs(5),
             query_timeout: Duration::from_secs(10),
             retention: Retention::default(),
+            refuse_after: Duration::from_secs(600),
         }
     }
 

@@ -63,5 +63,5 @@ pub use report::{MIN_DESCRIPTION, ReportEntry, ReportPolicy, TOTAL_RISKS, Unknow
 pub use request::{RequestRecord, RequestState, StoredReport};
 pub use retention::Retention;
 pub use rule::{RuleHit, RuleHitError};
-pub use store::{ContentStore, EventSink, OrderedEventSink, RequestStore, StoreError};
+pub use store::{ContentStore, EventSink, OrderedEventSink, RequestStore, StoreError, StoreQueue};
 pub use timestamp::{Timestamp, TimestampError};

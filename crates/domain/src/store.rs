@@ -4,6 +4,7 @@
 //! particular runtime. A store applies retention on every read: what has expired is absent, purged or not.
 
 use std::error::Error;
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,24 +32,45 @@ pub enum StoreError {
         /// The limit that ran out.
         limit: Duration,
     },
-    /// More events wait to be written than the store wants to keep waiting.
-    #[error("more than {limit} events wait to be written")]
+    /// More waits than the store wants to keep waiting.
+    #[error("more than {limit} {queue} wait")]
     QueueFull {
+        /// What waits.
+        queue: StoreQueue,
         /// How many may wait.
         limit: usize,
     },
-    /// The database cannot be reached, or the connection to it was lost, or it takes nothing at the moment.
+    /// The database cannot be reached, or the connection to it was lost, or it refuses what it is asked at the moment.
     #[error("the database cannot be reached")]
     Unavailable {
         /// What the driver said.
         source: Cause,
     },
-    /// The database refused a statement, or holds something that cannot be read: a defect, here or in the data.
+    /// The database holds something that cannot be read, or a constraint forbids what was to be stored: a defect, here or
+    /// in the data.
     #[error("the database refused the operation")]
     Defect {
         /// What the driver said.
         source: Cause,
     },
+}
+
+/// What can wait in a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreQueue {
+    /// Events to be written.
+    Events,
+    /// Questions to be answered.
+    Lookups,
+}
+
+impl fmt::Display for StoreQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Events => "events",
+            Self::Lookups => "lookups",
+        })
+    }
 }
 
 impl StoreError {

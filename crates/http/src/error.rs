@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use gathering_auth::{Denied, Refused, Remedy};
-use gathering_domain::{IdError, StoreError};
+use gathering_domain::{IdError, StoreError, StoreQueue};
 
 use crate::wire::{self, Failure, Problem};
 
@@ -152,8 +152,9 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::PoolExhausted { .. }
             | StoreError::Timeout { .. }
-            | StoreError::Unavailable { .. } => Self::StorageAway(error),
-            StoreError::QueueFull { .. } => Self::Busy,
+            | StoreError::Unavailable { .. }
+            | StoreError::QueueFull { queue: StoreQueue::Lookups, .. } => Self::StorageAway(error),
+            StoreError::QueueFull { queue: StoreQueue::Events, .. } => Self::Busy,
             StoreError::Defect { .. } => Self::Defect(Defect::Store(error)),
         }
     }

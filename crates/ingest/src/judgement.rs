@@ -210,6 +210,7 @@ pub(crate) async fn store(
 #[cfg(test)]
 pub(crate) mod tests {
     use futures_util::FutureExt;
+    use gathering_domain::StoreQueue;
     use serde_json::json;
 
     use super::*;
@@ -232,7 +233,7 @@ pub(crate) mod tests {
 
     impl EventSink for Full {
         async fn store(&self, _: Vec<RequestEvent>) -> Result<Vec<EventOutcome>, StoreError> {
-            Err(StoreError::QueueFull { limit: 0 })
+            Err(StoreError::QueueFull { queue: StoreQueue::Events, limit: 0 })
         }
     }
 

@@ -106,6 +106,7 @@ struct WriterCollector {
     batches: IntCounter,
     events: IntCounter,
     refused: IntCounter,
+    failing: IntGauge,
 }
 
 impl WriterCollector {
@@ -116,6 +117,10 @@ impl WriterCollector {
             batches: IntCounter::new("gathering_writer_batches_total", "Batches of events written.")?,
             events: IntCounter::new("gathering_writer_events_total", "Events written in batches.")?,
             refused: IntCounter::new("gathering_writer_refused_total", "Events that the database refused.")?,
+            failing: IntGauge::new(
+                "gathering_writer_events_failing",
+                "Events that could not be recorded while others were, and are expected to be sent again.",
+            )?,
         })
     }
 }
@@ -123,18 +128,21 @@ impl WriterCollector {
 impl Collector for WriterCollector {
     fn desc(&self) -> Vec<&Desc> {
         let counters = [&self.batches, &self.events, &self.refused];
-        self.waiting.desc().into_iter().chain(counters.into_iter().flat_map(Collector::desc)).collect()
+        let gauges = [&self.waiting, &self.failing].into_iter().flat_map(Collector::desc);
+        gauges.chain(counters.into_iter().flat_map(Collector::desc)).collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
         let state = self.writer.state();
         self.waiting.set(i64::try_from(state.waiting).unwrap_or(i64::MAX));
+        self.failing.set(i64::try_from(state.failing).unwrap_or(i64::MAX));
         let counters =
             [(&self.batches, state.batches), (&self.events, state.events), (&self.refused, state.refused)];
         for (counter, value) in counters {
             counter.inc_by(value.saturating_sub(counter.get()));
         }
         let counters = counters.into_iter().flat_map(|(counter, _)| counter.collect());
-        self.waiting.collect().into_iter().chain(counters).collect()
+        let gauges = [&self.waiting, &self.failing].into_iter().flat_map(Collector::collect);
+        gauges.chain(counters).collect()
     }
 }

@@ -4,14 +4,23 @@
 //! While a transaction runs, what callers hand in waits, and becomes the next one. So a lone caller waits for nobody, and
 //! many share the cost of a commit.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod figures;
 
-use gathering_domain::{EventOutcome, EventSink, OrderedEventSink, RequestEvent, StoreError};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gathering_domain::{
+    Clock, EventOutcome, EventSink, OrderedEventSink, RequestEvent, StoreError, StoreQueue,
+};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::timeout_at;
 
-use crate::isolation::{Table, record};
+pub use self::figures::WriterState;
+
+use self::figures::Figures;
+use crate::isolation::{Recorded, Recorder, Table, Verdict};
 
 /// Events of a transaction from which on no further submission is added to it. From 500 on, larger ones hardly write
 /// faster.
@@ -23,62 +32,77 @@ const WAITING: u32 = 20_000;
 
 /// Writes the events of all callers, one transaction at a time, in the order in which they came. Clones share it.
 ///
-/// An event that the database refuses for a reason that will not pass is [`EventOutcome::Refused`]; its neighbours are
-/// recorded. When the database takes nothing, all who wait get the error: each of them would wait for the same
-/// database.
+/// An event that violates a constraint is [`EventOutcome::Refused`]; its neighbours are recorded. One that fails otherwise
+/// while the database takes others gives its own caller an error and nobody else; once it has failed so for as long as
+/// [`Settings::refuse_after`](crate::Settings::refuse_after) says, it is refused, too. When the database takes nothing, all who
+/// wait get the error: each of them would wait for the same database.
+///
+/// A call waits for the query timeout at most, counted from the last batch that was recorded meanwhile; what nobody waits for
+/// any more is not begun.
 #[derive(Debug, Clone)]
 pub struct BatchWriter {
     queue: UnboundedSender<Submission>,
     room: Arc<Semaphore>,
     figures: Arc<Figures>,
+    query_timeout: Duration,
 }
 
-/// What a writer did so far, and what waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct WriterState {
-    /// Events that wait or are being written.
-    pub waiting: u64,
-    /// Submissions that were written in one go, one transaction unless an event had to be isolated.
-    pub batches: u64,
-    /// Events in them.
-    pub events: u64,
-    /// Events among them that the database refused.
-    pub refused: u64,
-}
-
-#[derive(Debug, Default)]
-struct Figures {
-    batches: AtomicU64,
-    events: AtomicU64,
-    refused: AtomicU64,
+/// What a writer needs to know.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience {
+    /// How long a call waits.
+    pub(crate) query_timeout: Duration,
+    /// How long an event may fail alone.
+    pub(crate) refuse_after: Duration,
 }
 
 #[derive(Debug)]
 struct Submission {
     events: Vec<RequestEvent>,
-    answer: oneshot::Sender<Result<Vec<EventOutcome>, StoreError>>,
+    came: Instant,
+    answer: Answer,
     /// Held until the submission is answered.
-    _room: OwnedSemaphorePermit,
+    room: OwnedSemaphorePermit,
 }
 
 impl BatchWriter {
     /// A writer to this table. It works as long as the runtime runs in which it is started, and ends with its last
     /// clone.
-    pub(crate) fn start(table: impl Table) -> Self {
+    pub(crate) fn start(table: impl Table, clock: Arc<dyn Clock>, patience: Patience) -> Self {
+        let Patience { query_timeout, refuse_after } = patience;
         let (queue, submissions) = unbounded_channel();
-        let figures = Arc::new(Figures::default());
-        tokio::spawn(work(submissions, table, Arc::clone(&figures)));
-        Self { queue, room: Arc::new(Semaphore::new(WAITING as usize)), figures }
+        let figures = Arc::new(Figures::new());
+        let recorder = Recorder::new(table, clock, query_timeout, refuse_after);
+        let work = Work { recorder, figures: Arc::clone(&figures), query_timeout };
+        tokio::spawn(work.run(submissions));
+        Self { queue, room: Arc::new(Semaphore::new(WAITING as usize)), figures, query_timeout }
     }
 
     /// What it did so far, and what waits.
     pub fn state(&self) -> WriterState {
         let free = u64::try_from(self.room.available_permits()).unwrap_or(u64::MAX);
-        WriterState {
-            waiting: u64::from(WAITING).saturating_sub(free),
-            batches: self.figures.batches.load(Ordering::Relaxed),
-            events: self.figures.events.load(Ordering::Relaxed),
-            refused: self.figures.refused.load(Ordering::Relaxed),
+        self.figures.state(u64::from(WAITING).saturating_sub(free))
+    }
+
+    async fn submit(
+        &self,
+        events: Vec<RequestEvent>,
+        room: OwnedSemaphorePermit,
+    ) -> Result<Vec<EventOutcome>, StoreError> {
+        let ended = || StoreError::unavailable("the writer has ended");
+        let came = Instant::now();
+        let (answer, mut answered) = oneshot::channel();
+        self.queue.send(Submission { events, came, answer, room }).map_err(|_| ended())?;
+        let mut end = self.figures.last_recorded(came) + self.query_timeout;
+        loop {
+            if let Ok(answer) = timeout_at(end.into(), &mut answered).await {
+                return answer.map_err(|_| ended())?;
+            }
+            let later = self.figures.last_recorded(came) + self.query_timeout;
+            if later <= end {
+                return Err(StoreError::Timeout { limit: self.query_timeout });
+            }
+            end = later;
         }
     }
 }
@@ -88,61 +112,119 @@ impl EventSink for BatchWriter {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        // A submission that is larger than all the room is taken when nothing else waits.
-        let size = u32::try_from(events.len()).unwrap_or(u32::MAX).min(WAITING);
-        let room = Arc::clone(&self.room)
-            .try_acquire_many_owned(size)
-            .map_err(|_| StoreError::QueueFull { limit: WAITING as usize })?;
-        let (answer, answered) = oneshot::channel();
-        self.queue
-            .send(Submission { events, answer, _room: room })
-            .map_err(|_| StoreError::unavailable("the writer has ended"))?;
-        answered.await.map_err(|_| StoreError::unavailable("the writer has ended"))?
+        let size = |events: &[RequestEvent]| u32::try_from(events.len()).unwrap_or(WAITING);
+        let full = || StoreError::QueueFull { queue: StoreQueue::Events, limit: WAITING as usize };
+        let room = |size| Arc::clone(&self.room).try_acquire_many_owned(size).map_err(|_| full());
+        if events.len() <= BATCH {
+            let room = room(size(&events))?;
+            return self.submit(events, room).await;
+        }
+        // Piece by piece, each of which finds room as other callers' events do.
+        let (mut events, mut outcomes) = (events.into_iter(), Vec::new());
+        while events.len() > 0 {
+            let piece: Vec<_> = events.by_ref().take(BATCH).collect();
+            let room = if outcomes.is_empty() {
+                room(size(&piece))?
+            } else {
+                // Whoever waits for room is served before those who come later.
+                let end = Instant::now() + self.query_timeout;
+                let room = Arc::clone(&self.room).acquire_many_owned(size(&piece));
+                timeout_at(end.into(), room).await.map_err(|_| full())?.map_err(StoreError::unavailable)?
+            };
+            outcomes.extend(self.submit(piece, room).await?);
+        }
+        Ok(outcomes)
     }
 }
 
-/// Submissions wait in one queue.
+/// Submissions wait in one queue. One of more than a thousand events is several, and others may come in between.
 impl OrderedEventSink for BatchWriter {}
 
-async fn work(mut queue: UnboundedReceiver<Submission>, table: impl Table, figures: Arc<Figures>) {
-    while let Some(first) = queue.recv().await {
-        let mut size = first.events.len();
-        let mut submissions = vec![first];
-        while size < BATCH {
-            let Ok(next) = queue.try_recv() else { break };
-            size += next.events.len();
-            submissions.push(next);
-        }
-        let sizes: Vec<usize> = submissions.iter().map(|submission| submission.events.len()).collect();
-        let events: Arc<[RequestEvent]> =
-            submissions.iter_mut().flat_map(|submission| std::mem::take(&mut submission.events)).collect();
-        match record(&table, events).await {
-            Ok(outcomes) => {
-                figures.add(&outcomes);
-                let mut outcomes = outcomes.into_iter();
-                for (submission, size) in submissions.into_iter().zip(sizes) {
-                    // Whoever gave up waiting is not there to be told.
-                    let _ = submission.answer.send(Ok(outcomes.by_ref().take(size).collect()));
+/// What the task of a writer works with.
+struct Work<T> {
+    recorder: Recorder<T>,
+    figures: Arc<Figures>,
+    query_timeout: Duration,
+}
+
+/// Somebody who waits for what becomes of a part of a batch.
+struct Waiter {
+    part: Range<usize>,
+    answer: Answer,
+    /// Held until the answer is given.
+    _room: OwnedSemaphorePermit,
+}
+
+type Answer = oneshot::Sender<Result<Vec<EventOutcome>, StoreError>>;
+
+impl<T: Table> Work<T> {
+    async fn run(mut self, mut queue: UnboundedReceiver<Submission>) {
+        while let Some(first) = queue.recv().await {
+            let mut submissions = Vec::new();
+            let (mut next, mut size) = (Some(first), 0);
+            while let Some(submission) = next {
+                // Whoever gave up may have sent the same again, elsewhere: what is written later would undo it.
+                if !submission.answer.is_closed() {
+                    size += submission.events.len();
+                    submissions.push(submission);
+                }
+                next = if size < BATCH { queue.try_recv().ok() } else { None };
+            }
+            if let Some(away) = self.write(submissions).await {
+                while let Ok(waiting) = queue.try_recv() {
+                    let _ = waiting.answer.send(Err(away.clone()));
                 }
             }
-            Err(error) => {
-                while let Ok(waiting) = queue.try_recv() {
-                    submissions.push(waiting);
+        }
+    }
+
+    /// Records these and answers them. Returns the error for all others who wait, where the database takes nothing.
+    async fn write(&mut self, submissions: Vec<Submission>) -> Option<StoreError> {
+        let came = submissions.iter().map(|submission| submission.came).max()?;
+        let end = self.figures.last_recorded(came) + self.query_timeout;
+        let (mut waiters, mut events) = (Vec::with_capacity(submissions.len()), Vec::new());
+        for Submission { events: own, answer, room, .. } in submissions {
+            let start = events.len();
+            events.extend(own);
+            waiters.push(Waiter { part: start..events.len(), answer, _room: room });
+        }
+        let figures = &self.figures;
+        let tell = |verdicts: &[Option<Verdict>]| {
+            figures.note_recorded();
+            let is_decided = |waiter: &mut Waiter| {
+                verdicts.get(waiter.part.clone()).is_some_and(|own| own.iter().all(Option::is_some))
+            };
+            for waiter in waiters.extract_if(.., is_decided) {
+                let own = verdicts.get(waiter.part.clone()).unwrap_or_default().iter().flatten().cloned();
+                waiter.tell(own.collect());
+            }
+        };
+        let recorded = self.recorder.record(events.into(), end, tell).await;
+        self.figures.add(&recorded, self.recorder.suspects());
+        match recorded {
+            Recorded::Whole(outcomes) => {
+                let mut outcomes = outcomes.into_iter();
+                for waiter in waiters {
+                    let own = outcomes.by_ref().take(waiter.part.len()).collect();
+                    waiter.tell(Ok(own));
                 }
-                for submission in submissions {
-                    let _ = submission.answer.send(Err(error.clone()));
+                None
+            }
+            Recorded::Mixed { verdicts, away } => {
+                for waiter in waiters {
+                    let own = verdicts.get(waiter.part.clone()).unwrap_or_default().iter().cloned();
+                    waiter.tell(own.collect());
                 }
+                away
             }
         }
     }
 }
 
-impl Figures {
-    fn add(&self, outcomes: &[EventOutcome]) {
-        let refused = outcomes.iter().filter(|outcome| **outcome == EventOutcome::Refused).count();
-        self.batches.fetch_add(1, Ordering::Relaxed);
-        self.events.fetch_add(outcomes.len() as u64, Ordering::Relaxed);
-        self.refused.fetch_add(refused as u64, Ordering::Relaxed);
+impl Waiter {
+    /// Whoever gave up waiting is not there to be told.
+    fn tell(self, outcome: Result<Vec<EventOutcome>, StoreError>) {
+        let _ = self.answer.send(outcome);
     }
 }
 

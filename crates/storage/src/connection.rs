@@ -50,7 +50,8 @@ pub(crate) enum Opener {
     /// `busy` bounds the wait for another connection's lock.
     Sqlite { path: PathBuf, busy: Duration },
     /// `url` with its network limits; `statement` bounds each statement on the server, zero does not.
-    Postgres { url: String, statement: Duration },
+    /// `lock` bounds the wait for a lock.
+    Postgres { url: String, statement: Duration, lock: Duration },
 }
 
 impl Opener {
@@ -60,13 +61,24 @@ impl Opener {
 
     pub(crate) fn postgres(url: &str, connect: Duration, statement: Duration) -> Self {
         let url = authorities::named(&with_network_limits(url, connect, statement));
-        Self::Postgres { url, statement }
+        Self::Postgres { url, statement, lock: Duration::ZERO }
+    }
+
+    /// One for writing many events at once: it waits for a lock that somebody else holds for so short that there is time left
+    /// to find out which event it is that waits, and to record the others.
+    pub(crate) fn for_writing(mut self) -> Self {
+        if let Self::Postgres { statement, lock, .. } = &mut self {
+            *lock = *statement / 4;
+        }
+        self
     }
 
     pub(crate) fn open(&self) -> ConnectionResult<AnyConnection> {
         match self {
             Self::Sqlite { path, busy } => open_sqlite(path, *busy).map(AnyConnection::Sqlite),
-            Self::Postgres { url, statement } => open_postgres(url, *statement).map(AnyConnection::Postgres),
+            Self::Postgres { url, statement, lock } => {
+                open_postgres(url, *statement, *lock).map(AnyConnection::Postgres)
+            }
         }
     }
 }
@@ -102,16 +114,33 @@ fn open_sqlite(path: &Path, busy: Duration) -> ConnectionResult<SqliteConnection
 /// How long several processes may take to make a new SQLite file.
 const NEW_FILE: Duration = Duration::from_secs(1);
 
-fn open_postgres(url: &str, statement: Duration) -> ConnectionResult<PgConnection> {
+fn open_postgres(url: &str, statement: Duration, lock: Duration) -> ConnectionResult<PgConnection> {
     let mut connection = PgConnection::establish(url)?;
-    // A server or role may have asynchronous commits as its default; what this service acknowledged must be durable.
     connection
-        .batch_execute(&format!(
-            "SET statement_timeout = {}; SET synchronous_commit = on;",
-            statement.as_millis()
-        ))
+        .batch_execute(&session_settings(statement, lock))
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
+}
+
+/// What a session is set to, with these limits for each statement and for waiting for a lock; zero is none.
+fn session_settings(statement: Duration, lock: Duration) -> String {
+    let (statement, lock) = (statement.as_millis(), lock.as_millis());
+    // A server or role may have asynchronous commits as its default; what this service acknowledged must be durable.
+    let always = format!("SET statement_timeout = {statement}; SET synchronous_commit = on;");
+    // A transaction whose client has fallen silent ends as well, so that it cannot be committed much later.
+    let silence = match statement {
+        0 => String::new(),
+        _ => format!("SET idle_in_transaction_session_timeout = {statement};"),
+    };
+    // Where the URL or the role sets a shorter limit, that one stays.
+    let locks = match lock {
+        0 => String::new(),
+        _ => format!(
+            "SELECT set_config('lock_timeout', '{lock}', false) FROM pg_settings
+             WHERE name = 'lock_timeout' AND setting::bigint NOT BETWEEN 1 AND {lock};"
+        ),
+    };
+    [always, silence, locks].concat()
 }
 
 /// Adds libpq's limits for a network that says nothing, unless the URL sets them itself.
@@ -132,11 +161,16 @@ fn with_network_limits(url: &str, connect: Duration, silence: Duration) -> Strin
         .and_then(|query| query.strip_prefix('?'))
         .map(|query| query.split('&').filter_map(|pair| pair.split_once('=')).map(|(key, _)| key).collect())
         .unwrap_or_default();
-    let mut with_limits = url.to_owned();
-    let mut separator = if query.is_some() { '&' } else { '?' };
+    // One that ends in a `?` or `&` names no more parameters, and libpq takes no empty ones.
+    let mut with_limits = query.map_or(url, |_| url.trim_end_matches('&')).to_owned();
+    let mut separator = match query {
+        None => "?",
+        Some(_) if with_limits.ends_with('?') => "",
+        Some(_) => "&",
+    };
     for (key, value) in limits.iter().filter(|(key, _)| !given.contains(key)) {
-        with_limits.push(separator);
-        separator = '&';
+        with_limits.push_str(separator);
+        separator = "&";
         with_limits.push_str(key);
         with_limits.push('=');
         with_limits.push_str(value);

@@ -1,5 +1,8 @@
 //! Recording a batch of events in one transaction.
 
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
 use diesel::result::Error::RollbackTransaction;
 use diesel::{Connection, QueryResult};
 use gathering_domain::{EventKind, EventOutcome, RequestEvent, RequestState, Retention, Timestamp, fold};
@@ -64,21 +67,39 @@ impl WriteTimes {
     }
 }
 
+/// Within which limits a transaction is to be written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// From then on nobody waits for it: it is not committed any more.
+    pub(crate) end: Instant,
+    /// How long to wait for a lock that another transaction holds; as long as the connection is set to without it. SQLite has
+    /// one lock for all, and waits for it as it is set to.
+    pub(crate) lock: Option<Duration>,
+}
+
 /// Records events in a transaction of their own.
 pub(crate) fn store(
     connection: &mut AnyConnection,
     events: &[RequestEvent],
     now: Timestamp,
     retention: Retention,
+    limits: Limits,
 ) -> QueryResult<Vec<EventOutcome>> {
     let folded = fold(events);
     let rows: Vec<_> = folded.writes().iter().map(|event| EventRow::new(event, now)).collect();
-    let changed = transaction(connection, &rows, WriteTimes::new(now, retention), Ok)?;
+    let changed = transaction(connection, &rows, WriteTimes::new(now, retention), limits, false)?;
     Ok(folded.outcomes(&changed))
 }
 
-/// Records an event that nothing is odd about, and takes it back: does the database take any?
-pub(crate) fn probe(connection: &mut AnyConnection, now: Timestamp, retention: Retention) -> QueryResult<()> {
+/// Records an event that nothing is odd about and takes it back, in a transaction that is committed: does the database take an
+/// event of this size, in bytes?
+pub(crate) fn probe(
+    connection: &mut AnyConnection,
+    size: usize,
+    now: Timestamp,
+    retention: Retention,
+    limits: Limits,
+) -> QueryResult<()> {
     let row = EventRow {
         org_id: 0,
         cluster_id: StoredCluster([0; 16]),
@@ -86,29 +107,76 @@ pub(crate) fn probe(connection: &mut AnyConnection, now: Timestamp, retention: R
         state: state_code(RequestState::Processed),
         received_at: now.as_micros(),
         processed_at: Some(now.as_micros()),
-        rule_hits: String::new(),
+        rule_hits: filler(size),
         failure: None,
     };
-    let times = WriteTimes::new(now, retention);
-    match transaction(connection, &[row], times, |_| Err(RollbackTransaction)) {
-        Err(RollbackTransaction) => Ok(()),
-        other => other.map(|_| ()),
+    transaction(connection, &[row], WriteTimes::new(now, retention), limits, true).map(|_| ())
+}
+
+/// What an event takes up beside its numbers, in bytes.
+pub(crate) fn size(event: &RequestEvent) -> usize {
+    match &event.kind {
+        EventKind::Announced => 0,
+        EventKind::Failed(reason) => reason.as_str().len(),
+        EventKind::Processed(hits) => hits.iter().map(|hit| hit.as_str().len() + 1).sum(),
     }
+}
+
+/// Letters that a database cannot store in less room.
+fn filler(size: usize) -> String {
+    const LETTERS: [char; 32] = [
+        'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't',
+        'u', 'v', 'w', 'x', 'y', 'z', '2', '3', '4', '5', '6', '7',
+    ];
+    let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
+    let letters = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % 32).ok().and_then(|index| LETTERS.get(index)).copied().unwrap_or('a')
+    });
+    letters.take(size).collect()
 }
 
 fn transaction(
     connection: &mut AnyConnection,
     rows: &[EventRow<'_>],
     times: WriteTimes,
-    end: impl FnOnce(Vec<bool>) -> QueryResult<Vec<bool>>,
+    limits: Limits,
+    is_probe: bool,
 ) -> QueryResult<Vec<bool>> {
+    let in_time = |changed| if Instant::now() < limits.end { Ok(changed) } else { Err(RollbackTransaction) };
     match connection {
-        AnyConnection::Postgres(connection) => connection
-            .transaction(|connection| dialect::postgres::write(connection, rows, times).and_then(end)),
+        AnyConnection::Postgres(connection) => connection.transaction(|connection| {
+            if let Some(lock) = limits.lock {
+                let lock = lock.as_millis().max(1);
+                connection.batch_execute(&format!("SET LOCAL lock_timeout = {lock}"))?;
+            }
+            if is_probe {
+                undone(connection, |connection| dialect::postgres::write(connection, rows, times))
+            } else {
+                dialect::postgres::write(connection, rows, times).and_then(in_time)
+            }
+        }),
         // A transaction that begins as a reader and turns writer fails at once when another has written meanwhile.
         AnyConnection::Sqlite(connection) => connection.immediate_transaction(|connection| {
-            dialect::sqlite::write(connection, rows, times).and_then(end)
+            if is_probe {
+                undone(connection, |connection| dialect::sqlite::write(connection, rows, times))
+            } else {
+                dialect::sqlite::write(connection, rows, times).and_then(in_time)
+            }
         }),
+    }
+}
+
+/// Does `work` and takes it back, in a transaction that goes on.
+fn undone<C: Connection>(
+    connection: &mut C,
+    work: impl FnOnce(&mut C) -> QueryResult<Vec<bool>>,
+) -> QueryResult<Vec<bool>> {
+    match connection.transaction(|connection| work(connection).and_then(|_| Err(RollbackTransaction))) {
+        Err(RollbackTransaction) => Ok(Vec::new()),
+        other => other,
     }
 }
 

@@ -1,11 +1,24 @@
-//! Recording a batch where one event of it may be such that the database will never take it.
+//! Recording a batch where some events of it may be such that the database does not take them.
+//!
+//! Only a constraint says that an event is at fault. Whatever else a database says may be its own bad moment: a lock, a full
+//! disk, a statement that somebody cancelled. So such an event fails for now, its neighbours are recorded, and its sender tries
+//! again; what has failed alone for long, while the database took others, is refused at last.
 
-use std::error::Error;
+mod batch;
+mod notices;
+
 use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use gathering_domain::{EventOutcome, RequestEvent, StoreError};
+use gathering_domain::{Clock, EventOutcome, RequestEvent, RequestKey, StoreError};
+
+use self::batch::{Batch, sorted};
+use self::notices::Notices;
+use crate::events::{Limits, size};
+use crate::failure::{Failure, Stage};
+use crate::suspects::{Alone, Suspects};
 
 /// What the batch writer needs of a database.
 pub(crate) trait Table: Send + Sync + 'static {
@@ -14,60 +27,261 @@ pub(crate) trait Table: Send + Sync + 'static {
         &self,
         batch: Arc<[RequestEvent]>,
         part: Range<usize>,
-    ) -> impl Future<Output = Result<Vec<EventOutcome>, StoreError>> + Send;
+        limits: Limits,
+    ) -> impl Future<Output = Result<Vec<EventOutcome>, Failure>> + Send;
 
-    /// Whether the database would take an event that nothing is odd about. Records nothing.
-    fn probe(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Whether the database would take an event of this size, in bytes, that nothing is odd about. Records nothing.
+    fn probe(&self, size: usize, limits: Limits) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// Records a batch in one transaction. When the database refuses it for a reason that will not pass, it is halved until
-/// the culprit is alone; when it refuses a harmless event as well, the culprit is the database, and nobody's events are
-/// blamed.
-///
-/// # Errors
-/// When the database takes nothing at the moment. Parts of the batch may be recorded.
-pub(crate) async fn record(
-    table: &impl Table,
-    batch: Arc<[RequestEvent]>,
-) -> Result<Vec<EventOutcome>, StoreError> {
-    let mut outcomes = Vec::with_capacity(batch.len());
-    let mut parts: Vec<_> = std::iter::once(0..batch.len()).collect();
-    while let Some(part) = parts.pop() {
-        let refusal = match table.write(Arc::clone(&batch), part.clone()).await {
-            Ok(written) => {
-                outcomes.extend(written);
+/// What became of an event.
+pub(crate) type Verdict = Result<EventOutcome, StoreError>;
+
+/// What became of a batch.
+#[derive(Debug)]
+pub(crate) enum Recorded {
+    /// It was written in one go.
+    Whole(Vec<EventOutcome>),
+    /// Event by event.
+    Mixed {
+        verdicts: Vec<Verdict>,
+        /// Why the database takes nothing at the moment, if so.
+        away: Option<StoreError>,
+    },
+}
+
+/// Records batches, and remembers which events failed.
+pub(crate) struct Recorder<T> {
+    table: T,
+    clock: Arc<dyn Clock>,
+    query_timeout: Duration,
+    suspects: Suspects,
+    notices: Notices,
+}
+
+const NOTHING_FITS: &str = "a constraint forbids every event";
+
+/// How long to wait for locks while it is found out which event waits for one.
+const LOCK: Duration = Duration::from_millis(50);
+
+/// How many events may violate constraints before one is written, as long as the harmless one does so, too.
+const DEFERRED: usize = 8;
+
+/// Why the rest of a batch is not tried.
+struct Stop {
+    error: StoreError,
+    is_away: bool,
+}
+
+impl<T: Table> Recorder<T> {
+    pub(crate) fn new(
+        table: T,
+        clock: Arc<dyn Clock>,
+        query_timeout: Duration,
+        refuse_after: Duration,
+    ) -> Self {
+        let suspects = Suspects::new(refuse_after);
+        Self { table, clock, query_timeout, suspects, notices: Notices::default() }
+    }
+
+    /// Records a batch until then. Where suspects are among its events, the others are recorded first, and `tell` is called
+    /// with what is known by then: nobody has to wait for them.
+    pub(crate) async fn record(
+        &mut self,
+        events: Arc<[RequestEvent]>,
+        end: Instant,
+        mut tell: impl FnMut(&[Option<Verdict>]) + Send,
+    ) -> Recorded {
+        if let Some(plan) = self.suspects.plan(&events, self.clock.monotonic()) {
+            let ordered: Arc<[RequestEvent]> =
+                plan.order.iter().filter_map(|&index| events.get(index)).cloned().collect();
+            let mut batch = Batch::new(ordered);
+            let mut stop = self.settle(&mut batch, 0..plan.clean, None, Limits { end, lock: None }).await;
+            if stop.is_ok() && plan.clean > 0 {
+                tell(&sorted(&batch.verdicts, &plan.order));
+            }
+            let end = Instant::now() + self.query_timeout / 2;
+            for group in plan.groups {
+                if stop.is_ok() {
+                    stop = self.settle(&mut batch, group, None, Limits { end, lock: Some(LOCK) }).await;
+                }
+            }
+            let verdicts = sorted(&batch.verdicts, &plan.order);
+            return self.finish(verdicts, stop);
+        }
+        let whole = 0..events.len();
+        let limits = Limits { end, lock: None };
+        match self.table.write(Arc::clone(&events), whole.clone(), limits).await {
+            Ok(outcomes) => Recorded::Whole(outcomes),
+            Err(failure) => {
+                let mut batch = Batch::new(events);
+                let stop = self.settle(&mut batch, whole, Some(failure), limits).await;
+                self.finish(batch.verdicts, stop)
+            }
+        }
+    }
+
+    /// How many events are remembered that failed.
+    pub(crate) fn suspects(&self) -> usize {
+        self.suspects.len()
+    }
+
+    fn finish(&self, verdicts: Vec<Option<Verdict>>, stop: Result<(), Stop>) -> Recorded {
+        let (error, is_away) = match stop {
+            Ok(()) => (StoreError::Timeout { limit: self.query_timeout }, false),
+            Err(Stop { error, is_away }) => (error, is_away),
+        };
+        let away = is_away.then(|| error.clone());
+        let verdicts = verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(|| Err(error.clone())));
+        Recorded::Mixed { verdicts: verdicts.collect(), away }
+    }
+
+    /// Writes a part of a batch, whose first attempt may have failed already. Where the database refuses it but takes a harmless
+    /// event, the part is halved until whoever is to blame is alone.
+    async fn settle(
+        &mut self,
+        batch: &mut Batch,
+        whole: Range<usize>,
+        mut failed: Option<Failure>,
+        limits: Limits,
+    ) -> Result<(), Stop> {
+        let mut parts = vec![whole];
+        let mut lock = limits.lock;
+        while let Some(part) = parts.pop() {
+            if part.is_empty() {
                 continue;
             }
-            Err(StoreError::Defect { source }) => source,
-            Err(passing) => return Err(passing),
-        };
-        if part.len() > 1 {
-            let middle = part.start + part.len() / 2;
-            // The last one is the next: the order of the batch is kept.
-            parts.push(middle..part.end);
-            parts.push(part.start..middle);
-            continue;
+            let failure = match failed.take() {
+                Some(failure) => failure,
+                None if Instant::now() >= limits.end => {
+                    self.suspects.failed_together(batch.part(&part), part.len(), self.clock.monotonic());
+                    continue;
+                }
+                None => {
+                    let limits = Limits { end: self.attempt_end(lock, limits.end), lock };
+                    match self.table.write(Arc::clone(&batch.events), part.clone(), limits).await {
+                        Ok(outcomes) => {
+                            self.suspects.acquit_all(batch.part(&part));
+                            batch.written(part, outcomes);
+                            continue;
+                        }
+                        Err(failure) => failure,
+                    }
+                }
+            };
+            // From here on it is being found out who waits.
+            lock = Some(LOCK);
+            let limits = Limits { end: self.attempt_end(lock, limits.end), lock };
+            if let Some((first, second)) = self.judge(batch, part, failure, limits).await? {
+                // The last one is the next: the order of the batch is kept.
+                parts.extend([second, first]);
+            }
         }
-        if let Err(error) = table.probe().await {
-            log::error!("the database takes no events: {refusal}");
-            return Err(match error {
-                StoreError::Defect { source } => StoreError::Unavailable { source },
-                passing => passing,
-            });
+        let violation = || Failure { error: StoreError::unavailable(NOTHING_FITS), stage: Stage::Violation };
+        for (part, failure) in std::mem::take(&mut batch.deferred) {
+            if !batch.is_proven {
+                return Err(self.nothing_is_taken(batch, &part, failure, violation()));
+            }
+            self.decide(batch, part, failure);
         }
-        log_refusal(batch.get(part.start), &*refusal);
-        outcomes.push(EventOutcome::Refused);
+        Ok(())
     }
-    Ok(outcomes)
+
+    /// When an attempt ends at the latest: one with suspects leaves time for another, and for those who wait behind it.
+    fn attempt_end(&self, lock: Option<Duration>, end: Instant) -> Instant {
+        if lock.is_some() { end.min(Instant::now() + self.query_timeout / 4) } else { end }
+    }
+
+    /// What to do about a part that failed: the halves of it, if they are to be tried.
+    async fn judge(
+        &mut self,
+        batch: &mut Batch,
+        part: Range<usize>,
+        failure: Failure,
+        limits: Limits,
+    ) -> Result<Option<(Range<usize>, Range<usize>)>, Stop> {
+        let now = self.clock.monotonic();
+        let is_alone = batch.is_one_request(&part);
+        if failure.stage == Stage::NotBegun {
+            let is_away = matches!(failure.error, StoreError::Unavailable { .. });
+            if is_away {
+                self.suspects.excuse_all();
+            }
+            return Err(Stop { error: failure.error, is_away });
+        }
+        if failure.stage == Stage::Cut && !is_alone {
+            // To find out who it is would take too long now: they come again, and in smaller groups.
+            self.suspects.failed_together(batch.part(&part), part.len() / 2, now);
+            return Err(Stop { error: failure.error, is_away: false });
+        }
+        if is_alone || !batch.is_probed {
+            let size = batch.part(&part).iter().map(size).max().unwrap_or_default();
+            match self.table.probe(size, limits).await {
+                Ok(()) => batch.is_probed = true,
+                // A constraint may forbid the harmless event and few others: what the database makes of those will tell.
+                Err(Failure { stage: Stage::Violation, .. }) if batch.is_proven || !is_alone => {}
+                Err(Failure { stage: Stage::Violation, .. }) if batch.deferred.len() < DEFERRED => {
+                    batch.deferred.push((part, failure));
+                    return Ok(None);
+                }
+                Err(other) => return Err(self.nothing_is_taken(batch, &part, failure, other)),
+            }
+        }
+        if !is_alone {
+            let middle = part.start + part.len() / 2;
+            return Ok(Some((part.start..middle, middle..part.end)));
+        }
+        self.decide(batch, part, failure);
+        Ok(None)
+    }
+
+    fn decide(&mut self, batch: &mut Batch, part: Range<usize>, failure: Failure) {
+        if let Some(key) = batch.part(&part).first().map(|event| event.key.clone()) {
+            let verdict = self.verdict(&key, failure);
+            batch.decide(part, &verdict);
+        }
+    }
+
+    /// What becomes of an event that failed alone, while the database took others.
+    fn verdict(&mut self, key: &RequestKey, failure: Failure) -> Verdict {
+        let Failure { error, stage } = failure;
+        let alone = self.suspects.failed_alone(key, self.clock.monotonic());
+        if stage == Stage::Violation || alone == Alone::Overdue {
+            self.suspects.acquit(key);
+            self.notices.refused(key, &error);
+            return Ok(EventOutcome::Refused);
+        }
+        if alone == Alone::First {
+            self.notices.failing(key, &error);
+        }
+        Err(passing(error))
+    }
+
+    /// The database takes no event at all, as far as can be told: nobody's is blamed.
+    fn nothing_is_taken(
+        &mut self,
+        batch: &Batch,
+        part: &Range<usize>,
+        failure: Failure,
+        probe: Failure,
+    ) -> Stop {
+        self.suspects.excuse_all();
+        if failure.stage == Stage::Cut {
+            // It may have been this one that used up the time. Next time some is kept for asking.
+            self.suspects.failed_together(batch.part(part), 1, self.clock.monotonic());
+        }
+        if matches!(probe.stage, Stage::NotBegun | Stage::Cut) {
+            return Stop { error: passing(failure.error), is_away: false };
+        }
+        self.notices.away(&failure.error);
+        Stop { error: passing(probe.error), is_away: true }
+    }
 }
 
-fn log_refusal(event: Option<&RequestEvent>, refusal: &(dyn Error + Send + Sync)) {
-    if let Some(event) = event {
-        let key = &event.key;
-        log::error!(
-            organization = key.organization.to_string().as_str(), cluster = key.cluster.to_string().as_str(),
-            request = key.request.as_str();
-            "the database refuses an event: {refusal}"
-        );
+/// Whatever it was, it may pass: no event is blamed for it yet.
+fn passing(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Defect { source } => StoreError::Unavailable { source },
+        other => other,
     }
 }

@@ -1,4 +1,4 @@
-//! Running blocking work on a pooled connection within the two timeouts, from async code.
+//! Running blocking work on a pooled connection within its time, from async code.
 //!
 //! A lane lets in as many callers as it has connections; the others wait without a thread. So no more threads than
 //! connections can ever hang on a database that says nothing, and nobody waits for them.
@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
-use diesel::result::{DatabaseErrorKind, Error};
+use diesel::result::Error;
 use gathering_domain::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
 use crate::connection::{AnyConnection, Opener};
+use crate::epoch::Epoch;
+use crate::failure::{Failure, Stage, is_violation, told};
 use crate::pool::{Pool, PoolState, Pooled, pool};
 
 type PooledConnection = r2d2::PooledConnection<Opener>;
@@ -22,15 +24,26 @@ type PooledConnection = r2d2::PooledConnection<Opener>;
 pub(crate) struct Lane {
     name: &'static str,
     pool: Pool,
+    epoch: Arc<Epoch>,
     permits: Arc<Semaphore>,
     pool_timeout: Duration,
     query_timeout: Duration,
+}
+
+/// When the time of some work is over.
+#[derive(Debug, Clone, Copy)]
+struct Times {
+    /// For a connection.
+    connect: Instant,
+    /// For all of it.
+    end: Instant,
 }
 
 impl Lane {
     pub(crate) fn new(
         name: &'static str,
         opener: Opener,
+        epoch: Arc<Epoch>,
         size: u32,
         pool_timeout: Duration,
         query_timeout: Duration,
@@ -39,6 +52,7 @@ impl Lane {
         Self {
             name,
             pool: pool(name, opener, size, pool_timeout),
+            epoch,
             permits: Arc::new(Semaphore::new(size as usize)),
             pool_timeout,
             query_timeout,
@@ -50,33 +64,37 @@ impl Lane {
         PoolState { name: self.name, connections: state.connections, idle: state.idle_connections }
     }
 
-    /// Runs `work` on a thread for blocking work. It may run more than once when connections turn out to be lost, so
-    /// it has to be a transaction or a question.
+    /// Runs `work` on a thread for blocking work, within the query timeout in all: the wait for a connection counts into it. It
+    /// may run more than once when connections turn out to be useless, so it has to be a transaction or a question.
     pub(crate) async fn run<T, W>(&self, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
         W: Fn(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        let exhausted = |_| StoreError::PoolExhausted { waited: self.pool_timeout };
-        let asked = Instant::now();
-        let permit = timeout(self.pool_timeout, Arc::clone(&self.permits).acquire_owned())
+        Ok(self.run_until(Instant::now() + self.query_timeout, work).await?)
+    }
+
+    /// [Runs](Self::run) `work` until then. It does not begin later.
+    pub(crate) async fn run_until<T, W>(&self, end: Instant, work: W) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        W: Fn(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
+    {
+        let times = Times { connect: end.min(Instant::now() + self.pool_timeout), end };
+        let exhausted = |_| StoreError::PoolExhausted { waited: self.pool_timeout.min(self.query_timeout) };
+        let permit = timeout_at(times.connect.into(), Arc::clone(&self.permits).acquire_owned())
             .await
-            .map_err(exhausted)?
-            .map_err(StoreError::unavailable)?;
+            .map_err(exhausted)
+            .and_then(|permit| permit.map_err(StoreError::unavailable))
+            .map_err(Failure::not_begun)?;
         let at_hand = self.pool.try_get();
-        let limit = if at_hand.is_some() {
-            Duration::ZERO
-        } else {
-            self.pool_timeout.saturating_sub(asked.elapsed())
-        };
-        let limit = limit + self.query_timeout;
         let lane = self.clone();
-        let task = tokio::task::spawn_blocking(move || lane.attempt(permit, at_hand, &work));
-        match timeout(limit, task).await {
+        let task = tokio::task::spawn_blocking(move || lane.attempt(permit, at_hand, times, &work));
+        match timeout_at(end.into(), task).await {
             Ok(Ok(result)) => result,
-            Ok(Err(panicked)) => Err(StoreError::defect(panicked)),
+            Ok(Err(panicked)) => Err(Failure::cut(StoreError::defect(panicked))),
             // The thread keeps its permit and connection until the driver lets go; nobody waits for it.
-            Err(_) => Err(StoreError::Timeout { limit: self.query_timeout }),
+            Err(_) => Err(Failure::cut(self.timed_out())),
         }
     }
 
@@ -84,54 +102,66 @@ impl Lane {
         &self,
         _permit: OwnedSemaphorePermit,
         mut at_hand: Option<PooledConnection>,
+        times: Times,
         work: impl Fn(&mut AnyConnection) -> QueryResult<T>,
-    ) -> Result<T, StoreError> {
-        let started = Instant::now();
+    ) -> Result<T, Failure> {
+        let asked = Instant::now();
         // After a restart of the server every idle connection is lost: each may cost one attempt.
         let mut attempts_left = self.pool.max_size();
         loop {
             let mut connection = match at_hand.take() {
                 Some(connection) => connection,
                 // All work has a permit, so there is room in the pool: if none comes, none could be opened.
-                None => self.pool.get().map_err(StoreError::unavailable)?,
+                None => self
+                    .pool
+                    .get_timeout(times.connect.saturating_duration_since(Instant::now()))
+                    .map_err(|error| Failure::not_begun(StoreError::unavailable(error)))?,
             };
-            match work(&mut connection) {
-                Ok(value) => return Ok(value),
-                Err(error) => {
-                    let lost = connection.lost_by(&error);
-                    if !lost || attempts_left == 0 || started.elapsed() >= self.query_timeout {
-                        return Err(classify(&connection, error, started, self.query_timeout));
-                    }
-                    attempts_left -= 1;
-                }
+            if self.epoch.is_over(connection.opened()) {
+                connection.give_up();
+                continue;
             }
+            let began = Instant::now();
+            if began >= times.end {
+                return Err(Failure::not_begun(self.timed_out()));
+            }
+            let error = match work(&mut connection) {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            let is_quick = began.elapsed() < self.query_timeout / 8;
+            let is_unfit = connection.is_unfit_after(&error, &self.epoch, asked, is_quick);
+            if !is_unfit || attempts_left == 0 || Instant::now() >= times.connect {
+                return Err(self.failure(&connection, error, times.end));
+            }
+            attempts_left -= 1;
         }
     }
-}
 
-/// What an error of the driver means, of work that began at `started` and has `limit`.
-pub(crate) fn classify(connection: &Pooled, error: Error, started: Instant, limit: Duration) -> StoreError {
-    let unknown = matches!(error, Error::DatabaseError(DatabaseErrorKind::Unknown, _));
-    if started.elapsed() >= limit {
-        // Whatever it is called, it is what a statement that ran out of time ends in.
-        StoreError::Timeout { limit }
-    } else if connection.is_lost() || (unknown && connection.is_sqlite()) || is_passing(&error) {
-        // SQLite reports a locked or unreadable file and a full disk alike; its constraints have kinds.
-        StoreError::unavailable(error)
-    } else {
-        StoreError::defect(error)
+    fn failure(&self, connection: &Pooled, error: Error, end: Instant) -> Failure {
+        if Instant::now() >= end {
+            // Whatever it is called, it is what a statement that ran out of time ends in.
+            Failure::cut(self.timed_out())
+        } else if connection.is_lost() {
+            Failure::cut(StoreError::unavailable(error))
+        } else {
+            let stage = if is_violation(&error) { Stage::Violation } else { Stage::Refused };
+            Failure { error: told(error), stage }
+        }
+    }
+
+    const fn timed_out(&self) -> StoreError {
+        StoreError::Timeout { limit: self.query_timeout }
     }
 }
 
-fn is_passing(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::DatabaseError(
-            DatabaseErrorKind::ReadOnlyTransaction
-                | DatabaseErrorKind::SerializationFailure
-                | DatabaseErrorKind::ClosedConnection
-                | DatabaseErrorKind::UnableToSendCommand,
-            _
-        )
-    )
+/// What an error of the driver means, of a question that was asked at `started` and has `limit`.
+pub(crate) fn classify(connection: &Pooled, error: Error, started: Instant, limit: Duration) -> StoreError {
+    if started.elapsed() >= limit {
+        StoreError::Timeout { limit }
+    } else if connection.is_lost() {
+        StoreError::unavailable(error)
+    } else {
+        told(error)
+    }
 }

@@ -1,7 +1,6 @@
 //! Pools of open connections.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use diesel::ConnectionError;
@@ -9,6 +8,8 @@ use diesel::r2d2::R2D2Connection;
 use diesel::result::{DatabaseErrorKind, Error};
 
 use crate::connection::{AnyConnection, Opener};
+use crate::epoch::Epoch;
+use crate::notice::Throttle;
 
 /// How full one pool is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct PoolState {
 pub(crate) struct Pooled {
     connection: AnyConnection,
     lost: bool,
+    /// Whether it is not to be used again, though it is open.
+    is_dropped: bool,
     opened: Instant,
 }
 
@@ -34,11 +37,56 @@ const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 impl Pooled {
     pub(crate) fn new(connection: AnyConnection) -> Self {
-        Self { connection, lost: false, opened: Instant::now() }
+        Self { connection, lost: false, is_dropped: false, opened: Instant::now() }
     }
 
     pub(crate) fn is_old(&self) -> bool {
         self.opened.elapsed() > LIFETIME
+    }
+
+    pub(crate) const fn opened(&self) -> Instant {
+        self.opened
+    }
+
+    /// Keeps the connection from being used again.
+    pub(crate) const fn give_up(&mut self) {
+        self.is_dropped = true;
+    }
+
+    pub(crate) const fn is_given_up(&self) -> bool {
+        self.lost || self.is_dropped
+    }
+
+    /// Whether, after this error, the work is to be tried on another connection; this one is not used again then.
+    ///
+    /// A connection can become useless without being closed: its server turns out to be one that only reads, a plan or a
+    /// prepared statement of it does not fit any more, its search path or role does not. The driver tells these apart from
+    /// nothing else, so whatever the server says counts, as long as it says so at once: what takes long is a lock.
+    pub(crate) fn is_unfit_after(
+        &mut self,
+        error: &Error,
+        epoch: &Epoch,
+        asked: Instant,
+        is_quick: bool,
+    ) -> bool {
+        if self.lost_by(error) {
+            return true;
+        }
+        let Error::DatabaseError(kind, _) = error else { return false };
+        let (is_stale, is_dropped) = match kind {
+            // One that only reads is of no use at any age, but one that was opened for this work has said all there is to say.
+            DatabaseErrorKind::ReadOnlyTransaction => {
+                epoch.end(self.opened);
+                (self.opened < asked, true)
+            }
+            DatabaseErrorKind::Unknown | DatabaseErrorKind::SerializationFailure if is_quick => {
+                let is_stale = epoch.end(self.opened);
+                (is_stale, is_stale)
+            }
+            _ => (false, false),
+        };
+        self.is_dropped |= is_dropped;
+        is_stale
     }
 
     /// Finds out whether this error means that the connection is gone, and if so keeps it from being used again.
@@ -58,10 +106,6 @@ impl Pooled {
 
     pub(crate) const fn is_lost(&self) -> bool {
         self.lost
-    }
-
-    pub(crate) const fn is_sqlite(&self) -> bool {
-        matches!(self.connection, AnyConnection::Sqlite(_))
     }
 }
 
@@ -99,7 +143,7 @@ impl r2d2::ManageConnection for Opener {
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        pooled.lost || pooled.connection.is_broken()
+        pooled.is_given_up() || pooled.connection.is_broken()
     }
 }
 
@@ -107,34 +151,21 @@ impl r2d2::ManageConnection for Opener {
 #[derive(Debug)]
 pub(crate) struct LogFailures {
     pool: &'static str,
-    told: Mutex<Told>,
-}
-
-#[derive(Debug, Default)]
-struct Told {
-    last: Option<Instant>,
-    untold: u64,
+    told: Throttle,
 }
 
 impl LogFailures {
     pub(crate) fn new(pool: &'static str) -> Self {
-        Self { pool, told: Mutex::default() }
+        Self { pool, told: Throttle::default() }
     }
 }
 
-/// During an outage each connection is tried between once and ten times a second.
-const TELL_EVERY: Duration = Duration::from_secs(5);
-
 impl r2d2::HandleError<ConnectionError> for LogFailures {
+    /// During an outage each connection is tried between once and ten times a second.
     fn handle_error(&self, error: ConnectionError) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.last.is_some_and(|last| last.elapsed() < TELL_EVERY) {
-            told.untold += 1;
-            return;
-        }
+        let Some(untold) = self.told.tell() else { return };
         let pool = self.pool;
-        log::warn!(attempts = told.untold + 1; "pool {pool}: no connection to the database: {error}");
-        *told = Told { last: Some(Instant::now()), untold: 0 };
+        log::warn!(attempts = untold + 1; "pool {pool}: no connection to the database: {error}");
     }
 }
 

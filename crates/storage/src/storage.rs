@@ -1,9 +1,8 @@
 //! The store: the domain's ports on a database.
 
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gathering_domain::{
     Clock, ClusterId, ContentRevision, ContentStore, EventOutcome, EventSink, OrganizationId, RequestEvent,
@@ -11,15 +10,19 @@ use gathering_domain::{
     StoredReport,
 };
 
-use crate::connection::{AnyConnection, Opener};
+use crate::batch_writer::Patience;
+use crate::connection::Opener;
 use crate::dialect::sqlite;
-use crate::isolation::Table;
+use crate::epoch::Epoch;
+use crate::events::Limits;
 use crate::lane::Lane;
 use crate::lookups::Lookups;
 use crate::processed::Processed;
 use crate::readers::Readers;
 use crate::rows::KeptState;
-use crate::{BatchWriter, DatabaseUrl, PoolState, Purged, StorageError, content, events, purge};
+use crate::turn::Turn;
+use crate::writes::Writes;
+use crate::{BatchWriter, DatabaseUrl, PoolState, Purged, StorageError, content, purge};
 
 /// What a store needs to know. See `config/default.toml` for defaults.
 #[derive(Debug, Clone)]
@@ -33,22 +36,25 @@ pub struct Settings {
     pub readers: u32,
     /// How long a caller waits for a connection.
     pub pool_timeout: Duration,
-    /// How long a caller waits for an answer once there is a connection.
+    /// How long a caller waits in all, the wait for a connection included.
     pub query_timeout: Duration,
     /// How long records are kept.
     pub retention: Retention,
     /// What the keys of processed requests that are remembered may take up, in bytes; 0 remembers none.
     pub processed_cache: usize,
+    /// How long an event may fail alone, while others are recorded, before it is refused.
+    pub refuse_after: Duration,
 }
 
 /// A store on SQLite or PostgreSQL. Clones share their connections. Needs a tokio runtime with time enabled.
 #[derive(Clone)]
 pub struct Storage {
     reads: Reads,
-    writes: Lane,
+    pub(crate) writes: Lane,
     processed: Arc<Processed>,
-    clock: Arc<dyn Clock>,
-    retention: Retention,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) retention: Retention,
+    pub(crate) patience: Patience,
 }
 
 #[derive(Clone)]
@@ -78,7 +84,10 @@ impl Storage {
     /// before the first operation.
     pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StorageError> {
         let Settings { pool_timeout, query_timeout, retention, .. } = *settings;
-        let lane = |name, opener, size| Lane::new(name, opener, size, pool_timeout, query_timeout);
+        let epoch = Arc::new(Epoch::default());
+        let lane = |name, opener, size| {
+            Lane::new(name, opener, Arc::clone(&epoch), size, pool_timeout, query_timeout)
+        };
         let (reads, writes) = match &settings.url {
             DatabaseUrl::Sqlite(path) => {
                 make_folder(path)?;
@@ -95,22 +104,26 @@ impl Storage {
             DatabaseUrl::Postgres(url) => {
                 let opener = Opener::postgres(url, pool_timeout, query_timeout);
                 let threads = LOOKUPS.min(settings.pool_size).max(1) as usize;
-                let reads = Lookups::new(&opener, threads, settings, &clock);
-                (Reads::Postgres(Arc::new(reads)), lane("postgres", opener, settings.pool_size))
+                let reads = Lookups::new(&opener, &epoch, threads, settings, &clock);
+                (Reads::Postgres(Arc::new(reads)), lane("postgres", opener.for_writing(), settings.pool_size))
             }
         };
         let processed = Arc::new(Processed::new(settings.processed_cache));
-        Ok(Self { reads, writes, processed, clock, retention })
+        let patience = Patience { query_timeout, refuse_after: settings.refuse_after };
+        Ok(Self { reads, writes, processed, clock, retention, patience })
     }
 
     /// Asks the database for something small, in each way that it is asked: proof that it answers and that its schema is
     /// there.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.content_revision().await?;
-        match &self.reads {
-            Reads::Sqlite(_) => Ok(()),
-            Reads::Postgres(lookups) => lookups.ping().await,
-        }
+        let lookup = async {
+            match &self.reads {
+                Reads::Sqlite(_) => Ok(()),
+                Reads::Postgres(lookups) => lookups.ping().await,
+            }
+        };
+        let (revision, lookup) = tokio::join!(self.content_revision(), lookup);
+        revision.and(lookup)
     }
 
     /// Deletes what has expired, in small steps. Reads do not depend on it; the size of the database does.
@@ -121,7 +134,13 @@ impl Storage {
     /// A writer that puts the events of many callers into few transactions. It works as long as the runtime runs in
     /// which it is started.
     pub fn batch_writer(&self) -> BatchWriter {
-        BatchWriter::start(self.clone())
+        let turn = Turn::new(match &self.reads {
+            // Its one connection writes one batch after the other anyhow.
+            Reads::Sqlite(_) => None,
+            Reads::Postgres(_) => Some(self.patience.query_timeout),
+        });
+        let table = Writes::new(self.clone(), turn);
+        BatchWriter::start(table, Arc::clone(&self.clock), self.patience)
     }
 
     /// How full the pools are.
@@ -155,7 +174,7 @@ impl RequestStore for Storage {
             Reads::Postgres(lookups) => lookups.state(key).await?,
         };
         if let Some(KeptState { state: RequestState::Processed, expires_at }) = kept {
-            self.processed.keep(key, expires_at);
+            self.processed.keep(key, expires_at, now);
         }
         Ok(kept.map(|kept| kept.state))
     }
@@ -195,40 +214,26 @@ impl RequestStore for Storage {
     }
 
     async fn report(&self, key: &RequestKey) -> Result<Option<StoredReport>, StoreError> {
-        match &self.reads {
+        let report = match &self.reads {
             Reads::Sqlite(readers) => {
                 let now = self.clock.now();
-                readers.ask(|connection| sqlite::report(connection.sqlite()?, key, now))
+                readers.ask(|connection| sqlite::report(connection.sqlite()?, key, now))?
             }
-            Reads::Postgres(lookups) => lookups.report(key).await,
+            Reads::Postgres(lookups) => lookups.report(key).await?,
+        };
+        if report.as_ref().is_none_or(|report| report.state != RequestState::Processed) {
+            // Its expiry was lowered, or its row is lost: status is not to say otherwise.
+            self.processed.forget(key);
         }
+        Ok(report)
     }
 }
 
 /// One transaction: all of the events, or on an error none.
 impl EventSink for Storage {
     async fn store(&self, events: Vec<RequestEvent>) -> Result<Vec<EventOutcome>, StoreError> {
-        let whole = 0..events.len();
-        self.write(events.into(), whole).await
-    }
-}
-
-impl Table for Storage {
-    async fn write(
-        &self,
-        batch: Arc<[RequestEvent]>,
-        part: Range<usize>,
-    ) -> Result<Vec<EventOutcome>, StoreError> {
-        let (now, retention) = (self.clock.now(), self.retention);
-        let work = move |connection: &mut AnyConnection| {
-            events::store(connection, batch.get(part.clone()).unwrap_or_default(), now, retention)
-        };
-        self.writes.run(work).await
-    }
-
-    async fn probe(&self) -> Result<(), StoreError> {
-        let (now, retention) = (self.clock.now(), self.retention);
-        self.writes.run(move |connection| events::probe(connection, now, retention)).await
+        let (whole, end) = (0..events.len(), Instant::now() + self.patience.query_timeout);
+        Ok(self.write(events.into(), whole, Limits { end, lock: None }, ()).await?)
     }
 }
 

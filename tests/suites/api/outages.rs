@@ -1,5 +1,6 @@
 //! A database that is away, slow or broken: an answer in time, without its words, and recovery.
 
+use gathering_auth::{Scope, TokenRequest};
 use gathering_tests::{Answer, Message, TestDatabase, TestServer};
 
 use crate::fixture::{CLUSTER, report, requests, status};
@@ -45,7 +46,7 @@ fn lock(server: &TestServer) -> diesel::PgConnection {
 
 #[test]
 fn too_slow_is_503_and_passes_on_postgres() {
-    let server = TestServer::builder(TestDatabase::postgres()).set("storage.query_timeout=200ms").start();
+    let server = TestServer::builder(TestDatabase::postgres()).set("storage.query_timeout=3s").start();
     server.import(&[Message::new(42, CLUSTER, "r")]);
     let holder = lock(&server);
     assert_away(&server);
@@ -58,7 +59,7 @@ fn an_exhausted_pool_is_503_on_postgres() {
     let server = TestServer::builder(TestDatabase::postgres())
         .set("storage.pool_size=1")
         .set("storage.pool_timeout=200ms")
-        .set("storage.query_timeout=20s")
+        .set("storage.query_timeout=10m")
         .without_content_refresh()
         .start();
     server.import(&[Message::new(42, CLUSTER, "r")]);
@@ -118,13 +119,101 @@ fn connections_that_the_server_closes_are_replaced_on_postgres() {
 }
 
 #[test]
-fn a_defect_is_500_with_a_fixed_text_on_postgres() {
+fn tables_and_rights_that_are_missing_are_503_on_postgres() {
     let server = TestServer::start(TestDatabase::postgres());
+    server.import(&[Message::new(42, CLUSTER, "r")]);
     server.database().execute("ALTER TABLE requests RENAME TO elsewhere");
-    let token = server.token(42);
-    let answer = server.get(&status(CLUSTER, "r")).bearer(&token).send();
-    assert_eq!((answer.status, answer.sentence().as_str()), (500, "Internal Server Error"));
+    assert_away(&server);
     server.database().execute("ALTER TABLE elsewhere RENAME TO requests");
+    assert_back(&server);
+}
+
+#[test]
+fn statements_that_somebody_cancels_are_no_defect_on_postgres() {
+    let database = TestDatabase::postgres();
+    let name = format!("cancelled_{}", uuid::Uuid::new_v4().simple());
+    let url = format!("{}&application_name={name}", database.url());
+    let server = TestServer::builder(database).set(&format!("storage.url={url}")).start();
+    server.import(&[Message::new(42, CLUSTER, "r")]);
+    let token = server.token(42);
+    for _ in 0..50 {
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                server.database().execute(&format!(
+                    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity, generate_series(1, 20)
+                     WHERE application_name = '{name}'"
+                ));
+            });
+            for answer in all_four(&server) {
+                assert!([200, 503].contains(&answer.status), "{answer:?}");
+            }
+            let post = server.post("/ingest/results", Message::new(42, CLUSTER, "r").to_string());
+            let answer = post.bearer(&writer(&server)).header("Content-Type", "application/json").send();
+            assert!(answer.status == 503 || answer.json()["stored"] == 1, "{answer:?}");
+        });
+    }
+    server.until(|server| {
+        (server.get(&status(CLUSTER, "r")).bearer(&token).send().status == 200).then_some(())
+    });
+}
+
+/// A token to write with.
+fn writer(server: &TestServer) -> String {
+    server.mint(&TokenRequest { scopes: vec![Scope::Write], ..TestServer::token_request(42) })
+}
+
+#[test]
+fn a_message_whose_row_is_locked_is_503_until_it_has_failed_for_long() {
+    use diesel::Connection;
+    use diesel::connection::SimpleConnection;
+    let database = TestDatabase::postgres();
+    let url = format!("{}%20-clock_timeout%3D100", database.url());
+    let server = TestServer::builder(database).set(&format!("storage.url={url}")).start();
+    server.import(&[Message::new(42, CLUSTER, "r")]);
+    let token = writer(&server);
+    let send = |requests: &[&str]| {
+        let lines: Vec<String> =
+            requests.iter().map(|request| Message::new(42, CLUSTER, request).to_string()).collect();
+        let body = lines.join("\n");
+        let call = server.post("/ingest/results", body).bearer(&token);
+        call.header("Content-Type", "application/x-ndjson").send()
+    };
+    let mut holder = diesel::PgConnection::establish(server.database().url()).unwrap();
+    holder.batch_execute("BEGIN; UPDATE requests SET rule_hits = rule_hits").unwrap();
+    for _ in 0..2 {
+        let answer = send(&["r"]);
+        assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
+        assert_eq!(send(&["r", "beside"]).status, 503);
+        assert_eq!(send(&["other"]).json()["stored"], 1);
+    }
+    assert_eq!(server.metric("gathering_writer_events_failing"), 1);
+    server.advance(std::time::Duration::from_secs(600));
+    let answer = send(&["r", "beside"]).json();
+    assert_eq!((&answer["stored"], &answer["rejected"]), (&1.into(), &1.into()));
+    holder.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(send(&["r"]).json()["stored"], 1);
+}
+
+#[test]
+fn readiness_does_not_wait_for_a_database_that_says_nothing() {
+    use diesel::Connection;
+    use diesel::connection::SimpleConnection;
+    let server = TestServer::builder(TestDatabase::postgres())
+        .set("storage.query_timeout=1h")
+        .set("storage.pool_timeout=1h")
+        .without_content_refresh()
+        .start();
+    let mut holder = diesel::PgConnection::establish(server.database().url()).unwrap();
+    holder.batch_execute("BEGIN; LOCK TABLE content_revision IN ACCESS EXCLUSIVE MODE").unwrap();
+    for _ in 0..10 {
+        let answer = server.admin("/readyz").send();
+        let sentence = "the database did not answer within 900ms";
+        assert_eq!((answer.status, answer.sentence().as_str()), (503, sentence));
+    }
+    // However many probes ask, the database is asked once.
+    assert!(server.metric("gathering_storage_pool_connections{pool=\"postgres\",state=\"busy\"}") <= 1);
+    holder.batch_execute("ROLLBACK").unwrap();
+    server.until(|server| (server.admin("/readyz").send().status == 200).then_some(()));
 }
 
 #[test]

@@ -3,13 +3,16 @@
 mod concurrency;
 mod content;
 mod fixture;
+mod hanging;
 mod migrations;
 mod outages;
+mod passing;
 mod plans;
 mod purge;
 mod reading;
 mod remembering;
 mod states;
+mod useless;
 mod writer;
 
 /// Makes of each generic check a test for every store.

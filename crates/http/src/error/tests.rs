@@ -66,9 +66,14 @@ fn every_error_has_its_status_and_tells_no_secret() {
             "The storage cannot answer at the moment, please try again",
         ),
         (
-            StoreError::QueueFull { limit: 5 }.into(),
+            StoreError::QueueFull { queue: StoreQueue::Events, limit: 5 }.into(),
             429,
             "Too much waits to be recorded at the moment, please try again",
+        ),
+        (
+            StoreError::QueueFull { queue: StoreQueue::Lookups, limit: 5 }.into(),
+            503,
+            "The storage cannot answer at the moment, please try again",
         ),
         (
             ApiError::UnsupportedMedia { what: "no Content-Type", expected: "it has to be x" },

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use gathering_ingest::kafka;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use super::value::size;
+use super::value::{duration, size};
 
 /// `[ingest]`
 #[derive(Debug, Clone, Deserialize)]
@@ -15,6 +16,8 @@ use super::value::size;
 #[expect(missing_docs, reason = "config/default.toml documents each key")]
 pub struct Ingest {
     pub allowlist_file: Option<PathBuf>,
+    #[serde(deserialize_with = "duration")]
+    pub refuse_after: Duration,
     pub http: IngestHttp,
     pub kafka: Kafka,
 }

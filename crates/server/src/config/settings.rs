@@ -94,6 +94,7 @@ impl Config {
                 clusters: self.storage.cluster_retention,
             },
             processed_cache: self.storage.processed_cache,
+            refuse_after: self.ingest.refuse_after,
         }
     }
 

@@ -6,24 +6,28 @@
 
 mod answer;
 mod batch;
+mod pulse;
 mod question;
 mod queue;
 mod thread;
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use gathering_domain::{
-    Clock, ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoreError, StoredReport,
+    Clock, ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoreError, StoreQueue,
+    StoredReport,
 };
 use tokio::task::yield_now;
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
 use self::answer::{Answer, Delivery};
 use self::question::{Asked, List, Question, Selection, Whole};
 use self::queue::Queue;
 use self::thread::{Surroundings, Thread};
 use crate::connection::Opener;
+use crate::epoch::Epoch;
 use crate::rows::{self, KeptState};
 use crate::{PoolState, Settings};
 
@@ -45,13 +49,19 @@ pub(crate) struct Lookups {
 }
 
 impl Lookups {
-    pub(crate) fn new(opener: &Opener, size: usize, settings: &Settings, clock: &Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(
+        opener: &Opener,
+        epoch: &Arc<Epoch>,
+        size: usize,
+        settings: &Settings,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
         let Settings { pool_timeout, query_timeout, retention, .. } = *settings;
-        let (opener, clock) = (opener.clone(), Arc::clone(clock));
+        let (opener, epoch, clock) = (opener.clone(), Arc::clone(epoch), Arc::clone(clock));
         let queue = Queue::new(WAITING);
         let connected = AtomicUsize::new(0);
         let surroundings =
-            Surroundings { queue, connected, opener, pool_timeout, query_timeout, clock, retention };
+            Surroundings { queue, connected, opener, epoch, pool_timeout, query_timeout, clock, retention };
         Self { surroundings: Arc::new(surroundings), threads: OnceLock::new(), size }
     }
 
@@ -106,8 +116,9 @@ impl Lookups {
         self.threads();
         let Surroundings { queue, pool_timeout, query_timeout, .. } = &*self.surroundings;
         let (pool_timeout, query_timeout) = (*pool_timeout, *query_timeout);
+        let asked = Instant::now();
         let (answer, mut answered) = Answer::new();
-        let full = || StoreError::unavailable(format!("more than {WAITING} lookups wait"));
+        let full = || StoreError::QueueFull { queue: StoreQueue::Lookups, limit: WAITING };
         let (ticket, bell) = queue.push(question(answer)).ok_or_else(full)?;
         if bell.is_some() {
             // Others on this thread that are ready to ask do so before a thread wakes for all of them.
@@ -115,16 +126,17 @@ impl Lookups {
             drop(bell);
         }
         let ended = |_| StoreError::unavailable("the thread that was to answer has ended");
-        match timeout(pool_timeout, &mut answered).await {
+        let for_a_thread = pool_timeout.min(query_timeout);
+        match timeout_at((asked + for_a_thread).into(), &mut answered).await {
             Ok(delivery) => return delivery.map(Delivery::open).map_err(ended)?,
             Err(_) if !queue.was_taken(ticket) => {
                 self.replace_stuck();
-                return Err(StoreError::PoolExhausted { waited: pool_timeout });
+                return Err(StoreError::PoolExhausted { waited: for_a_thread });
             }
             Err(_) => {}
         }
-        // The server ends a statement by itself; this is for one that nothing is heard of any more.
-        if let Ok(delivery) = timeout(query_timeout, answered).await {
+        // The server ends a statement by itself; this is for one that nothing is heard of any more, or that waited first.
+        if let Ok(delivery) = timeout_at((asked + query_timeout).into(), answered).await {
             return delivery.map(Delivery::open).map_err(ended)?;
         }
         self.replace_stuck();
@@ -154,7 +166,8 @@ impl Lookups {
         let mut threads = self.threads().lock().unwrap_or_else(PoisonError::into_inner);
         threads.retain(|thread| !thread.has_ended());
         let replaced = threads.iter().filter(|thread| thread.is_replaced()).count();
-        let limit = self.surroundings.query_timeout;
+        // Whoever gave up asked a little before the thread began.
+        let limit = self.surroundings.query_timeout * 7 / 8;
         let stuck = threads
             .iter()
             .filter(|thread| !thread.is_replaced() && thread.busy_for().is_some_and(|time| time > limit))

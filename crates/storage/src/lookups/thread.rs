@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::ConnectionError;
@@ -10,10 +10,12 @@ use gathering_domain::{Clock, Retention, StoreError};
 use r2d2::HandleError;
 
 use super::batch::{Batch, ReadTimes};
+use super::pulse::Pulse;
 use super::question::Question;
 use super::queue::Queue;
 use crate::connection::Opener;
-use crate::dialect::postgres::prepare_for_reading;
+use crate::dialect::postgres::{can_write, prepare_for_reading};
+use crate::epoch::Epoch;
 use crate::lane::classify;
 use crate::pool::{LogFailures, Pooled};
 
@@ -25,6 +27,13 @@ const BATCH: usize = 500;
 /// network makes every statement take longer than this, they do take turns.
 const HELD_UP: Duration = Duration::from_millis(2);
 
+/// How often it is looked whether the server still takes writes. One that does not is a standby, or a primary of yesterday:
+/// what it knows may be old, and no read would ever tell.
+const LOOK: Duration = Duration::from_secs(15);
+
+/// How many questions that fail one after the other, each alone, are enough to say that no other will be answered either.
+const FAILED_ALONE: usize = 8;
+
 /// Between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -33,6 +42,7 @@ pub(super) struct Surroundings {
     pub(super) queue: Queue<Question>,
     pub(super) connected: AtomicUsize,
     pub(super) opener: Opener,
+    pub(super) epoch: Arc<Epoch>,
     pub(super) pool_timeout: Duration,
     pub(super) query_timeout: Duration,
     pub(super) clock: Arc<dyn Clock>,
@@ -42,33 +52,10 @@ pub(super) struct Surroundings {
 /// A thread as others see it.
 pub(super) struct Thread(Arc<Pulse>);
 
-struct Pulse {
-    born: Instant,
-    is_first: bool,
-    /// Milliseconds from birth to the batch that is in hand, plus one; 0 if none is.
-    busy_since: AtomicU64,
-    is_connected: AtomicBool,
-    is_replaced: AtomicBool,
-    has_ended: AtomicBool,
-}
-
-impl Pulse {
-    fn age(&self) -> u64 {
-        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
 impl Thread {
     /// Starts the first thread, which takes all that comes, or one that takes what had to wait.
     pub(super) fn start(surroundings: Arc<Surroundings>, is_first: bool) -> std::io::Result<Self> {
-        let pulse = Arc::new(Pulse {
-            born: Instant::now(),
-            is_first,
-            busy_since: AtomicU64::new(0),
-            is_connected: AtomicBool::new(false),
-            is_replaced: AtomicBool::new(false),
-            has_ended: AtomicBool::new(false),
-        });
+        let pulse = Arc::new(Pulse::new(is_first));
         let own = Arc::clone(&pulse);
         std::thread::Builder::new().name("lookup".to_owned()).spawn(move || {
             Worker::new(&surroundings, &own).run();
@@ -105,10 +92,20 @@ impl Thread {
     }
 }
 
+/// Questions without an answer, and why.
+struct Unanswered {
+    error: StoreError,
+    left: Vec<Question>,
+    /// Whether the database said no to them, and might not to each alone.
+    is_refused: bool,
+}
+
 struct Worker<'a> {
     surroundings: &'a Surroundings,
     pulse: &'a Pulse,
     connection: Option<Pooled>,
+    /// When it was last looked at what the server is, by the clock that never goes back.
+    looked: Duration,
     failures: LogFailures,
     /// When connecting failed, unless it has succeeded since.
     failed: Option<Instant>,
@@ -116,7 +113,8 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(surroundings: &'a Surroundings, pulse: &'a Pulse) -> Self {
-        Self { surroundings, pulse, connection: None, failures: LogFailures::new(super::POOL), failed: None }
+        let failures = LogFailures::new(super::POOL);
+        Self { surroundings, pulse, connection: None, looked: Duration::ZERO, failures, failed: None }
     }
 
     fn run(&mut self) {
@@ -143,10 +141,8 @@ impl<'a> Worker<'a> {
     /// from who has to wait for an answer, and so that another thread that has one can take it.
     fn answer(&mut self) {
         let Surroundings { queue, connected, .. } = self.surroundings;
-        if self.connection.as_ref().is_some_and(Pooled::is_old) {
-            self.disconnect();
-        }
         let started = Instant::now();
+        self.look();
         let connecting = self.connect(started);
         if connecting.is_err() && (self.is_replaced() || connected.load(Ordering::Acquire) > 0) {
             return std::thread::sleep(PAUSE);
@@ -162,50 +158,77 @@ impl<'a> Worker<'a> {
         }
     }
 
+    /// Drops a connection that is not to be used any more.
+    fn look(&mut self) {
+        let Surroundings { epoch, clock, .. } = self.surroundings;
+        let Some(connection) = &mut self.connection else { return };
+        let now = clock.monotonic();
+        if connection.is_old() || epoch.is_over(connection.opened()) {
+            return self.disconnect();
+        }
+        if now.saturating_sub(self.looked) < LOOK {
+            return;
+        }
+        self.looked = now;
+        if !connection.postgres().and_then(can_write).unwrap_or(false) {
+            // The others are of the same time.
+            epoch.end(connection.opened());
+            self.disconnect();
+        }
+    }
+
     /// Asks all together, and where that fails, each alone: one that cannot be answered must not take others with it. What
     /// has no answer in the end comes back with the error.
     fn ask(&mut self, questions: Vec<Question>, started: Instant) -> Result<(), (StoreError, Vec<Question>)> {
-        let Err((error, left)) = self.ask_together(questions, started) else { return Ok(()) };
-        if left.len() < 2 || !matches!(error, StoreError::Defect { .. }) {
+        let Err(Unanswered { mut error, left, is_refused }) = self.ask_together(questions, started) else {
+            return Ok(());
+        };
+        if left.len() < 2 || !is_refused {
             return Err((error, left));
         }
-        for question in left {
-            // Whoever waited too long has given up; so this ends.
+        let (mut failed, mut left) = (0, left.into_iter());
+        while failed < FAILED_ALONE && started.elapsed() < self.surroundings.query_timeout {
+            let Some(question) = left.next() else { break };
+            // Whoever waited too long has given up.
             if question.is_abandoned() {
                 continue;
             }
-            if let Err((error, left)) = self.ask_together(vec![question], started) {
-                Batch::new(left).fail(&error);
+            failed += 1;
+            match self.ask_together(vec![question], started) {
+                Ok(()) => failed = 0,
+                Err(unanswered) => {
+                    error = unanswered.error;
+                    Batch::new(unanswered.left).fail(&error);
+                }
             }
         }
-        Ok(())
+        Err((error, left.collect()))
     }
 
-    /// Asks, and once more where the connection turns out to be lost.
-    fn ask_together(
-        &mut self,
-        questions: Vec<Question>,
-        started: Instant,
-    ) -> Result<(), (StoreError, Vec<Question>)> {
-        let Surroundings { query_timeout, clock, retention, .. } = self.surroundings;
+    /// Asks, and once more where the connection turns out to be useless.
+    fn ask_together(&mut self, questions: Vec<Question>, started: Instant) -> Result<(), Unanswered> {
+        let Surroundings { query_timeout, clock, retention, epoch, .. } = self.surroundings;
         let mut batch = Batch::new(questions);
         let mut may_repeat = true;
         loop {
             if let Err(error) = self.connect(started) {
-                return Err((error, batch.into_questions()));
+                return Err(Unanswered { error, left: batch.into_questions(), is_refused: false });
             }
             let Some(connection) = &mut self.connection else { continue };
             let now = clock.now();
             let times = ReadTimes { now, forgotten_since: retention.forgotten_since(now) };
+            let began = Instant::now();
             let answered = connection.postgres().and_then(|connection| batch.answer(connection, times));
             let Err(error) = answered else { return Ok(()) };
-            let lost = connection.lost_by(&error);
+            let is_quick = began.elapsed() < *query_timeout / 8;
+            let is_unfit = connection.is_unfit_after(&error, epoch, started, is_quick);
+            let is_refused = !connection.is_lost() && started.elapsed() < *query_timeout;
             let error = classify(connection, error, started, *query_timeout);
-            if lost {
+            if connection.is_given_up() {
                 self.disconnect();
             }
-            if !lost || !may_repeat || started.elapsed() >= *query_timeout {
-                return Err((error, batch.into_questions()));
+            if !is_unfit || !may_repeat || started.elapsed() >= *query_timeout {
+                return Err(Unanswered { error, left: batch.into_questions(), is_refused });
             }
             may_repeat = false;
         }
@@ -225,6 +248,7 @@ impl<'a> Worker<'a> {
             match self.open() {
                 Ok(connection) => {
                     self.connection = Some(connection);
+                    self.looked = self.surroundings.clock.monotonic();
                     self.failed = None;
                     self.pulse.is_connected.store(true, Ordering::Release);
                     self.surroundings.connected.fetch_add(1, Ordering::AcqRel);

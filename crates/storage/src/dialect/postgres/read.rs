@@ -10,10 +10,11 @@
 use std::marker::PhantomData;
 
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Binary, Nullable, SmallInt, SqlType, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, SqlType, Text};
 use gathering_domain::{ClusterId, OrganizationId, RequestId, Timestamp};
 
 use crate::cluster_uuid::{ClusterUuid, StoredCluster};
@@ -199,6 +200,11 @@ pub(crate) fn prepare_for_reading(connection: &mut PgConnection) -> QueryResult<
         "SET plan_cache_mode = force_generic_plan; SET jit = off;
          SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;",
     )
+}
+
+/// Whether the server takes writes, as far as this session is concerned.
+pub(crate) fn can_write(connection: &mut PgConnection) -> QueryResult<bool> {
+    diesel::select(sql::<Bool>("current_setting('transaction_read_only') = 'off'")).get_result(connection)
 }
 
 pub(crate) fn states(

@@ -1,0 +1,61 @@
+//! A batch while it is found out what becomes of its events.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use gathering_domain::{EventOutcome, RequestEvent};
+
+use super::Verdict;
+use crate::failure::Failure;
+
+/// A batch on its way.
+pub(super) struct Batch {
+    pub(super) events: Arc<[RequestEvent]>,
+    pub(super) verdicts: Vec<Option<Verdict>>,
+    /// Whether some of it was written, so that the database does take events.
+    pub(super) is_proven: bool,
+    /// Whether the database took a harmless event since the first failure.
+    pub(super) is_probed: bool,
+    /// Events that failed alone, as the harmless one did, before any other was written.
+    pub(super) deferred: Vec<(Range<usize>, Failure)>,
+}
+
+impl Batch {
+    pub(super) fn new(events: Arc<[RequestEvent]>) -> Self {
+        let verdicts = vec![None; events.len()];
+        Self { events, verdicts, is_proven: false, is_probed: false, deferred: Vec::new() }
+    }
+
+    pub(super) fn part(&self, part: &Range<usize>) -> &[RequestEvent] {
+        self.events.get(part.clone()).unwrap_or_default()
+    }
+
+    /// Whether there is nobody else to blame: events of one request are one write.
+    pub(super) fn is_one_request(&self, part: &Range<usize>) -> bool {
+        let mut keys = self.part(part).iter().map(|event| &event.key);
+        keys.next().is_some_and(|first| keys.all(|key| key == first))
+    }
+
+    pub(super) fn written(&mut self, part: Range<usize>, outcomes: Vec<EventOutcome>) {
+        self.is_proven = true;
+        let verdicts = self.verdicts.get_mut(part).unwrap_or_default();
+        for (verdict, outcome) in verdicts.iter_mut().zip(outcomes) {
+            *verdict = Some(Ok(outcome));
+        }
+    }
+
+    pub(super) fn decide(&mut self, part: Range<usize>, verdict: &Verdict) {
+        self.verdicts.get_mut(part).unwrap_or_default().fill(Some(verdict.clone()));
+    }
+}
+
+/// What was decided, in the order of the events before they were put into this one.
+pub(super) fn sorted(verdicts: &[Option<Verdict>], order: &[usize]) -> Vec<Option<Verdict>> {
+    let mut sorted = vec![None; order.len()];
+    for (verdict, &index) in verdicts.iter().zip(order) {
+        if let Some(place) = sorted.get_mut(index) {
+            place.clone_from(verdict);
+        }
+    }
+    sorted
+}

@@ -1,0 +1,181 @@
+//! Events that could not be recorded although the database took others: which ones to keep apart from everybody else's, and
+//! since when.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use gathering_domain::{RequestEvent, RequestKey};
+
+/// How many are remembered. Each takes up some 300 bytes.
+const LIMIT: usize = 4096;
+
+/// Requests whose events failed and are expected to come again, for their senders were told so.
+#[derive(Debug)]
+pub(crate) struct Suspects {
+    known: HashMap<RequestKey, Suspect>,
+    refuse_after: Duration,
+}
+
+#[derive(Debug)]
+struct Suspect {
+    /// With how many others, itself included, it may be tried next.
+    company: usize,
+    /// Since when it has failed alone.
+    since: Option<Duration>,
+    /// When it was last tried.
+    tried: Duration,
+}
+
+/// In which order to write a batch that holds suspects.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Positions in the batch: first those of events that nothing is held against.
+    pub(crate) order: Vec<usize>,
+    /// How many those are.
+    pub(crate) clean: usize,
+    /// The others, as ranges of `order`, each to be written apart.
+    pub(crate) groups: Vec<Range<usize>>,
+}
+
+/// What is held against an event that failed alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Alone {
+    /// It is the first time.
+    First,
+    /// It did so before.
+    Again,
+    /// It has done so for long enough to be refused.
+    Overdue,
+}
+
+impl Suspects {
+    /// Events that have failed alone for `refuse_after` are to be refused.
+    pub(crate) fn new(refuse_after: Duration) -> Self {
+        Self { known: HashMap::new(), refuse_after }
+    }
+
+    /// How to write these; `None` if there is no suspect among them. Times are those of one clock that never goes back.
+    pub(crate) fn plan(&self, events: &[RequestEvent], now: Duration) -> Option<Plan> {
+        if self.known.is_empty() {
+            return None;
+        }
+        let suspect = |event: &RequestEvent| {
+            self.known.get(&event.key).filter(|suspect| !self.is_forgotten(suspect, now))
+        };
+        let (mut order, mut suspects) = (Vec::with_capacity(events.len()), Vec::new());
+        for (index, event) in events.iter().enumerate() {
+            match suspect(event) {
+                // Whoever has waited longest comes first, so that each has its turn; events of one request stay together.
+                Some(suspect) => suspects.push((suspect.tried, &event.key, suspect.company, index)),
+                None => order.push(index),
+            }
+        }
+        if suspects.is_empty() {
+            return None;
+        }
+        suspects.sort_by(|a, b| (a.0, a.1, a.3).cmp(&(b.0, b.1, b.3)));
+        let clean = order.len();
+        let (mut groups, mut keys, mut company) = (Vec::<Range<usize>>::new(), 0, 0);
+        let mut last = None;
+        for (_, key, own, index) in suspects {
+            let position = order.len();
+            order.push(index);
+            let is_same = last == Some(key);
+            let group = groups.last_mut().filter(|_| is_same || (keys < company && own >= company));
+            if let Some(group) = group {
+                group.end = position + 1;
+                keys += usize::from(!is_same);
+            } else {
+                groups.push(position..position + 1);
+                (keys, company) = (1, own);
+            }
+            last = Some(key);
+        }
+        Some(Plan { order, clean, groups })
+    }
+
+    /// These failed together, and may be tried again in smaller groups.
+    pub(crate) fn failed_together(&mut self, events: &[RequestEvent], company: usize, now: Duration) {
+        for event in events {
+            if let Some(suspect) = self.entry(&event.key, now) {
+                suspect.company = suspect.company.min(company.max(1));
+            }
+        }
+    }
+
+    /// This one failed alone, and the database takes others.
+    pub(crate) fn failed_alone(&mut self, key: &RequestKey, now: Duration) -> Alone {
+        let refuse_after = self.refuse_after;
+        let Some(suspect) = self.entry(key, now) else { return Alone::Again };
+        suspect.company = 1;
+        let is_first = suspect.since.is_none();
+        let since = *suspect.since.get_or_insert(now);
+        if now.saturating_sub(since) >= refuse_after {
+            self.known.remove(key);
+            Alone::Overdue
+        } else if is_first {
+            Alone::First
+        } else {
+            Alone::Again
+        }
+    }
+
+    /// The database takes nobody's events: the time that they have failed alone for starts anew.
+    pub(crate) fn excuse_all(&mut self) {
+        for suspect in self.known.values_mut() {
+            suspect.since = None;
+        }
+    }
+
+    /// This one is done with.
+    pub(crate) fn acquit(&mut self, key: &RequestKey) {
+        self.known.remove(key);
+    }
+
+    /// These are done with.
+    pub(crate) fn acquit_all(&mut self, events: &[RequestEvent]) {
+        if !self.known.is_empty() {
+            for event in events {
+                self.known.remove(&event.key);
+            }
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    fn entry(&mut self, key: &RequestKey, now: Duration) -> Option<&mut Suspect> {
+        if self.known.len() >= LIMIT && !self.known.contains_key(key) {
+            let refuse_after = self.refuse_after;
+            self.known.retain(|_, suspect| !is_forgotten(suspect, now, refuse_after));
+        }
+        if self.known.get(key).is_some_and(|suspect| self.is_forgotten(suspect, now)) {
+            self.known.remove(key);
+        }
+        if self.known.len() >= LIMIT && !self.known.contains_key(key) {
+            // One that finds no room is found out anew each time, until others are done with.
+            return None;
+        }
+        let fresh = || Suspect { company: usize::MAX, since: None, tried: now };
+        let suspect = self.known.entry(key.clone()).or_insert_with(fresh);
+        suspect.tried = now;
+        Some(suspect)
+    }
+
+    fn is_forgotten(&self, suspect: &Suspect, now: Duration) -> bool {
+        is_forgotten(suspect, now, self.refuse_after)
+    }
+}
+
+/// One that has not come for long is a stranger again: it would else be refused at its second failure.
+fn is_forgotten(suspect: &Suspect, now: Duration, refuse_after: Duration) -> bool {
+    now.saturating_sub(suspect.tried) > refuse_after.saturating_mul(2).max(LEAST_MEMORY)
+}
+
+/// Senders may wait some minutes between two attempts.
+const LEAST_MEMORY: Duration = Duration::from_secs(10 * 60);
+
+#[cfg(test)]
+mod tests;

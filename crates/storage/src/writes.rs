@@ -1,0 +1,72 @@
+//! A store as the batch writer writes to it.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use gathering_domain::{EventOutcome, RequestEvent, StoreError};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::connection::AnyConnection;
+use crate::events::{self, Limits};
+use crate::failure::Failure;
+use crate::isolation::Table;
+use crate::storage::Storage;
+use crate::turn::Turn;
+
+impl Storage {
+    /// `held` is held until the transaction is over, also when nobody waits for it any more.
+    pub(crate) async fn write(
+        &self,
+        batch: Arc<[RequestEvent]>,
+        part: Range<usize>,
+        limits: Limits,
+        held: impl Send + 'static,
+    ) -> Result<Vec<EventOutcome>, Failure> {
+        let (now, retention) = (self.clock.now(), self.retention);
+        let work = move |connection: &mut AnyConnection| {
+            let _held = &held;
+            let part = batch.get(part.clone()).unwrap_or_default();
+            events::store(connection, part, now, retention, limits)
+        };
+        self.writes.run_until(limits.end, work).await
+    }
+}
+
+/// A store as the batch writer writes to it: one transaction at a time.
+pub(crate) struct Writes {
+    storage: Storage,
+    turn: Turn,
+}
+
+impl Table for Writes {
+    async fn write(
+        &self,
+        batch: Arc<[RequestEvent]>,
+        part: Range<usize>,
+        limits: Limits,
+    ) -> Result<Vec<EventOutcome>, Failure> {
+        let turn = self.take_turn(limits).await?;
+        self.storage.write(batch, part, limits, turn).await
+    }
+
+    async fn probe(&self, size: usize, limits: Limits) -> Result<(), Failure> {
+        let turn = self.take_turn(limits).await?;
+        let (now, retention) = (self.storage.clock.now(), self.storage.retention);
+        let work = move |connection: &mut AnyConnection| {
+            let _held = &turn;
+            events::probe(connection, size, now, retention, limits)
+        };
+        self.storage.writes.run_until(limits.end, work).await
+    }
+}
+
+impl Writes {
+    pub(crate) const fn new(storage: Storage, turn: Turn) -> Self {
+        Self { storage, turn }
+    }
+
+    async fn take_turn(&self, limits: Limits) -> Result<Option<OwnedSemaphorePermit>, Failure> {
+        let timed_out = || StoreError::Timeout { limit: self.storage.patience.query_timeout };
+        self.turn.take(limits.end).await.ok_or_else(|| Failure::not_begun(timed_out()))
+    }
+}

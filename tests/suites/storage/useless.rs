@@ -1,0 +1,235 @@
+//! A connection that becomes useless without being closed is replaced, for writers and lookups alike.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::{Connection, PgConnection, RunQueryDsl};
+use gathering_domain::{
+    ContentStore, EventOutcome, EventSink, ManualClock, RequestState, RequestStore, StoreError,
+};
+use gathering_storage::{BatchWriter, Storage};
+use gathering_tests::TestDatabase;
+
+use crate::fixture::{START, event, key, processed};
+
+/// A store that logs in as a role of its own, which can be changed behind its back.
+struct Subject {
+    storage: Storage,
+    writer: BatchWriter,
+    clock: Arc<ManualClock>,
+    role: Role,
+}
+
+struct Role {
+    database: TestDatabase,
+    name: String,
+}
+
+impl Drop for Role {
+    fn drop(&mut self) {
+        let name = &self.name;
+        self.database.execute(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{name}';
+             DROP OWNED BY {name}; DROP ROLE {name}"
+        ));
+    }
+}
+
+impl Subject {
+    /// Changes the role: what it says holds for sessions to come.
+    fn alter(&self, what: &str) {
+        self.role.database.execute(&format!("ALTER ROLE {} {what}", self.role.name));
+    }
+
+    fn execute(&self, sql: &str) {
+        self.role.database.execute(sql);
+    }
+
+    async fn writes(&self, request: &str) {
+        let outcomes = self.writer.store(vec![event(key(request), processed(&["m|A"]))]).await.unwrap();
+        assert_eq!(outcomes, [EventOutcome::Applied]);
+    }
+
+    async fn reads(&self) {
+        assert_eq!(self.storage.state(&key("a")).await.unwrap(), Some(RequestState::Processed));
+        assert_eq!(self.storage.report(&key("a")).await.unwrap().unwrap().hits.len(), 1);
+        self.storage.content_revision().await.unwrap();
+    }
+
+    async fn does_everything(&self) {
+        self.writes("a").await;
+        self.reads().await;
+        self.storage.purge().await.unwrap();
+    }
+
+    /// Which server processes answer this store.
+    fn sessions(&self) -> Vec<i32> {
+        #[derive(diesel::QueryableByName)]
+        struct Row {
+            #[diesel(sql_type = diesel::sql_types::Integer)]
+            pid: i32,
+        }
+        let mut connection = PgConnection::establish(self.role.database.url()).unwrap();
+        let sql = format!("SELECT pid FROM pg_stat_activity WHERE usename = '{}'", self.role.name);
+        let rows: Vec<Row> = diesel::sql_query(sql).load(&mut connection).unwrap();
+        rows.into_iter().map(|row| row.pid).collect()
+    }
+}
+
+/// Nothing of what is remembered answers in place of the database.
+fn with_a_role(options: &str, check: impl AsyncFnOnce(&Subject)) {
+    let database = TestDatabase::postgres();
+    database.migrate();
+    let (server, schema) = database.url().split_once('?').unwrap();
+    let schema = schema.rsplit("%3D").next().unwrap();
+    let name = format!("role_{}", uuid::Uuid::new_v4().simple());
+    database.execute(&format!(
+        "CREATE ROLE {name} LOGIN; GRANT USAGE ON SCHEMA {schema} TO {name};
+         GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {name}; ALTER ROLE {name} SET search_path = {schema}"
+    ));
+    let (_, address) = server.split_once('@').unwrap();
+    let url = format!("postgres://{name}@{address}{options}").parse().unwrap();
+    let settings = gathering_storage::Settings { url, processed_cache: 0, ..database.settings() };
+    let role = Role { database, name };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let clock = Arc::new(ManualClock::at(START));
+        let storage = Storage::open(&settings, Arc::clone(&clock) as _).unwrap();
+        let writer = storage.batch_writer();
+        check(&Subject { storage, writer, clock, role }).await;
+    });
+}
+
+#[test]
+fn one_that_only_reads_while_others_write() {
+    with_a_role("", async |subject| {
+        subject.does_everything().await;
+        subject.alter("SET default_transaction_read_only = on");
+        subject.execute(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{}'",
+            subject.role.name
+        ));
+        for _ in 0..3 {
+            subject.reads().await;
+            let events = vec![event(key("b"), processed(&[])), event(key("c"), processed(&[]))];
+            let error = subject.writer.store(events).await.unwrap_err();
+            assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+            // Several connections of that time lie in the pool.
+            let (one, two, purged) = tokio::join!(
+                subject.storage.content_revision(),
+                subject.storage.content_revision(),
+                subject.storage.purge()
+            );
+            assert!(one.is_ok() && two.is_ok() && purged.is_err());
+        }
+        subject.alter("RESET default_transaction_read_only");
+        subject.writes("b").await;
+        subject.does_everything().await;
+    });
+}
+
+#[test]
+fn lookups_leave_a_server_that_only_reads() {
+    with_a_role("", async |subject| {
+        subject.does_everything().await;
+        let writable = subject.sessions();
+        subject.alter("SET default_transaction_read_only = on");
+        subject.execute(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{}'",
+            subject.role.name
+        ));
+        subject.reads().await;
+        let read_only = subject.sessions();
+        assert!(read_only.iter().all(|pid| !writable.contains(pid)));
+        subject.alter("RESET default_transaction_read_only");
+        // Nobody writes here, so nothing but a look finds out.
+        subject.clock.advance(Duration::from_secs(60));
+        subject.reads().await;
+        let session = |pids: &[i32]| pids.iter().any(|pid| read_only.contains(pid));
+        while session(&subject.sessions()) {
+            subject.reads().await;
+        }
+        subject.does_everything().await;
+    });
+}
+
+#[test]
+fn one_whose_plans_do_not_fit_any_more() {
+    with_a_role("", async |subject| {
+        subject.does_everything().await;
+        subject.execute("ALTER TABLE requests ALTER COLUMN rule_hits TYPE VARCHAR(100000)");
+        subject.reads().await;
+        subject.does_everything().await;
+    });
+}
+
+#[test]
+fn one_that_lost_its_prepared_statements() {
+    with_a_role("", async |subject| {
+        subject.does_everything().await;
+        subject.execute(
+            "CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN EXECUTE 'DEALLOCATE ALL'; RETURN NULL; END $$;
+             CREATE TRIGGER forget AFTER INSERT ON requests FOR EACH STATEMENT EXECUTE FUNCTION forget()",
+        );
+        // The trigger itself may be in the way of the statement that fires it, and of those after it.
+        let _ = subject.writer.store(vec![event(key("b"), processed(&[]))]).await;
+        subject.execute("DROP TRIGGER forget ON requests");
+        // A connection that was new and failed is kept for a second.
+        while subject.writer.store(vec![event(key("a"), processed(&["m|A"]))]).await.is_err() {}
+        subject.does_everything().await;
+    });
+}
+
+#[test]
+fn one_whose_rights_were_taken_and_given_back() {
+    with_a_role("", async |subject| {
+        subject.does_everything().await;
+        let name = subject.role.name.clone();
+        for table in ["requests", "clusters"] {
+            subject.execute(&format!("REVOKE ALL ON {table} FROM {name}"));
+            let error = subject.writer.store(vec![event(key("b"), processed(&[]))]).await.unwrap_err();
+            assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+            if table == "requests" {
+                for error in [
+                    subject.storage.state(&key("a")).await.unwrap_err(),
+                    subject.storage.report(&key("a")).await.unwrap_err(),
+                    subject.storage.purge().await.unwrap_err(),
+                ] {
+                    assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
+                }
+            }
+            subject.execute(&format!("GRANT ALL ON {table} TO {name}"));
+            subject.does_everything().await;
+        }
+        assert_eq!(subject.writer.state().refused, 0);
+    });
+}
+
+#[test]
+fn one_whose_tables_went_elsewhere() {
+    with_a_role("", async |subject| {
+        subject.does_everything().await;
+        let schema = subject.role.name.replace("role", "moved");
+        subject.execute(&format!(
+            "CREATE SCHEMA {schema}; GRANT USAGE ON SCHEMA {schema} TO {}",
+            subject.role.name
+        ));
+        for table in ["requests", "clusters", "content_revision", "rule_content"] {
+            subject.execute(&format!("ALTER TABLE {table} SET SCHEMA {schema}"));
+        }
+        subject.alter(&format!("SET search_path = {schema}"));
+        subject.does_everything().await;
+        subject.execute(&format!("DROP SCHEMA {schema} CASCADE"));
+    });
+}
+
+#[test]
+fn one_that_the_server_ends_when_it_idles() {
+    with_a_role("?options=-cidle_session_timeout%3D100", async |subject| {
+        for _ in 0..3 {
+            subject.does_everything().await;
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    });
+}
