@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gathering_domain::{
     BodyBytes, EventKind, EventOutcome, EventSink, Framing, IntakeSummary, MessageBody, MessageOutcome,
-    Refusal, RequestEvent, RuleHit, StoreError, Tally, Timestamp,
+    Refusal, RequestEvent, RuleHit, StoreError, StoreQueue, Tally, Timestamp,
 };
 use memchr::memchr;
 use tokio::task::spawn_blocking;
@@ -112,7 +112,7 @@ impl<B: BodyBytes> Pass<B> {
         if body.bytes.reserve(step.weight.saturating_sub(end - begin)) {
             Ok(step)
         } else {
-            Err(StoreError::QueueFull { limit: step.events.len() })
+            Err(StoreError::QueueFull { queue: StoreQueue::Events, limit: step.events.len() })
         }
     }
 
