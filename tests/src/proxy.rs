@@ -1,18 +1,26 @@
-//! A way to a server that can be cut, mended, and lose what it carries.
+//! A way to a server that can be cut, mended, lose what it carries, and be long.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 /// Passes connections on to a server, until it is cut.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
     ways: Arc<Mutex<Ways>>,
+    state: Arc<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
     /// How often everything that was open fell silent.
-    silences: Arc<AtomicUsize>,
+    silences: AtomicUsize,
+    /// How long a packet takes, in microseconds.
+    delay: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -30,8 +38,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
         let ways = Arc::new(Mutex::new(Ways::default()));
-        let silences = Arc::new(AtomicUsize::new(0));
-        let (shared, fallen) = (Arc::clone(&ways), Arc::clone(&silences));
+        let state = Arc::new(State::default());
+        let (shared, common) = (Arc::clone(&ways), Arc::clone(&state));
         // Ends with the test's process.
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -43,11 +51,11 @@ impl Proxy {
                 for stream in [&client, &server] {
                     ways.open.push(stream.try_clone().expect("a stream"));
                 }
-                pass(&client, &server, &fallen);
-                pass(&server, &client, &fallen);
+                pass(&client, &server, &common);
+                pass(&server, &client, &common);
             }
         });
-        Self { address, ways, silences }
+        Self { address, ways, state }
     }
 
     /// Where it listens.
@@ -67,7 +75,16 @@ impl Proxy {
 
     /// Loses from now on what the connections of now carry, and ends none of them. New ones are passed on.
     pub fn silence(&self) {
-        self.silences.fetch_add(1, Ordering::SeqCst);
+        self.state.silences.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Makes each packet, in either direction, take so long.
+    ///
+    /// # Panics
+    /// If it is longer than anybody waits.
+    pub fn delay(&self, delay: Duration) {
+        let micros = delay.as_micros().try_into().expect("a delay");
+        self.state.delay.store(micros, Ordering::SeqCst);
     }
 
     /// Passes connections on again.
@@ -80,8 +97,8 @@ fn lock(ways: &Mutex<Ways>) -> MutexGuard<'_, Ways> {
     ways.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn pass(from: &TcpStream, to: &TcpStream, silences: &Arc<AtomicUsize>) {
-    let (silences, born) = (Arc::clone(silences), silences.load(Ordering::SeqCst));
+fn pass(from: &TcpStream, to: &TcpStream, state: &Arc<State>) {
+    let (state, born) = (Arc::clone(state), state.silences.load(Ordering::SeqCst));
     let (mut from, mut to) = (from.try_clone().expect("a stream"), to.try_clone().expect("a stream"));
     thread::spawn(move || {
         let mut buffer = vec![0; 64 * 1024];
@@ -89,7 +106,8 @@ fn pass(from: &TcpStream, to: &TcpStream, silences: &Arc<AtomicUsize>) {
             if read == 0 {
                 break;
             }
-            let is_silent = silences.load(Ordering::SeqCst) > born;
+            thread::sleep(Duration::from_micros(state.delay.load(Ordering::SeqCst)));
+            let is_silent = state.silences.load(Ordering::SeqCst) > born;
             if !is_silent && to.write_all(&buffer[..read]).is_err() {
                 break;
             }

@@ -55,7 +55,7 @@ pub use ids::{ClusterId, IdError, OrganizationId, RequestId, RequestKey};
 pub use intake::{
     BodyBytes, Framing, IntakeSummary, MessageBody, MessageIntake, NotGranted, Refusal, Tenant, WriteGrant,
 };
-pub use lookup::{ContentCache, LookupService, RequestReport};
+pub use lookup::{ContentCache, LookupService, RequestList, RequestReport};
 pub use memory::MemoryStore;
 pub use message::{MessageKind, MessageOutcome, MessageRecord, Tally};
 pub use omitted::OmittedKinds;

@@ -1,6 +1,7 @@
 //! The four questions of the API, answered without knowing how they were asked.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::omitted::OmittedHits;
@@ -86,6 +87,15 @@ pub struct RequestReport {
     pub entries: Vec<ReportEntry>,
 }
 
+/// The requests of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestList {
+    /// The newest first.
+    pub records: Vec<RequestRecord>,
+    /// Whether there are more, which are older.
+    pub is_truncated: bool,
+}
+
 /// Answers the questions of one service from its store and its rule content.
 #[derive(Debug)]
 pub struct LookupService<S> {
@@ -104,14 +114,23 @@ impl<S: RequestStore> LookupService<S> {
         self.store.state(key).await
     }
 
-    /// The recorded requests of a cluster, newest `received_at` first; `None` if the organization does not know the
-    /// cluster.
+    /// The recorded requests of a cluster, newest `received_at` first, no more than `most`, or all of them; `None` if the
+    /// organization does not know the cluster.
     pub async fn list(
         &self,
         organization: OrganizationId,
         cluster: ClusterId,
-    ) -> Result<Option<Vec<RequestRecord>>, StoreError> {
-        self.store.list(organization, cluster).await
+        most: Option<NonZeroUsize>,
+    ) -> Result<Option<RequestList>, StoreError> {
+        // One more tells whether there are more.
+        let and_one = most.map(|most| most.saturating_add(1));
+        let records = self.store.list(organization, cluster, and_one).await?;
+        Ok(records.map(|mut records| {
+            let most = most.map_or(usize::MAX, NonZeroUsize::get);
+            let is_truncated = records.len() > most;
+            records.truncate(most);
+            RequestList { records, is_truncated }
+        }))
     }
 
     /// One answer for each asked request, in the asked order, duplicates kept; `None` for each that is not recorded.
@@ -149,6 +168,34 @@ mod tests {
     use crate::{
         ContentStore, EventKind, EventSink, ManualClock, MemoryStore, RequestEvent, Retention, Timestamp,
     };
+
+    #[test]
+    fn a_list_says_whether_it_was_truncated() {
+        pollster::block_on(async {
+            let clock = Arc::new(ManualClock::at(Timestamp::from_micros(0)));
+            let store = Arc::new(MemoryStore::new(clock, Retention::default()));
+            let (organization, cluster) =
+                ("42".parse().unwrap(), "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap());
+            let event = |(request, received_at): (&str, i64)| RequestEvent {
+                key: RequestKey { organization, cluster, request: request.parse().unwrap() },
+                received_at: Timestamp::from_micros(received_at),
+                kind: EventKind::Announced,
+            };
+            store.store([("a", 1), ("c", 2), ("b", 2)].map(event).to_vec()).await.unwrap();
+            let lookup = LookupService::new(store, Arc::new(ContentCache::new(ReportPolicy::default())));
+            for (most, expected, is_truncated) in [
+                (None, vec!["b", "c", "a"], false),
+                (NonZeroUsize::new(1), vec!["b"], true),
+                (NonZeroUsize::new(2), vec!["b", "c"], true),
+                (NonZeroUsize::new(3), vec!["b", "c", "a"], false),
+                (Some(NonZeroUsize::MAX), vec!["b", "c", "a"], false),
+            ] {
+                let list = lookup.list(organization, cluster, most).await.unwrap().unwrap();
+                let listed: Vec<_> = list.records.iter().map(|record| record.request.as_str()).collect();
+                assert_eq!((listed, list.is_truncated), (expected, is_truncated), "{most:?}");
+            }
+        });
+    }
 
     #[test]
     fn hits_are_not_left_out_while_content_is_not_loaded() {

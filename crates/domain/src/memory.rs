@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::{Future, ready};
+use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::{
@@ -102,6 +103,7 @@ impl<C: Clock> RequestStore for MemoryStore<C> {
         &self,
         organization: OrganizationId,
         cluster: ClusterId,
+        most: Option<NonZeroUsize>,
     ) -> impl Future<Output = Result<Option<Vec<RequestRecord>>, StoreError>> + Send {
         let now = self.clock.now();
         let tables = self.tables();
@@ -115,6 +117,7 @@ impl<C: Clock> RequestStore for MemoryStore<C> {
             .collect();
         // Stable: ties keep the order by request ID that the map has.
         records.sort_by_key(|record| std::cmp::Reverse(record.received_at));
+        records.truncate(most.map_or(usize::MAX, NonZeroUsize::get));
         let forgotten = self.retention.forgotten_since(now);
         let is_known = !records.is_empty()
             || tables.clusters.get(&(organization, cluster)).is_some_and(|last_seen| *last_seen > forgotten);

@@ -6,6 +6,7 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,12 +94,13 @@ pub trait RequestStore: Send + Sync {
         key: &RequestKey,
     ) -> impl Future<Output = Result<Option<RequestState>, StoreError>> + Send;
 
-    /// All requests of a cluster, newest `received_at` first and ties by request ID; `None` if the organization does
-    /// not know the cluster.
+    /// The requests of a cluster, newest `received_at` first and ties by request ID, no more than `most`, or all of them;
+    /// `None` if the organization does not know the cluster.
     fn list(
         &self,
         organization: OrganizationId,
         cluster: ClusterId,
+        most: Option<NonZeroUsize>,
     ) -> impl Future<Output = Result<Option<Vec<RequestRecord>>, StoreError>> + Send;
 
     /// Those of the asked requests that are recorded, each once, in any order.
@@ -169,8 +171,9 @@ impl<S: RequestStore> RequestStore for Arc<S> {
         &self,
         organization: OrganizationId,
         cluster: ClusterId,
+        most: Option<NonZeroUsize>,
     ) -> impl Future<Output = Result<Option<Vec<RequestRecord>>, StoreError>> + Send {
-        (**self).list(organization, cluster)
+        (**self).list(organization, cluster, most)
     }
 
     fn select(

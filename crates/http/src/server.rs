@@ -1,5 +1,6 @@
 //! The API: what it is made of, and its start.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ pub struct Settings {
     pub ingest: Option<IngestSettings>,
     /// The longest list of request IDs.
     pub max_request_ids: usize,
+    /// The most entries of a list of a cluster's requests, the newest; `None` for any number.
+    pub max_list: Option<NonZeroUsize>,
     /// What a caller gets for a request that is recorded and not processed.
     pub pending_status: PendingStatus,
     /// How long calls may still take after a stop.
@@ -86,6 +89,7 @@ pub struct Api<S, I> {
 /// The limits that handlers keep.
 pub(crate) struct Limits {
     pub(crate) max_request_ids: usize,
+    pub(crate) max_list: Option<NonZeroUsize>,
     pub(crate) shows_pending: bool,
 }
 
@@ -104,6 +108,7 @@ where
 {
     let limits = web::Data::new(Limits {
         max_request_ids: settings.max_request_ids,
+        max_list: settings.max_list,
         shows_pending: settings.pending_status == PendingStatus::Ok,
     });
     let document = web::Data::new(OpenApiDocument(Bytes::from(openapi::document(

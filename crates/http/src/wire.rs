@@ -1,6 +1,7 @@
 //! The JSON bodies of answers.
 
 mod ingest;
+mod pieces;
 
 use std::io::Write;
 
@@ -11,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use self::ingest::IngestSummary;
+use self::pieces::{PIECE, Pieces};
 
 /// What is answered with.
 pub(crate) trait Body: Serialize {
@@ -29,14 +31,25 @@ pub(crate) trait Body: Serialize {
 const FRAME: usize = 256;
 
 /// Finishes an answer with a JSON body, and with a newline for those who read it in a terminal.
-pub(crate) fn json(mut response: HttpResponseBuilder, body: &impl Body) -> HttpResponse {
+pub(crate) fn json(response: HttpResponseBuilder, body: &impl Body) -> HttpResponse {
+    written(body).map_or_else(
+        || HttpResponse::InternalServerError().body("{\"status\":\"Internal Server Error\"}\n"),
+        |bytes| answer(response, bytes),
+    )
+}
+
+/// A body as it goes over the wire.
+pub(crate) fn written(body: &impl Body) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(body.length());
-    if body.write(&mut bytes).is_err() {
-        return HttpResponse::InternalServerError().body("{\"status\":\"Internal Server Error\"}\n");
-    }
+    body.write(&mut bytes).ok()?;
     bytes.push(b'\n');
-    let kind = (header::CONTENT_TYPE, header::ContentType::json());
-    response.insert_header(kind).body(bytes)
+    Some(bytes)
+}
+
+/// Finishes an answer with JSON that is written already.
+pub(crate) fn answer(mut response: HttpResponseBuilder, bytes: Vec<u8>) -> HttpResponse {
+    let response = response.insert_header((header::CONTENT_TYPE, header::ContentType::json()));
+    if bytes.len() > PIECE { response.body(Pieces(bytes.into())) } else { response.body(bytes) }
 }
 
 /// How far a request has come.
@@ -76,6 +89,14 @@ pub(crate) struct RequestList<'a> {
     pub(crate) requests: Vec<RequestEntry<'a>>,
     /// Always `ok`.
     pub(crate) status: &'static str,
+    /// True where the cluster has more requests, which are older than those of the list; left out otherwise.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) truncated: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl Body for RequestList<'_> {
@@ -99,7 +120,9 @@ impl Body for RequestList<'_> {
             write_time(out, b",\"processed\":", entry.processed)?;
             out.push(b'}');
         }
-        write!(out, "],\"status\":\"{}\"}}", self.status)
+        write!(out, "],\"status\":\"{}\"", self.status)?;
+        out.extend_from_slice(if self.truncated { b",\"truncated\":true}" } else { b"}" });
+        Ok(())
     }
 }
 
@@ -246,11 +269,14 @@ mod tests {
             vec![entry(capital, whole, None), entry(unknown, None, None), entry(c, split, whole)],
         ] {
             let cluster = "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap();
-            let list = RequestList { cluster, requests, status: "ok" };
-            let mut written = Vec::new();
-            list.write(&mut written).unwrap();
-            assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(&list).unwrap());
-            assert!(list.length() >= serde_json::to_string(&list).unwrap().len());
+            let mut list = RequestList { cluster, requests, status: "ok", truncated: false };
+            for truncated in [false, true] {
+                list.truncated = truncated;
+                let mut written = Vec::new();
+                list.write(&mut written).unwrap();
+                assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(&list).unwrap());
+                assert!(list.length() >= serde_json::to_string(&list).unwrap().len());
+            }
         }
         let mut written = Vec::new();
         write_time(&mut written, b"at ", split).unwrap();

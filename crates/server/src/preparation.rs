@@ -63,7 +63,7 @@ pub(crate) async fn prepare_schema(config: &Config) -> Result<Vec<String>, Serve
     let (settings, migrates) = (config.storage_settings(), config.storage.migrate_on_start);
     let work = move || {
         if migrates {
-            return Ok(Migrator::connect(&settings)?.migrate()?);
+            return Ok(Migrator::bring_up_to_date(&settings)?);
         }
         let names = Migrator::pending(&settings)?;
         if names.is_empty() {

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gathering_auth::Authenticator;
+use gathering_domain::StoreError;
 use gathering_http::Readiness;
 use gathering_ingest::kafka::ConsumerHealth;
-use gathering_storage::Storage;
+use gathering_storage::{SqliteFileError, Storage};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -84,11 +85,21 @@ impl Database {
         let (tell, outcome) = watch::channel(None);
         let (storage, runtime) = (self.storage.clone(), self.runtime.clone());
         self.runtime.spawn_blocking(move || {
-            let answer = runtime.block_on(storage.ping()).map_err(|error| error.to_string());
+            let answer = runtime.block_on(storage.ping()).map_err(|error| why(&error));
             // Nobody may be there any more.
             let _ = tell.send(Some(answer));
         });
         *asked = Some(outcome.clone());
         outcome
     }
+}
+
+/// What is said of a database that does not answer. What drivers say may name hosts and data; what happened to a file does
+/// not.
+fn why(error: &StoreError) -> String {
+    let problem = match error {
+        StoreError::Unavailable { source } => source.downcast_ref::<SqliteFileError>(),
+        _ => None,
+    };
+    problem.map_or_else(|| error.to_string(), ToString::to_string)
 }

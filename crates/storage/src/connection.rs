@@ -1,7 +1,7 @@
 //! One connection to either database, and how it is opened.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::result::Error;
@@ -9,6 +9,8 @@ use diesel::{Connection, ConnectionError, ConnectionResult, PgConnection, QueryR
 
 use crate::authorities;
 use crate::database_url::parameters;
+use crate::pool::Pooled;
+use crate::sqlite_file::SqliteFile;
 
 pub(crate) use any::{AnyConnection, MultiBackend};
 
@@ -48,15 +50,15 @@ fn other_database() -> Error {
 #[derive(Debug, Clone)]
 pub(crate) enum Opener {
     /// `busy` bounds the wait for another connection's lock.
-    Sqlite { path: PathBuf, busy: Duration },
+    Sqlite { file: Arc<SqliteFile>, busy: Duration },
     /// `url` with its network limits; `statement` bounds each statement on the server, zero does not.
     /// `lock` bounds the wait for a lock.
     Postgres { url: String, statement: Duration, lock: Duration },
 }
 
 impl Opener {
-    pub(crate) fn sqlite(path: &Path, busy: Duration) -> Self {
-        Self::Sqlite { path: path.to_owned(), busy }
+    pub(crate) const fn sqlite(file: Arc<SqliteFile>, busy: Duration) -> Self {
+        Self::Sqlite { file, busy }
     }
 
     pub(crate) fn postgres(url: &str, connect: Duration, statement: Duration) -> Self {
@@ -73,46 +75,15 @@ impl Opener {
         self
     }
 
-    pub(crate) fn open(&self) -> ConnectionResult<AnyConnection> {
+    pub(crate) fn open(&self) -> ConnectionResult<Pooled> {
         match self {
-            Self::Sqlite { path, busy } => open_sqlite(path, *busy).map(AnyConnection::Sqlite),
+            Self::Sqlite { file, busy } => Ok(file.connect(*busy)?),
             Self::Postgres { url, statement, lock } => {
-                open_postgres(url, *statement, *lock).map(AnyConnection::Postgres)
+                open_postgres(url, *statement, *lock).map(AnyConnection::Postgres).map(Pooled::new)
             }
         }
     }
 }
-
-fn open_sqlite(path: &Path, busy: Duration) -> ConnectionResult<SqliteConnection> {
-    // Diesel takes some texts for other things than a file name, `:memory:` and `file:` among them.
-    let path = if path.is_absolute() { path.to_owned() } else { Path::new(".").join(path) };
-    let text = path.to_str().ok_or_else(|| {
-        ConnectionError::InvalidConnectionUrl("the path of the file is not UTF-8".to_owned())
-    })?;
-    let mut connection = SqliteConnection::establish(text)?;
-    // busy_timeout comes first: the change to WAL takes a lock. The size limit keeps a WAL file that grew under load
-    // from staying large for ever.
-    let settings = format!(
-        "PRAGMA busy_timeout = {};
-         PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = FULL;
-         PRAGMA foreign_keys = ON;
-         PRAGMA journal_size_limit = 67108864;",
-        busy.as_millis()
-    );
-    // Where several open a new file at once, SQLite tells all but one of them that it is locked, without waiting.
-    let started = Instant::now();
-    loop {
-        match connection.batch_execute(&settings) {
-            Ok(()) => return Ok(connection),
-            Err(_) if started.elapsed() < busy.min(NEW_FILE) => std::thread::sleep(Duration::from_millis(5)),
-            Err(error) => return Err(ConnectionError::CouldntSetupConfiguration(error)),
-        }
-    }
-}
-
-/// How long several processes may take to make a new SQLite file.
-const NEW_FILE: Duration = Duration::from_secs(1);
 
 fn open_postgres(url: &str, statement: Duration, lock: Duration) -> ConnectionResult<PgConnection> {
     let mut connection = PgConnection::establish(url)?;

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use diesel::ConnectionError;
+
 use crate::DatabaseUrl;
+use crate::sqlite_file::is_damage;
 
 /// Why a database could not be opened or migrated.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +34,16 @@ pub enum StorageError {
         /// What the driver said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The file of a SQLite database cannot be read as one.
+    #[error(
+        "the database {url} is damaged, or no SQLite database ({source}); restore it, or choose another storage.url"
+    )]
+    Damaged {
+        /// Which database.
+        url: DatabaseUrl,
+        /// What the driver said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A schema migration, or the look at which ones were applied, failed.
     #[error(
         "the schema of the database {url} cannot be read or changed ({source}); check the rights of its user"
@@ -41,4 +54,60 @@ pub enum StorageError {
         /// What the driver said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The schema is that of a newer program, or of another one.
+    #[error(
+        "the database {url} has the migrations {}, which this program does not know; run the newer program that applied \
+         them, which can revert them too, or choose another storage.url", unknown.join(", ")
+    )]
+    UnknownMigrations {
+        /// Which database, without its password.
+        url: DatabaseUrl,
+        /// The numbers of those migrations.
+        unknown: Vec<String>,
+    },
+    /// Tables are not there although the migrations that make them were applied.
+    #[error(
+        "the database {url} lacks the tables {}, which its migrations had made; restore it from a backup, or choose \
+         another storage.url", missing.join(", ")
+    )]
+    TablesMissing {
+        /// Which database, without its password.
+        url: DatabaseUrl,
+        /// The tables.
+        missing: Vec<String>,
+    },
+    /// Tables that migrations are to make are there already.
+    #[error(
+        "the database {url} has the tables {}, which no migration of this program made; choose another storage.url",
+        foreign.join(", ")
+    )]
+    ForeignTables {
+        /// Which database, without its password.
+        url: DatabaseUrl,
+        /// The tables.
+        foreign: Vec<String>,
+    },
+}
+
+impl StorageError {
+    /// What an error on opening a database means.
+    pub(crate) fn connecting(url: &DatabaseUrl, error: &ConnectionError) -> Self {
+        let (url, source) = (url.clone(), error.to_string().into());
+        match error {
+            ConnectionError::CouldntSetupConfiguration(error) if is_damage(&error.to_string()) => {
+                Self::Damaged { url, source }
+            }
+            _ => Self::Connect { url, source },
+        }
+    }
+
+    /// What an error on asking for the schema, or on changing it, means.
+    pub(crate) fn migrating(url: &DatabaseUrl, source: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        let url = url.clone();
+        if is_damage(&source.to_string()) {
+            Self::Damaged { url, source }
+        } else {
+            Self::Migration { url, source }
+        }
+    }
 }

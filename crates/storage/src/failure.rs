@@ -4,6 +4,8 @@ use diesel::result::DatabaseErrorKind as Kind;
 use diesel::result::Error;
 use gathering_domain::StoreError;
 
+use crate::sqlite_file::{SqliteFileError, is_damage};
+
 /// Why work on a connection did not succeed.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -62,6 +64,11 @@ pub(crate) const fn is_violation(error: &Error) -> bool {
 /// What callers are told of an error that is neither a lost connection nor a lack of time. What may pass is no defect, and all
 /// that a server says may.
 pub(crate) fn told(error: Error) -> StoreError {
+    if let Error::DatabaseError(Kind::Unknown, information) = &error
+        && is_damage(information.message())
+    {
+        return StoreError::unavailable(SqliteFileError::Damaged);
+    }
     let is_defect = match &error {
         Error::DatabaseError(..) => is_violation(&error),
         Error::NotFound

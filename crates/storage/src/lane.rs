@@ -10,12 +10,13 @@ use diesel::QueryResult;
 use diesel::result::Error;
 use gathering_domain::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 use crate::connection::{AnyConnection, Opener};
 use crate::epoch::Epoch;
 use crate::failure::{Failure, Stage, is_violation, told};
 use crate::pool::{Pool, PoolState, Pooled, pool};
+use crate::steps::Steps;
 
 type PooledConnection = r2d2::PooledConnection<Opener>;
 
@@ -38,6 +39,9 @@ struct Times {
     /// For all of it.
     end: Instant,
 }
+
+/// How long work in steps may take in all.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 impl Lane {
     pub(crate) fn new(
@@ -98,6 +102,42 @@ impl Lane {
         }
     }
 
+    /// Runs work that may take long, such as [`run`](Self::run) does, for as long as it comes forward: each of the steps that
+    /// it counts has the time limit.
+    pub(crate) async fn run_in_steps<T, W>(&self, steps: Steps, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: Fn(&mut AnyConnection, &Steps) -> QueryResult<T> + Send + 'static,
+    {
+        let now = Instant::now();
+        let times = Times { connect: now + self.pool_timeout, end: now + LONGEST };
+        let permit = timeout_at(times.connect.into(), Arc::clone(&self.permits).acquire_owned())
+            .await
+            .map_err(|_| StoreError::PoolExhausted { waited: self.pool_timeout })?
+            .map_err(StoreError::unavailable)?;
+        let (lane, counted) = (self.clone(), steps.clone());
+        let mut task = tokio::task::spawn_blocking(move || {
+            let at_hand = lane.pool.try_get();
+            lane.attempt(permit, at_hand, times, |connection| work(connection, &counted))
+        });
+        let (mut limit, mut seen) = (self.pool_timeout + self.query_timeout, 0);
+        loop {
+            match timeout(limit, &mut task).await {
+                Ok(Ok(result)) => return Ok(result?),
+                Ok(Err(panicked)) => return Err(StoreError::defect(panicked)),
+                Err(_) if seen == steps.so_far() => return Err(self.timed_out()),
+                Err(_) => (limit, seen) = (self.query_timeout, steps.so_far()),
+            }
+        }
+    }
+
+    /// Closes connections that nobody uses to a file that was lost.
+    pub(crate) fn close_lost(&self) {
+        let idle = (0..self.pool.max_size()).map_while(|_| self.pool.try_get());
+        // All of them at once: one that goes back is the next to be had. The pool closes those that are lost.
+        drop(idle.collect::<Vec<_>>());
+    }
+
     fn attempt<T>(
         &self,
         _permit: OwnedSemaphorePermit,
@@ -117,7 +157,7 @@ impl Lane {
                     .get_timeout(times.connect.saturating_duration_since(Instant::now()))
                     .map_err(|error| Failure::not_begun(StoreError::unavailable(error)))?,
             };
-            if self.epoch.is_over(connection.opened()) {
+            if self.epoch.is_over(connection.opened()) || !connection.is_current() {
                 connection.give_up();
                 continue;
             }
@@ -126,7 +166,10 @@ impl Lane {
                 return Err(Failure::not_begun(self.timed_out()));
             }
             let error = match work(&mut connection) {
-                Ok(value) => return Ok(value),
+                Ok(value) => {
+                    let unconfirmed = |problem| Failure::cut(StoreError::unavailable(problem));
+                    return connection.confirm().map(|()| value).map_err(unconfirmed);
+                }
                 Err(error) => error,
             };
             let is_quick = began.elapsed() < self.query_timeout / 8;

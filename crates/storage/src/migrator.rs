@@ -8,8 +8,9 @@ use diesel::{Connection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::connection::{AnyConnection, Opener};
+use crate::pool::Pooled;
 use crate::storage::make_folder;
-use crate::{DatabaseUrl, Settings, StorageError, pending};
+use crate::{DatabaseUrl, Settings, StorageError, pending, sqlite_file};
 
 pub(crate) const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 pub(crate) const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -24,28 +25,36 @@ const ADVISORY_LOCK: i64 = 0x6761_7468_6572;
 #[expect(missing_debug_implementations, reason = "diesel's connections have none")]
 pub struct Migrator {
     url: DatabaseUrl,
-    connection: AnyConnection,
+    connection: Pooled,
 }
 
 impl Migrator {
-    /// The names of the migrations that are yet to be applied, in order. This makes no file and no table, so
-    /// that on PostgreSQL a user without rights on the schema can ask.
+    /// The names of the migrations that are yet to be applied, in order. This changes nothing, so that on PostgreSQL a
+    /// user who may only read and write rows can ask.
+    ///
+    /// # Errors
+    /// When the database cannot be asked, and when migrations would not make it one that this program can work with: when it
+    /// has some that this program does not know, or other tables than its migrations made.
     pub fn pending(settings: &Settings) -> Result<Vec<String>, StorageError> {
         pending::names(settings)
     }
 
+    /// Applies what is pending and returns its names. Where nothing is, nothing is written, and no right to is needed.
+    pub fn bring_up_to_date(settings: &Settings) -> Result<Vec<String>, StorageError> {
+        let pending = Self::pending(settings)?;
+        if pending.is_empty() { Ok(pending) } else { Self::connect(settings)?.migrate() }
+    }
+
     /// Connects to the database; on SQLite, makes the file and its folders where they are missing.
     pub fn connect(settings: &Settings) -> Result<Self, StorageError> {
-        let opener = match &settings.url {
+        let connection = match &settings.url {
             DatabaseUrl::Sqlite(path) => {
                 make_folder(path)?;
-                Opener::sqlite(path, LOCK_WAIT)
+                sqlite_file::open::create(path, LOCK_WAIT).map(AnyConnection::Sqlite).map(Pooled::new)
             }
-            DatabaseUrl::Postgres(url) => Opener::postgres(url, settings.pool_timeout, Duration::ZERO),
+            DatabaseUrl::Postgres(url) => Opener::postgres(url, settings.pool_timeout, Duration::ZERO).open(),
         };
-        let connection = opener
-            .open()
-            .map_err(|error| StorageError::Connect { url: settings.url.clone(), source: error.into() })?;
+        let connection = connection.map_err(|error| StorageError::connecting(&settings.url, &error))?;
         Ok(Self { url: settings.url.clone(), connection })
     }
 
@@ -61,7 +70,7 @@ impl Migrator {
 
     /// Two processes that start at the same moment must not both apply a migration.
     fn exclusively(&mut self, action: Action) -> Result<Vec<String>, StorageError> {
-        let result = match &mut self.connection {
+        let result = match &mut *self.connection {
             AnyConnection::Sqlite(connection) => {
                 connection.immediate_transaction(|connection| action.run(connection, SQLITE))
             }
@@ -72,9 +81,17 @@ impl Migrator {
                 action.run(connection, POSTGRES)
             }),
         };
-        result.map_err(|source| StorageError::Migration { url: self.url.clone(), source })
+        result.map_err(|error| match error.downcast::<Unknown>() {
+            Ok(unknown) => StorageError::UnknownMigrations { url: self.url.clone(), unknown: unknown.0 },
+            Err(error) => StorageError::migrating(&self.url, error),
+        })
     }
 }
+
+/// Migrations that are recorded and not among those of this program.
+#[derive(Debug, thiserror::Error)]
+#[error("migrations that this program does not know were applied")]
+struct Unknown(Vec<String>);
 
 #[derive(Debug, Clone, Copy)]
 enum Action {
@@ -88,6 +105,12 @@ impl Action {
         C: Connection + MigrationHarness<C::Backend>,
         C::Backend: 'static,
     {
+        // Asked under the lock: a newer program may have been faster.
+        let applied: Vec<String> = connection.applied_migrations()?.iter().map(ToString::to_string).collect();
+        let unknown = pending::unknown::<C::Backend>(&migrations, &applied)?;
+        if !unknown.is_empty() {
+            return Err(Unknown(unknown).into());
+        }
         match self {
             Self::Migrate => {
                 let pending = connection.pending_migrations(migrations)?;
@@ -95,7 +118,7 @@ impl Action {
                 Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
             }
             Self::RevertLast => {
-                if connection.applied_migrations()?.is_empty() {
+                if applied.is_empty() {
                     return Ok(Vec::new());
                 }
                 let all = MigrationSource::<C::Backend>::migrations(&migrations)?;

@@ -10,11 +10,12 @@ use diesel::result::{DatabaseErrorKind, Error};
 use crate::connection::{AnyConnection, Opener};
 use crate::epoch::Epoch;
 use crate::notice::Throttle;
+use crate::sqlite_file::{Lease, SqliteFileError, is_damage};
 
 /// How full one pool is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolState {
-    /// `postgres_lookup` and `postgres`, or `sqlite_read` and `sqlite_write`.
+    /// `postgres_lookup`, `postgres_list` and `postgres`, or `sqlite_read`, `sqlite_list` and `sqlite_write`.
     pub name: &'static str,
     /// Open connections.
     pub connections: u32,
@@ -25,6 +26,8 @@ pub struct PoolState {
 /// A connection of a pool, dropped instead of returned once it is known to be lost.
 pub(crate) struct Pooled {
     connection: AnyConnection,
+    /// Of a connection to SQLite, and dropped after it.
+    lease: Option<Lease>,
     lost: bool,
     /// Whether it is not to be used again, though it is open.
     is_dropped: bool,
@@ -37,7 +40,23 @@ const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 impl Pooled {
     pub(crate) fn new(connection: AnyConnection) -> Self {
-        Self { connection, lost: false, is_dropped: false, opened: Instant::now() }
+        Self { connection, lease: None, lost: false, is_dropped: false, opened: Instant::now() }
+    }
+
+    /// A connection to a SQLite file that has to stay at its path.
+    pub(crate) fn leased(connection: AnyConnection, lease: Lease) -> Self {
+        Self { lease: Some(lease), ..Self::new(connection) }
+    }
+
+    /// Whether what it is connected to is still the database, as far as anybody found out.
+    pub(crate) fn is_current(&self) -> bool {
+        self.lease.as_ref().is_none_or(Lease::is_current)
+    }
+
+    /// Makes sure that what was committed is in the database: on SQLite, that the file is still there. To be done before
+    /// anything is acknowledged.
+    pub(crate) fn confirm(&self) -> Result<(), SqliteFileError> {
+        self.lease.as_ref().map_or(Ok(()), Lease::confirm)
     }
 
     pub(crate) fn is_old(&self) -> bool {
@@ -96,6 +115,12 @@ impl Pooled {
                 DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
                 _,
             ) => true,
+            // What this connection keeps of a file that was damaged and restored is of no use.
+            Error::DatabaseError(DatabaseErrorKind::Unknown, information)
+                if self.lease.is_some() && is_damage(information.message()) =>
+            {
+                true
+            }
             Error::DatabaseError(DatabaseErrorKind::Unknown, _) | Error::BrokenTransactionManager => {
                 self.connection.is_broken() || self.connection.ping().is_err()
             }
@@ -134,7 +159,7 @@ impl r2d2::ManageConnection for Opener {
     type Error = ConnectionError;
 
     fn connect(&self) -> Result<Pooled, ConnectionError> {
-        self.open().map(Pooled::new)
+        self.open()
     }
 
     /// Never asked: checking at every check-out costs a quarter of the throughput, see docs/adr.
@@ -143,7 +168,7 @@ impl r2d2::ManageConnection for Opener {
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        pooled.is_given_up() || pooled.connection.is_broken()
+        pooled.is_given_up() || !pooled.is_current() || pooled.connection.is_broken()
     }
 }
 

@@ -49,6 +49,13 @@ impl Processed {
         has
     }
 
+    /// Forgets all of them: the database is another one.
+    pub(crate) fn clear(&self) {
+        if let Some(cache) = &self.0 {
+            cache.clear();
+        }
+    }
+
     /// Remembers one that expires then.
     pub(crate) fn keep(&self, key: &RequestKey, expires_at: Timestamp, now: Timestamp) {
         if let Some(cache) = &self.0 {
@@ -86,6 +93,9 @@ mod tests {
         processed.keep(&key(1), Timestamp::from_micros(20), now);
         assert!(processed.has(&key(1), Timestamp::from_micros(19)), "it was processed once more");
         processed.forget(&key(1));
+        assert!(!processed.has(&key(1), Timestamp::from_micros(19)));
+        processed.keep(&key(1), Timestamp::from_micros(20), now);
+        processed.clear();
         assert!(!processed.has(&key(1), Timestamp::from_micros(19)));
         let none = Processed::new(0);
         none.keep(&key(1), Timestamp::from_micros(10), now);

@@ -4,28 +4,45 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
 use gathering_domain::StoreError;
 
-use crate::connection::{AnyConnection, Opener};
+use crate::connection::AnyConnection;
 use crate::lane::classify;
 use crate::pool::{PoolState, Pooled};
+use crate::sqlite_file::SqliteFile;
 
 /// One connection for each thread that asks, opened when it first does.
 #[derive(Debug)]
 pub(crate) struct Readers {
-    opener: Opener,
+    file: Arc<SqliteFile>,
     slots: Box<[Slot]>,
+    busy: Duration,
     query_timeout: Duration,
 }
 
+/// How long a reader waits for a lock. In WAL mode readers wait for nobody but a recovery after a crash, and while one
+/// waits, everything else on its thread does.
+const BUSY: Duration = Duration::from_millis(100);
+
 impl Readers {
-    pub(crate) fn new(opener: Opener, size: u32, query_timeout: Duration) -> Self {
+    pub(crate) fn new(file: Arc<SqliteFile>, size: u32, query_timeout: Duration) -> Self {
         let slots = (0..size.max(1)).map(|_| Mutex::default()).collect();
-        Self { opener, slots, query_timeout }
+        Self { file, slots, busy: BUSY.min(query_timeout), query_timeout }
+    }
+
+    /// Closes connections that nobody uses to a file that was lost.
+    pub(crate) fn close_lost(&self) {
+        for slot in &self.slots {
+            if let Ok(mut slot) = slot.try_lock()
+                && slot.as_ref().is_some_and(|reader| !reader.is_current())
+            {
+                *slot = None;
+            }
+        }
     }
 
     /// Asks on this very thread.
@@ -35,12 +52,13 @@ impl Readers {
     ) -> Result<T, StoreError> {
         let none = StoreError::PoolExhausted { waited: Duration::ZERO };
         let mut slot = self.slot().ok_or(none)?;
-        if slot.as_ref().is_some_and(Pooled::is_old) {
+        self.file.look().map_err(StoreError::unavailable)?;
+        if slot.as_ref().is_some_and(|reader| reader.is_old() || !reader.is_current()) {
             *slot = None;
         }
         let reader = match &mut *slot {
             Some(reader) => reader,
-            empty => empty.insert(Pooled::new(self.opener.open().map_err(StoreError::unavailable)?)),
+            empty => empty.insert(self.file.connect(self.busy).map_err(StoreError::unavailable)?),
         };
         let started = Instant::now();
         let error = match question(reader) {

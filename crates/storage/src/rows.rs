@@ -30,6 +30,14 @@ fn unreadable(what: &'static str) -> Error {
     Error::DeserializationError(format!("a row of requests holds {what}").into())
 }
 
+/// The times that answers depend on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ReadTimes {
+    pub(crate) now: Timestamp,
+    /// Clusters without a record since then are not known any more.
+    pub(crate) forgotten_since: Timestamp,
+}
+
 /// A state and until when it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct KeptState {
@@ -93,6 +101,21 @@ pub(crate) fn records(columns: &RecordColumns) -> QueryResult<Vec<RequestRecord>
         records.push(record((request, state, i64::from_be_bytes(*received_at), processed_at))?);
     }
     if requests.next().is_some() { Err(uneven()) } else { Ok(records) }
+}
+
+/// The longest list that is read where lookups are, in rows of the table: what is longer is read elsewhere, so that it
+/// holds up nobody.
+pub(crate) const SHORT_LIST: i64 = 500;
+
+/// What is known of the requests of a cluster, as long as they are few.
+#[derive(Debug)]
+pub(crate) enum ShortList {
+    /// The cluster is not known.
+    Unknown,
+    /// All requests there are, the newest first.
+    Whole(Vec<RequestRecord>),
+    /// There are more than [`SHORT_LIST`], expired ones included.
+    TooLong,
 }
 
 /// Orders a list as [`RequestStore::list`](gathering_domain::RequestStore::list) wants it.

@@ -1,28 +1,32 @@
 //! The store: the domain's ports on a database.
 
+mod rule_content;
+mod sqlite_reads;
+
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gathering_domain::{
-    Clock, ClusterId, ContentRevision, ContentStore, EventOutcome, EventSink, OrganizationId, RequestEvent,
-    RequestId, RequestKey, RequestRecord, RequestState, RequestStore, Retention, RuleContentSet, StoreError,
-    StoredReport,
+    Clock, ClusterId, ContentStore, EventOutcome, EventSink, OrganizationId, RequestEvent, RequestId,
+    RequestKey, RequestRecord, RequestState, RequestStore, Retention, StoreError, StoredReport,
 };
 
 use crate::batch_writer::Patience;
-use crate::connection::Opener;
-use crate::dialect::sqlite;
+use crate::connection::{AnyConnection, Opener};
+use crate::dialect::{postgres, sqlite};
 use crate::epoch::Epoch;
 use crate::events::Limits;
 use crate::lane::Lane;
 use crate::lookups::Lookups;
 use crate::processed::Processed;
 use crate::readers::Readers;
-use crate::rows::KeptState;
+use crate::rows::{KeptState, ReadTimes, ShortList};
+use crate::sqlite_file::SqliteFile;
 use crate::turn::Turn;
 use crate::writes::Writes;
-use crate::{BatchWriter, DatabaseUrl, PoolState, Purged, StorageError, content, purge};
+use crate::{BatchWriter, DatabaseUrl, PoolState, Purged, StorageError, purge};
 
 /// What a store needs to know. See `config/default.toml` for defaults.
 #[derive(Debug, Clone)]
@@ -51,6 +55,7 @@ pub struct Settings {
 pub struct Storage {
     reads: Reads,
     pub(crate) writes: Lane,
+    lists: Lane,
     processed: Arc<Processed>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) retention: Retention,
@@ -60,7 +65,7 @@ pub struct Storage {
 #[derive(Clone)]
 enum Reads {
     /// On the caller's thread.
-    Sqlite(Arc<Readers>),
+    Sqlite(Arc<Readers>, Arc<SqliteFile>),
     /// On threads that answer many callers at once.
     Postgres(Arc<Lookups>),
 }
@@ -71,13 +76,12 @@ impl std::fmt::Debug for Storage {
     }
 }
 
-/// How long a SQLite reader waits for a lock. In WAL mode readers wait for nobody but a recovery after a crash, and
-/// while one waits, everything else on its thread does.
-const READER_BUSY: Duration = Duration::from_millis(100);
-
 /// Connections to PostgreSQL that answer lookups. The first answers all there is as long as that goes fast, the second what
 /// had to wait for it.
 const LOOKUPS: u32 = 2;
+
+/// Long lists that are read at once, each on a thread and a connection of its own.
+const LONG_LISTS: u32 = 2;
 
 impl Storage {
     /// Opens the store. A SQLite file is made with its folders where it is missing; PostgreSQL is not connected to
@@ -88,37 +92,41 @@ impl Storage {
         let lane = |name, opener, size| {
             Lane::new(name, opener, Arc::clone(&epoch), size, pool_timeout, query_timeout)
         };
-        let (reads, writes) = match &settings.url {
+        let (reads, writes, lists) = match &settings.url {
             DatabaseUrl::Sqlite(path) => {
                 make_folder(path)?;
-                let opener = Opener::sqlite(path, query_timeout);
                 // Before any reader: the first connection makes the file and switches it to WAL.
-                opener.open().map_err(|error| StorageError::Connect {
-                    url: settings.url.clone(),
-                    source: error.into(),
-                })?;
-                let busy = READER_BUSY.min(query_timeout);
-                let reads = Readers::new(Opener::sqlite(path, busy), settings.readers, query_timeout);
-                (Reads::Sqlite(Arc::new(reads)), lane("sqlite_write", opener, 1))
+                let file = SqliteFile::create(path, query_timeout)
+                    .map_err(|error| StorageError::connecting(&settings.url, &error))?;
+                let opener = Opener::sqlite(Arc::clone(&file), query_timeout);
+                let reads = Readers::new(Arc::clone(&file), settings.readers, query_timeout);
+                let lists = lane("sqlite_list", opener.clone(), LONG_LISTS);
+                (Reads::Sqlite(Arc::new(reads), file), lane("sqlite_write", opener, 1), lists)
             }
             DatabaseUrl::Postgres(url) => {
                 let opener = Opener::postgres(url, pool_timeout, query_timeout);
                 let threads = LOOKUPS.min(settings.pool_size).max(1) as usize;
                 let reads = Lookups::new(&opener, &epoch, threads, settings, &clock);
-                (Reads::Postgres(Arc::new(reads)), lane("postgres", opener.for_writing(), settings.pool_size))
+                let lists = lane("postgres_list", opener.clone(), LONG_LISTS.min(settings.pool_size));
+                (
+                    Reads::Postgres(Arc::new(reads)),
+                    lane("postgres", opener.for_writing(), settings.pool_size),
+                    lists,
+                )
             }
         };
         let processed = Arc::new(Processed::new(settings.processed_cache));
         let patience = Patience { query_timeout, refuse_after: settings.refuse_after };
-        Ok(Self { reads, writes, processed, clock, retention, patience })
+        Ok(Self { reads, writes, lists, processed, clock, retention, patience })
     }
 
     /// Asks the database for something small, in each way that it is asked: proof that it answers and that its schema is
     /// there.
     pub async fn ping(&self) -> Result<(), StoreError> {
+        self.prepare_for_work()?;
         let lookup = async {
             match &self.reads {
-                Reads::Sqlite(_) => Ok(()),
+                Reads::Sqlite(..) => Ok(()),
                 Reads::Postgres(lookups) => lookups.ping().await,
             }
         };
@@ -128,6 +136,7 @@ impl Storage {
 
     /// Deletes what has expired, in small steps. Reads do not depend on it; the size of the database does.
     pub async fn purge(&self) -> Result<Purged, StoreError> {
+        self.prepare_for_work()?;
         purge::purge(&self.writes, self.clock.now(), self.retention).await
     }
 
@@ -136,7 +145,7 @@ impl Storage {
     pub fn batch_writer(&self) -> BatchWriter {
         let turn = Turn::new(match &self.reads {
             // Its one connection writes one batch after the other anyhow.
-            Reads::Sqlite(_) => None,
+            Reads::Sqlite(..) => None,
             Reads::Postgres(_) => Some(self.patience.query_timeout),
         });
         let table = Writes::new(self.clone(), turn);
@@ -146,8 +155,8 @@ impl Storage {
     /// How full the pools are.
     pub fn pools(&self) -> Vec<PoolState> {
         match &self.reads {
-            Reads::Sqlite(reads) => vec![reads.state(), self.writes.state()],
-            Reads::Postgres(lookups) => vec![lookups.connections(), self.writes.state()],
+            Reads::Sqlite(reads, _) => vec![reads.state(), self.lists.state(), self.writes.state()],
+            Reads::Postgres(lookups) => vec![lookups.connections(), self.lists.state(), self.writes.state()],
         }
     }
 }
@@ -164,17 +173,25 @@ pub(crate) fn make_folder(file: &Path) -> Result<(), StorageError> {
 impl RequestStore for Storage {
     async fn state(&self, key: &RequestKey) -> Result<Option<RequestState>, StoreError> {
         let now = self.clock.now();
+        if let Reads::Sqlite(readers, file) = &self.reads {
+            self.leave_lost(readers, file);
+            file.look().map_err(StoreError::unavailable)?;
+        }
         if self.processed.has(key, now) {
             return Ok(Some(RequestState::Processed));
         }
+        let generation = self.generation();
         let kept = match &self.reads {
-            Reads::Sqlite(readers) => {
-                readers.ask(|connection| sqlite::state(connection.sqlite()?, key, now))?
+            Reads::Sqlite(readers, file) => {
+                self.ask(readers, file, |connection| sqlite::state(connection.sqlite()?, key, now))?
             }
             Reads::Postgres(lookups) => lookups.state(key).await?,
         };
         if let Some(KeptState { state: RequestState::Processed, expires_at }) = kept {
             self.processed.keep(key, expires_at, now);
+            if self.generation() != generation {
+                self.processed.clear();
+            }
         }
         Ok(kept.map(|kept| kept.state))
     }
@@ -183,16 +200,34 @@ impl RequestStore for Storage {
         &self,
         organization: OrganizationId,
         cluster: ClusterId,
+        most: Option<NonZeroUsize>,
     ) -> Result<Option<Vec<RequestRecord>>, StoreError> {
-        match &self.reads {
-            Reads::Sqlite(readers) => {
-                let now = self.clock.now();
-                let forgotten = self.retention.forgotten_since(now);
-                readers.ask(|connection| {
-                    sqlite::list(connection.sqlite()?, organization, cluster, now, forgotten)
-                })
+        let now = self.clock.now();
+        let times = ReadTimes { now, forgotten_since: self.retention.forgotten_since(now) };
+        let short = match &self.reads {
+            Reads::Sqlite(readers, file) => self.ask(readers, file, |connection| {
+                sqlite::short_list(connection.sqlite()?, organization, cluster, times)
+            })?,
+            Reads::Postgres(lookups) => lookups.list(organization, cluster).await?,
+        };
+        match short {
+            ShortList::Unknown => Ok(None),
+            ShortList::Whole(mut records) => {
+                records.truncate(most.map_or(usize::MAX, NonZeroUsize::get));
+                Ok(Some(records))
             }
-            Reads::Postgres(lookups) => lookups.list(organization, cluster).await,
+            ShortList::TooLong => {
+                let long = move |connection: &mut AnyConnection| match connection {
+                    AnyConnection::Postgres(connection) => {
+                        postgres::long_list(connection, organization, cluster, times, most)
+                    }
+                    AnyConnection::Sqlite(connection) => {
+                        sqlite::long_list(connection, organization, cluster, times, most)
+                    }
+                };
+                self.prepare_for_work()?;
+                self.lists.run(long).await
+            }
         }
     }
 
@@ -203,9 +238,9 @@ impl RequestStore for Storage {
         requests: &[RequestId],
     ) -> Result<Vec<RequestRecord>, StoreError> {
         match &self.reads {
-            Reads::Sqlite(readers) => {
+            Reads::Sqlite(readers, file) => {
                 let now = self.clock.now();
-                readers.ask(|connection| {
+                self.ask(readers, file, |connection| {
                     sqlite::select(connection.sqlite()?, organization, cluster, requests, now)
                 })
             }
@@ -215,9 +250,9 @@ impl RequestStore for Storage {
 
     async fn report(&self, key: &RequestKey) -> Result<Option<StoredReport>, StoreError> {
         let report = match &self.reads {
-            Reads::Sqlite(readers) => {
+            Reads::Sqlite(readers, file) => {
                 let now = self.clock.now();
-                readers.ask(|connection| sqlite::report(connection.sqlite()?, key, now))?
+                self.ask(readers, file, |connection| sqlite::report(connection.sqlite()?, key, now))?
             }
             Reads::Postgres(lookups) => lookups.report(key).await?,
         };
@@ -234,25 +269,5 @@ impl EventSink for Storage {
     async fn store(&self, events: Vec<RequestEvent>) -> Result<Vec<EventOutcome>, StoreError> {
         let (whole, end) = (0..events.len(), Instant::now() + self.patience.query_timeout);
         Ok(self.write(events.into(), whole, Limits { end, lock: None }, ()).await?)
-    }
-}
-
-impl ContentStore for Storage {
-    async fn content_revision(&self) -> Result<ContentRevision, StoreError> {
-        match &self.reads {
-            Reads::Sqlite(readers) => readers.ask(content::revision),
-            Reads::Postgres(_) => self.writes.run(content::revision).await,
-        }
-    }
-
-    async fn content(&self) -> Result<(ContentRevision, RuleContentSet), StoreError> {
-        match &self.reads {
-            Reads::Sqlite(readers) => readers.ask(content::load),
-            Reads::Postgres(_) => self.writes.run(content::load).await,
-        }
-    }
-
-    async fn replace_content(&self, content: RuleContentSet) -> Result<ContentRevision, StoreError> {
-        self.writes.run(move |connection| content::replace(connection, &content)).await
     }
 }

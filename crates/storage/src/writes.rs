@@ -22,6 +22,7 @@ impl Storage {
         limits: Limits,
         held: impl Send + 'static,
     ) -> Result<Vec<EventOutcome>, Failure> {
+        self.prepare_for_work().map_err(Failure::not_begun)?;
         let (now, retention) = (self.clock.now(), self.retention);
         let work = move |connection: &mut AnyConnection| {
             let _held = &held;
@@ -50,6 +51,7 @@ impl Table for Writes {
     }
 
     async fn probe(&self, size: usize, limits: Limits) -> Result<(), Failure> {
+        self.storage.prepare_for_work().map_err(Failure::not_begun)?;
         let turn = self.take_turn(limits).await?;
         let (now, retention) = (self.storage.clock.now(), self.storage.retention);
         let work = move |connection: &mut AnyConnection| {

@@ -9,6 +9,7 @@ mod documents;
 mod expiry;
 mod fixture;
 mod ingest;
+mod lists;
 mod metrics;
 mod outages;
 mod protocol;

@@ -5,6 +5,7 @@ mod configuration;
 mod content;
 mod crash;
 mod demo;
+mod files;
 mod import;
 mod logging;
 mod memory;

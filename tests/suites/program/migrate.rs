@@ -32,3 +32,38 @@ fn apply_check_and_revert_on_both_databases() {
         assert_eq!(migrate(&[]).ok().stdout.lines().count(), 2, "it can be applied again");
     }
 }
+
+#[test]
+fn a_schema_from_the_future_is_refused_by_every_command() {
+    for database in [TestDatabase::sqlite(), TestDatabase::postgres()] {
+        let program = Program::new();
+        let url = format!("storage.url={}", database.url());
+        database.migrate();
+        database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('0099')");
+        for command in [
+            &["migrate", "--check"][..],
+            &["migrate"],
+            &["migrate", "--revert"],
+            &["import", "results", "-"],
+            &["serve", "--set", "auth.mode=disabled", "--set", "log.filter=off"],
+            &[
+                "serve",
+                "--set",
+                "auth.mode=disabled",
+                "--set",
+                "log.filter=off",
+                "--set",
+                "storage.migrate_on_start=false",
+            ],
+        ] {
+            let run = program.run(&[command, &["--set", &url]].concat());
+            let sentence = refused(&run, 1);
+            assert!(
+                sentence.contains(
+                    "has the migrations 0099, which this program does not know; run the newer program"
+                ),
+                "{command:?}: {sentence}"
+            );
+        }
+    }
+}

@@ -116,6 +116,8 @@ fn an_admin_address_in_use_leaves_nothing_behind() {
 fn a_start_that_is_held_up_can_be_stopped() {
     let program = Program::new();
     program.run(&["migrate"]).ok();
+    // Where nothing is to be applied, nobody waits for a lock.
+    program.run(&["migrate", "--revert"]).ok();
     let database = program.folder().join("data/gathering.db");
     let lock = gathering_tests::LockedSqlite::new(&database);
     let free = ["--set", "http.bind=127.0.0.1:0", "--set", "admin.bind=127.0.0.1:0"];

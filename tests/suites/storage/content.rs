@@ -1,8 +1,14 @@
 //! Rule content.
 
-use gathering_domain::{ContentRevision, RuleContent, RuleContentSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use crate::fixture::{AnyStore, Subject};
+use gathering_domain::{ContentRevision, ContentStore, ManualClock, RuleContent, RuleContentSet, StoreError};
+use gathering_storage::{Settings, Storage};
+use gathering_tests::{Proxy, TestDatabase};
+
+use crate::fixture::{AnyStore, START, Subject};
 use crate::for_every_store;
 
 for_every_store!(content_is_replaced_as_a_whole);
@@ -34,4 +40,64 @@ async fn content_is_replaced_as_a_whole<S: AnyStore>(subject: &Subject<S>) {
     assert_eq!(store.replace_content(second.clone()).await.unwrap(), ContentRevision(2));
     assert_eq!(store.content_revision().await.unwrap(), ContentRevision(2));
     assert_eq!(store.content().await.unwrap(), (ContentRevision(2), second));
+}
+
+/// As many findings as there are of all rules, and texts as long as theirs.
+fn large() -> RuleContentSet {
+    let content = |number: usize| RuleContent {
+        generic: format!("{number} {}", "text ".repeat(200)),
+        summary: format!("summary of {number}"),
+        total_risk: 1 + i32::try_from(number % 4).unwrap(),
+    };
+    (0..2000)
+        .map(|number| (format!("rules.of_a_kind|KEY_{number}").parse().unwrap(), content(number)))
+        .collect()
+}
+
+#[test]
+fn a_long_way_is_gone_in_steps_each_with_a_time_limit_of_its_own() {
+    let database = TestDatabase::postgres();
+    database.migrate();
+    let proxy = Proxy::to(database.server_address());
+    // A round trip for each finding would take more than three minutes, all steps together take longer than the limit.
+    proxy.delay(Duration::from_millis(50));
+    let (pool_timeout, query_timeout) = (Duration::from_millis(900), Duration::from_millis(900));
+    let url = database.url_by(&proxy).parse().unwrap();
+    let settings = Settings { url, pool_timeout, query_timeout, ..database.settings() };
+    let store = Storage::open(&settings, Arc::new(ManualClock::at(START))).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let (told, written) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (count, sum) = (Arc::clone(&told), Arc::clone(&written));
+        let replaced = store.replace_content_telling(large(), move |step| {
+            count.fetch_add(usize::from(step > 0), Ordering::SeqCst);
+            sum.fetch_add(step, Ordering::SeqCst);
+        });
+        assert_eq!(replaced.await.unwrap(), ContentRevision(1));
+        assert_eq!(written.load(Ordering::SeqCst), 2000);
+        assert!((2..50).contains(&told.load(Ordering::SeqCst)), "few statements, and progress");
+        assert_eq!(store.content().await.unwrap(), (ContentRevision(1), large()));
+    });
+}
+
+#[test]
+fn a_step_that_takes_too_long_ends_it() {
+    use diesel::Connection;
+    use diesel::connection::SimpleConnection;
+    let database = TestDatabase::postgres();
+    database.migrate();
+    let (pool_timeout, query_timeout) = (Duration::from_secs(5), Duration::from_millis(300));
+    let settings = Settings { pool_timeout, query_timeout, ..database.settings() };
+    let store = Storage::open(&settings, Arc::new(ManualClock::at(START))).unwrap();
+    let mut holder = diesel::PgConnection::establish(database.url()).unwrap();
+    holder.batch_execute("BEGIN; LOCK TABLE rule_content IN ACCESS EXCLUSIVE MODE").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let error = store.replace_content(large()).await.unwrap_err();
+        // Whoever is faster says so: the server, or this side of it.
+        assert!(matches!(error, StoreError::Timeout { .. } | StoreError::Unavailable { .. }), "{error:?}");
+        holder.batch_execute("ROLLBACK").unwrap();
+        assert_eq!(store.content().await.unwrap(), (ContentRevision(0), RuleContentSet::default()));
+        assert_eq!(store.replace_content(large()).await.unwrap(), ContentRevision(1));
+    });
 }

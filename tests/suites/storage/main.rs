@@ -2,8 +2,10 @@
 
 mod concurrency;
 mod content;
+mod files;
 mod fixture;
 mod hanging;
+mod lists;
 mod migrations;
 mod outages;
 mod passing;

@@ -1,6 +1,6 @@
 //! Migrations apply, revert and apply again, on both databases, and two processes do not get in each other's way.
 
-use gathering_storage::Migrator;
+use gathering_storage::{Migrator, StorageError};
 use gathering_tests::TestDatabase;
 
 fn up_and_down(database: &TestDatabase) {
@@ -61,4 +61,110 @@ fn at_the_same_time_on_sqlite() {
 #[test]
 fn at_the_same_time_on_postgres() {
     at_the_same_time(&TestDatabase::postgres());
+}
+
+/// Everything that is in the way of working with a schema, and what is said of it.
+fn schemas_of_others_are_refused(database: &TestDatabase) {
+    let pending = || Migrator::pending(&database.settings());
+    let refused = |expected: &str| {
+        let bring = || Migrator::bring_up_to_date(&database.settings());
+        for refusal in [pending().unwrap_err(), bring().unwrap_err()] {
+            let sentence = refusal.to_string();
+            assert!(sentence.contains(expected) && !sentence.contains("rights"), "{sentence}");
+        }
+    };
+    database.migrate();
+    database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('20990101'), ('20990102')");
+    refused("has the migrations 20990101, 20990102, which this program does not know");
+    let connected = || Migrator::connect(&database.settings()).unwrap();
+    for result in [connected().migrate().map(|_| ()), connected().revert_last().map(|_| ())] {
+        let error = result.unwrap_err();
+        assert!(matches!(error, StorageError::UnknownMigrations { .. }), "{error:?}");
+    }
+    database.execute("DELETE FROM __diesel_schema_migrations WHERE version LIKE '2099%'");
+    assert!(pending().unwrap().is_empty());
+
+    database.execute("ALTER TABLE requests RENAME TO elsewhere");
+    refused("lacks the tables requests, which its migrations had made");
+    database.execute("ALTER TABLE elsewhere RENAME TO requests");
+
+    database.execute("DELETE FROM __diesel_schema_migrations WHERE version = '0002'");
+    refused("has the tables rule_content, content_revision, which no migration of this program made");
+    database.execute("DROP TABLE __diesel_schema_migrations");
+    refused("has the tables requests, clusters, rule_content, content_revision, which no migration");
+}
+
+#[test]
+fn schemas_of_others_are_refused_on_sqlite() {
+    schemas_of_others_are_refused(&TestDatabase::sqlite());
+}
+
+#[test]
+fn schemas_of_others_are_refused_on_postgres() {
+    schemas_of_others_are_refused(&TestDatabase::postgres());
+}
+
+#[test]
+fn where_nothing_is_pending_rows_are_all_that_has_to_be_writable() {
+    let database = TestDatabase::postgres();
+    database.migrate();
+    let (server, schema) = database.url().split_once("search_path%3D").unwrap();
+    let role = format!("writer_{}", schema.rsplit('_').next().unwrap());
+    database.execute(&format!(
+        "CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA {schema} TO {role};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}"
+    ));
+    let (_, address) = server.split_once('@').unwrap();
+    let url = format!("postgres://{role}@{address}search_path%3D{schema}").parse().unwrap();
+    let settings = gathering_storage::Settings { url, ..database.settings() };
+    assert!(Migrator::bring_up_to_date(&settings).unwrap().is_empty());
+    let error = Migrator::connect(&settings).unwrap().revert_last().unwrap_err().to_string();
+    assert!(error.contains("check the rights of its user"), "here they are what is missing: {error}");
+    database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+/// Every file of a folder with what is in it.
+fn files(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_look_changes_nothing_on_sqlite() {
+    use diesel::Connection;
+    use diesel::connection::SimpleConnection;
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("gathering.db");
+    let url = format!("sqlite://{}", path.display()).parse().unwrap();
+    let settings = gathering_storage::Settings { url, ..TestDatabase::sqlite().settings() };
+    let is_same_after_a_look = |expected: usize| {
+        let before = files(folder.path());
+        assert_eq!(Migrator::pending(&settings).unwrap().len(), expected);
+        let mut after = files(folder.path());
+        // An index of the WAL file, which holds nothing of its own.
+        after.retain(|(name, _)| {
+            before.iter().any(|(before, _)| before == name) || !name.ends_with("gathering.db-shm")
+        });
+        assert!(before == after, "{:?}", after.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    };
+    is_same_after_a_look(2);
+    Migrator::bring_up_to_date(&settings).unwrap();
+    is_same_after_a_look(0);
+    let connect = || diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    connect().batch_execute("PRAGMA journal_mode = DELETE").unwrap();
+    is_same_after_a_look(0);
+    // What a crash leaves behind.
+    let mut connection = connect();
+    connection.batch_execute("PRAGMA journal_mode = WAL; PRAGMA user_version = 7").unwrap();
+    let left = files(folder.path());
+    drop(connection);
+    for (name, content) in left {
+        if !name.ends_with("gathering.db-shm") {
+            std::fs::write(name, content).unwrap();
+        }
+    }
+    assert!(folder.path().join("gathering.db-wal").exists());
+    is_same_after_a_look(0);
 }

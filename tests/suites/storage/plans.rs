@@ -83,7 +83,7 @@ fn each_key_costs_one_look_into_the_primary_key() {
                 assert!(store.report(&key(number, clusters)).await.unwrap().is_some());
             }
             let RequestKey { organization, cluster, .. } = key(0, clusters);
-            let list = store.list(organization, cluster).await.unwrap().unwrap();
+            let list = store.list(organization, cluster, None).await.unwrap().unwrap();
             assert_eq!(list.len(), requests / clusters);
         });
         drop(store);

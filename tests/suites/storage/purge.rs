@@ -23,12 +23,12 @@ async fn purges_only_what_expired(subject: &Subject<Storage>) {
     subject.clock.advance(Duration::from_micros(1));
     assert_eq!(subject.store.purge().await.unwrap(), Purged { requests: 1201, clusters: 0 });
     assert_eq!(subject.store.state(&kept.key).await.unwrap(), Some(RequestState::Received));
-    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), Some(vec![]));
+    assert_eq!(subject.store.list(organization(), cluster(), None).await.unwrap(), Some(vec![]));
 
     subject.clock.advance(retention.clusters);
     assert_eq!(subject.store.purge().await.unwrap(), Purged { requests: 1, clusters: 1 });
-    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), None);
-    assert!(subject.store.list(organization(), kept.key.cluster).await.unwrap().is_some());
+    assert_eq!(subject.store.list(organization(), cluster(), None).await.unwrap(), None);
+    assert!(subject.store.list(organization(), kept.key.cluster, None).await.unwrap().is_some());
 }
 
 /// A cluster that goes on being recorded is not written each time, and stays known all the same.
@@ -44,9 +44,9 @@ async fn a_cluster_stays_known_while_it_is_recorded(subject: &Subject<Storage>) 
     let nearly = (retention.requests + retention.clusters).saturating_sub(retention.clusters / 500);
     subject.clock.advance(nearly);
     subject.store.purge().await.unwrap();
-    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), Some(vec![]));
+    assert_eq!(subject.store.list(organization(), cluster(), None).await.unwrap(), Some(vec![]));
     subject.clock.advance(retention.clusters / 500);
-    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), None);
+    assert_eq!(subject.store.list(organization(), cluster(), None).await.unwrap(), None);
 }
 
 #[test]

@@ -20,14 +20,14 @@ for_every_store!(
 );
 
 async fn a_list_is_newest_first<S: AnyStore>(subject: &Subject<S>) {
-    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), None, "never recorded");
+    assert_eq!(subject.store.list(organization(), cluster(), None).await.unwrap(), None, "never recorded");
     // The tie between B, _a_ and a shows that the order is by bytes, not by a locale's alphabet.
     for (id, seconds) in [("b", 10), ("a", 10), ("B", 10), ("old", 0), ("new", 20)] {
         let mut event = event(key(id), announced());
         event.received_at = START.saturating_add(Duration::from_secs(seconds));
         subject.put_event(event).await;
     }
-    let list = subject.store.list(organization(), cluster()).await.unwrap().unwrap();
+    let list = subject.store.list(organization(), cluster(), None).await.unwrap().unwrap();
     let ids: Vec<_> = list.iter().map(|record| record.request.as_str()).collect();
     assert_eq!(ids, ["new", "B", "a", "b", "old"]);
 }
@@ -54,7 +54,7 @@ async fn lists_asked_for_at_once_are_kept_apart<S: AnyStore>(subject: &Subject<S
     }
     expected.sort_by_key(|record| Reverse(record.received_at));
     subject.put_event(event(of(second, "a"), announced())).await;
-    let list = |cluster| subject.store.list(organization(), cluster);
+    let list = |cluster| subject.store.list(organization(), cluster, None);
     let (first, unknown, second, empty) =
         tokio::join!(list(cluster()), list(unknown), list(second), list(empty));
     assert_eq!(first.unwrap(), Some(expected));
@@ -69,13 +69,17 @@ async fn a_cluster_stays_known_without_requests<S: AnyStore>(subject: &Subject<S
     let retention = Retention::default();
     subject.put("a", processed(&[])).await;
     subject.clock.advance(retention.requests);
-    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), Some(vec![]));
+    assert_eq!(subject.store.list(organization(), cluster(), None).await.unwrap(), Some(vec![]));
     subject.clock.advance(retention.clusters.saturating_sub(Duration::from_micros(1)));
-    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), Some(vec![]));
+    assert_eq!(subject.store.list(organization(), cluster(), None).await.unwrap(), Some(vec![]));
     subject.clock.advance(Duration::from_micros(1));
-    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), None, "forgotten in the end");
+    assert_eq!(
+        subject.store.list(organization(), cluster(), None).await.unwrap(),
+        None,
+        "forgotten in the end"
+    );
     subject.put("b", announced()).await;
-    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap().unwrap().len(), 1);
+    assert_eq!(subject.store.list(organization(), cluster(), None).await.unwrap().unwrap().len(), 1);
 }
 
 async fn a_selection_finds_each_once<S: AnyStore>(subject: &Subject<S>) {
@@ -121,5 +125,5 @@ async fn times_keep_their_microseconds<S: AnyStore>(subject: &Subject<S>) {
         processed_at: Some(START.saturating_add(Duration::from_micros(123_456))),
     };
     subject.put_event(event).await;
-    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), Some(vec![expected]));
+    assert_eq!(subject.store.list(organization(), cluster(), None).await.unwrap(), Some(vec![expected]));
 }

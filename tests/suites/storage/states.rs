@@ -48,11 +48,11 @@ async fn every_transition<S: AnyStore>(subject: &Subject<S>) {
 async fn an_ignored_event_changes_nothing<S: AnyStore>(subject: &Subject<S>) {
     let retention = Retention::default().requests;
     subject.put("a", processed(&["m|K"])).await;
-    let before = subject.store.list(organization(), cluster()).await.unwrap();
+    let before = subject.store.list(organization(), cluster(), None).await.unwrap();
     subject.clock.advance(retention / 2);
     assert_eq!(subject.put("a", failed("late")).await, EventOutcome::Ignored);
     assert_eq!(subject.put("a", announced()).await, EventOutcome::Ignored);
-    assert_eq!(subject.store.list(organization(), cluster()).await.unwrap(), before);
+    assert_eq!(subject.store.list(organization(), cluster(), None).await.unwrap(), before);
     subject.clock.advance(retention / 2);
     assert_eq!(subject.store.state(&key("a")).await.unwrap(), None, "the retention was not extended");
 }
@@ -67,7 +67,7 @@ async fn a_result_replaces_hits_and_times<S: AnyStore>(subject: &Subject<S>) {
 
     let report = subject.store.report(&key("a")).await.unwrap().unwrap();
     assert_eq!(report.hits, ["m|NEW".parse().unwrap()]);
-    let record = subject.store.list(organization(), cluster()).await.unwrap().unwrap().remove(0);
+    let record = subject.store.list(organization(), cluster(), None).await.unwrap().unwrap().remove(0);
     assert_eq!(record.received_at, START.saturating_add(Duration::from_micros(7)));
     assert_eq!(record.processed_at, Some(START.saturating_add(later)));
 
@@ -132,6 +132,6 @@ async fn a_batch_may_span_organizations_and_clusters<S: AnyStore>(subject: &Subj
     assert_eq!(subject.store.state(&key("a")).await.unwrap(), Some(RequestState::Processed));
     assert_eq!(subject.store.state(&elsewhere).await.unwrap(), Some(RequestState::Failed));
     assert_eq!(subject.store.state(&other_tenant).await.unwrap(), Some(RequestState::Received));
-    assert!(subject.store.list(other_tenant.organization, elsewhere.cluster).await.unwrap().is_none());
-    assert_eq!(subject.store.list(organization(), elsewhere.cluster).await.unwrap().unwrap().len(), 1);
+    assert!(subject.store.list(other_tenant.organization, elsewhere.cluster, None).await.unwrap().is_none());
+    assert_eq!(subject.store.list(organization(), elsewhere.cluster, None).await.unwrap().unwrap().len(), 1);
 }

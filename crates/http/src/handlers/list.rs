@@ -1,16 +1,18 @@
 //! `GET /cluster/{clusterID}/requests`
 
 use actix_web::{HttpResponse, web};
-use gathering_domain::{LookupService, RequestStore};
+use gathering_domain::{ClusterId, LookupService, RequestList, RequestStore, StoreError};
 
 use crate::error::ApiError;
 use crate::extract::ReadableCluster;
 use crate::openapi::{CallLimits, ClusterNotFound, ClusterParameter, Errors};
+use crate::server::Limits;
 use crate::wire::{self, RequestEntry};
 
 /// The recorded requests of a cluster
 ///
-/// Newest `received` first, ties by request ID.
+/// Newest `received` first, ties by request ID. Where the cluster has more requests than the service lists
+/// (`http.max_list`), the older ones are left out, and `truncated` is there and true.
 #[utoipa::path(
     get,
     path = "/cluster/{clusterID}/requests",
@@ -39,9 +41,24 @@ use crate::wire::{self, RequestEntry};
 pub(crate) async fn list<S: RequestStore>(
     ReadableCluster(grant): ReadableCluster,
     lookup: web::Data<LookupService<S>>,
+    limits: web::Data<Limits>,
 ) -> Result<HttpResponse, ApiError> {
     let cluster = grant.cluster();
-    let records = lookup.list(grant.organization(), cluster).await?.ok_or(ApiError::ClusterNotFound)?;
-    let requests = records.iter().map(RequestEntry::recorded).collect();
-    Ok(wire::json(HttpResponse::Ok(), &wire::RequestList { cluster, requests, status: "ok" }))
+    let list = lookup.list(grant.organization(), cluster, limits.max_list).await?;
+    let list = list.ok_or(ApiError::ClusterNotFound)?;
+    let written = if list.records.len() > LONG {
+        web::block(move || written(cluster, &list)).await.map_err(StoreError::defect)?
+    } else {
+        written(cluster, &list)
+    };
+    let unwritten = || StoreError::defect("the list cannot be written");
+    Ok(wire::answer(HttpResponse::Ok(), written.ok_or_else(unwritten)?))
+}
+
+/// From how many entries on a list is written on another thread: others on this one would wait for it.
+const LONG: usize = 1000;
+
+fn written(cluster: ClusterId, list: &RequestList) -> Option<Vec<u8>> {
+    let requests = list.records.iter().map(RequestEntry::recorded).collect();
+    wire::written(&wire::RequestList { cluster, requests, status: "ok", truncated: list.is_truncated })
 }

@@ -52,5 +52,8 @@ pub(crate) async fn select<S: RequestStore>(
         record.as_ref().map_or_else(|| RequestEntry::unknown(request), RequestEntry::recorded)
     });
     let requests = requests.collect();
-    Ok(wire::json(HttpResponse::Ok(), &wire::RequestList { cluster, requests, status: "ok" }))
+    Ok(wire::json(
+        HttpResponse::Ok(),
+        &wire::RequestList { cluster, requests, status: "ok", truncated: false },
+    ))
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gathering_domain::{ContentStore, RuleContentSet, StoreError, SystemClock};
 use gathering_ingest::rule_content::{self, LoadedContent};
 use gathering_storage::{Migrator, Storage};
+use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::spawn_blocking;
 
 use crate::cli::ImportContent;
@@ -51,8 +52,16 @@ pub(super) fn load(directory: &Path) -> Result<LoadedContent, ServerError> {
     Ok(loaded)
 }
 
+/// Replaces the content, with a bar over its findings on a terminal.
 pub(super) async fn replace(storage: &Storage, loaded: LoadedContent) -> Result<(), ServerError> {
-    storage.replace_content(loaded.content).await.map(|_| ()).map_err(refused)
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} error keys {eta}");
+    let progress = ProgressBar::new(loaded.content.len() as u64)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let bar = progress.clone();
+    let replaced =
+        storage.replace_content_telling(loaded.content, move |written| bar.inc(written as u64)).await;
+    progress.finish_and_clear();
+    replaced.map(|_| ()).map_err(refused)
 }
 
 fn refused(source: StoreError) -> ServerError {

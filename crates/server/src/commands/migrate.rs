@@ -16,14 +16,13 @@ pub(super) fn run(config: &Config, arguments: &Migrate) -> Result<(), ServerErro
         }
         return Err(ServerError::SchemaBehind { url: settings.url.to_string(), names });
     }
-    let mut migrator = Migrator::connect(&settings)?;
     if arguments.revert {
-        return match migrator.revert_last()? {
+        return match Migrator::connect(&settings)?.revert_last()? {
             Some(name) => print(format!("reverted {name}\n")),
             None => print("there is nothing to revert\n"),
         };
     }
-    let names = migrator.migrate()?;
+    let names = Migrator::bring_up_to_date(&settings)?;
     if names.is_empty() {
         return print("the schema is up to date\n");
     }

@@ -29,6 +29,8 @@ pub struct Http {
     pub max_in_flight: usize,
     #[serde(deserialize_with = "whole::<_, _, 1, 1_000_000>")]
     pub max_request_ids: usize,
+    #[serde(deserialize_with = "whole::<_, _, 0, 100_000_000>")]
+    pub max_list: usize,
     #[serde(deserialize_with = "pending_status")]
     pub pending_status: PendingStatus,
     #[serde(deserialize_with = "whole::<_, _, 1, 1_000_000>")]

@@ -1,5 +1,6 @@
 //! What each crate is told of the configuration.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use gathering_auth as auth;
@@ -28,6 +29,7 @@ impl Config {
                 max_in_flight: self.ingest.http.max_in_flight,
             }),
             max_request_ids: self.http.max_request_ids,
+            max_list: NonZeroUsize::new(self.http.max_list),
             pending_status: self.http.pending_status,
             shutdown_grace: self.http.shutdown_grace,
             cors_origins: self.http.cors_origins.clone(),

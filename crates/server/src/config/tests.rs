@@ -20,6 +20,7 @@ fn the_defaults_are_what_the_documents_say() {
     assert_eq!(config.http.base_paths.len(), 2);
     assert_eq!((config.http.max_body, config.http.max_request_ids), (1 << 20, 1000));
     assert_eq!((config.http.max_in_flight, config.ingest.http.max_in_flight), (16 << 20, 64 << 20));
+    assert_eq!(config.http.max_list, 10_000);
     assert_eq!(config.http.pending_status, PendingStatus::Ok);
     assert_eq!(config.admin.bind.to_string(), "127.0.0.1:9090");
     assert_eq!((config.auth.mode, config.auth.disabled_org.get()), (AuthMode::Jwt, 1));

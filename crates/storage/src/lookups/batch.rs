@@ -8,17 +8,9 @@ use super::question::{
     Asked, List, ListAsked, Question, ReportAsked, Selection, SelectionAsked, StateAsked, Whole,
 };
 use crate::dialect::postgres::{
-    AskedClusters, AskedRequests, Position, known_clusters, lists, records, reports, states,
+    AskedClusters, AskedRequests, Position, ShortRows, known_clusters, records, reports, short_lists, states,
 };
-use crate::rows::{self, RecordRow};
-
-/// The times that answers depend on.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ReadTimes {
-    pub(super) now: Timestamp,
-    /// Clusters without a record since then are not known any more.
-    pub(super) forgotten_since: Timestamp,
-}
+use crate::rows::{self, ReadTimes, RecordRow};
 
 /// Questions that have no answer yet, by kind.
 #[derive(Debug, Default)]
@@ -112,9 +104,13 @@ fn answer_lists(
         clusters.add(*organization, *cluster);
     }
     let mut found: Vec<Option<List>> = asked.iter().map(|_| None).collect();
-    for (position, records) in lists(connection, &clusters, now)? {
+    for (position, short) in short_lists(connection, &clusters, now)? {
         if let Some(list) = at(&mut found, position) {
-            *list = Some(List::Records(records));
+            *list = match short {
+                ShortRows::Expired => None,
+                ShortRows::Records(records) => Some(List::Records(records)),
+                ShortRows::TooMany => Some(List::TooLong),
+            };
         }
     }
     let mut known: Vec<bool> = found.iter().map(Option::is_some).collect();

@@ -28,7 +28,7 @@ use self::queue::Queue;
 use self::thread::{Surroundings, Thread};
 use crate::connection::Opener;
 use crate::epoch::Epoch;
-use crate::rows::{self, KeptState};
+use crate::rows::{self, KeptState, ShortList};
 use crate::{PoolState, Settings};
 
 /// Questions that may wait. Over it callers are turned away at once: at the slowest rate that was measured (some 7,000 a
@@ -88,15 +88,18 @@ impl Lookups {
         &self,
         organization: OrganizationId,
         cluster: ClusterId,
-    ) -> Result<Option<Vec<RequestRecord>>, StoreError> {
+    ) -> Result<ShortList, StoreError> {
         let about = Whole(organization, cluster);
         let list = self.ask(|answer| Question::List(Asked { about, answer })).await?;
         // Read here: what one thread allocates another frees slowly, and a list has a piece of memory for each request.
-        let records = list.map(|list| match list {
-            List::Empty => Ok(Vec::new()),
-            List::Records(columns) => rows::records(&columns).map(rows::newest_first),
-        });
-        records.transpose().map_err(StoreError::defect)
+        match list {
+            None => Ok(ShortList::Unknown),
+            Some(List::Empty) => Ok(ShortList::Whole(Vec::new())),
+            Some(List::Records(columns)) => rows::records(&columns)
+                .map(|records| ShortList::Whole(rows::newest_first(records)))
+                .map_err(StoreError::defect),
+            Some(List::TooLong) => Ok(ShortList::TooLong),
+        }
     }
 
     pub(crate) async fn select(

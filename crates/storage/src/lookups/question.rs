@@ -21,6 +21,8 @@ pub(super) struct Whole(pub(super) OrganizationId, pub(super) ClusterId);
 pub(super) enum List {
     Empty,
     Records(RecordColumns),
+    /// They are too many to be read beside other questions.
+    TooLong,
 }
 
 /// Some requests of a cluster.

@@ -9,7 +9,7 @@ use diesel::ConnectionError;
 use gathering_domain::{Clock, Retention, StoreError};
 use r2d2::HandleError;
 
-use super::batch::{Batch, ReadTimes};
+use super::batch::Batch;
 use super::pulse::Pulse;
 use super::question::Question;
 use super::queue::Queue;
@@ -18,6 +18,7 @@ use crate::dialect::postgres::{can_write, prepare_for_reading};
 use crate::epoch::Epoch;
 use crate::lane::classify;
 use crate::pool::{LogFailures, Pooled};
+use crate::rows::ReadTimes;
 
 /// About how many rows one batch asks for. With more, the first question of a batch would wait for too many others.
 const BATCH: usize = 500;
@@ -271,7 +272,7 @@ impl<'a> Worker<'a> {
         let mut connection = self.surroundings.opener.open()?;
         let prepared = connection.postgres().and_then(prepare_for_reading);
         prepared.map_err(ConnectionError::CouldntSetupConfiguration)?;
-        Ok(Pooled::new(connection))
+        Ok(connection)
     }
 
     fn disconnect(&mut self) {

@@ -14,11 +14,11 @@ use diesel::dsl::sql;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, SmallInt, SqlType, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, SmallInt, SqlType, Text};
 use gathering_domain::{ClusterId, OrganizationId, RequestId, Timestamp};
 
 use crate::cluster_uuid::{ClusterUuid, StoredCluster};
-use crate::rows::{RecordColumns, RecordRow, ReportRow, StateRow};
+use crate::rows::{RecordRow, ReportRow, StateRow};
 
 /// The position of a question in what was asked, from 1.
 pub(crate) type Position = i64;
@@ -33,8 +33,8 @@ pub(crate) struct AskedRequests<'a> {
 /// Clusters that are asked for, one entry of each list for each.
 #[derive(Debug, Default)]
 pub(crate) struct AskedClusters {
-    organizations: Vec<i64>,
-    clusters: Vec<StoredCluster>,
+    pub(super) organizations: Vec<i64>,
+    pub(super) clusters: Vec<StoredCluster>,
 }
 
 impl<'a> AskedRequests<'a> {
@@ -84,15 +84,6 @@ struct Requests<'a, C> {
     columns: PhantomData<C>,
 }
 
-/// All requests of clusters, a row for each cluster that has any, with all its records: rows on their own cost more than what is
-/// in them, and so do arrays. All aggregates see the records in one order, as long as none has an order of its own. The table's
-/// check says that those with a time of processing are the processed ones; of the others the state comes in its place, counted
-/// from the smallest number, which no time is near.
-struct Lists<'a> {
-    asked: &'a AskedClusters,
-    now: i64,
-}
-
 /// Which clusters are known.
 struct KnownClusters<'a> {
     asked: &'a AskedClusters,
@@ -122,28 +113,6 @@ impl<C: Columns> QueryFragment<Pg> for Requests<'_, C> {
     }
 }
 
-impl QueryFragment<Pg> for Lists<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT asked.position, found.* FROM unnest(");
-        out.push_bind_param::<Array<BigInt>, _>(&self.asked.organizations)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<ClusterUuid>, _>(&self.asked.clusters)?;
-        out.push_sql(
-            ") WITH ORDINALITY AS asked (org_id, cluster_id, position) CROSS JOIN LATERAL (
-                 SELECT string_agg(requests.request_id, ',') AS request_ids,
-                     string_agg(int8send(requests.received_at), NULL),
-                     string_agg(int8send(
-                         COALESCE(requests.processed_at, '-9223372036854775808'::BIGINT + requests.state)), NULL)
-                 FROM requests
-                 WHERE requests.org_id = asked.org_id AND requests.cluster_id = asked.cluster_id
-                   AND requests.expires_at + 0 > ",
-        );
-        out.push_bind_param::<BigInt, _>(&self.now)?;
-        out.push_sql(") AS found WHERE found.request_ids IS NOT NULL");
-        Ok(())
-    }
-}
-
 impl QueryFragment<Pg> for KnownClusters<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT asked.position FROM unnest(");
@@ -167,11 +136,6 @@ impl<C: Columns> QueryId for Requests<'_, C> {
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl QueryId for Lists<'_> {
-    type QueryId = Lists<'static>;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
 impl QueryId for KnownClusters<'_> {
     type QueryId = KnownClusters<'static>;
     const HAS_STATIC_QUERY_ID: bool = true;
@@ -181,16 +145,11 @@ impl<C: Columns> Query for Requests<'_, C> {
     type SqlType = C::Types;
 }
 
-impl Query for Lists<'_> {
-    type SqlType = (BigInt, (Text, Binary, Binary));
-}
-
 impl Query for KnownClusters<'_> {
     type SqlType = BigInt;
 }
 
 impl<C> RunQueryDsl<PgConnection> for Requests<'_, C> {}
-impl RunQueryDsl<PgConnection> for Lists<'_> {}
 impl RunQueryDsl<PgConnection> for KnownClusters<'_> {}
 
 /// Fits a connection to these statements: each is planned once, and always looks its keys up one by one in an index. Where
@@ -232,20 +191,6 @@ pub(crate) fn records(
 ) -> QueryResult<Vec<(Position, RecordRow)>> {
     let now = now.as_micros();
     Requests { asked, now, columns: PhantomData::<OfRecords> }.load(connection)
-}
-
-/// The records of each cluster that has any.
-pub(crate) fn lists(
-    connection: &mut PgConnection,
-    asked: &AskedClusters,
-    now: Timestamp,
-) -> QueryResult<Vec<(Position, RecordColumns)>> {
-    type Row = (Position, (String, Vec<u8>, Vec<u8>));
-    let rows: Vec<Row> = Lists { asked, now: now.as_micros() }.load(connection)?;
-    let rows = rows.into_iter().map(|(position, (request_ids, received_at, outcomes))| {
-        (position, RecordColumns { request_ids, received_at, outcomes })
-    });
-    Ok(rows.collect())
 }
 
 /// The positions of those that have been seen since `forgotten_since`.

@@ -3,13 +3,16 @@
 //! They are asked on the driver's own connection: through the one that is either database's, diesel prepares every
 //! statement anew, which takes longer than answering it.
 
+use std::num::NonZeroUsize;
+
+use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use gathering_domain::{
     ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoredReport, Timestamp,
 };
 
 use crate::cluster_uuid::StoredCluster;
-use crate::rows::{self, KeptState, RecordRow, ReportRow, StateRow};
+use crate::rows::{self, KeptState, ReadTimes, RecordRow, ReportRow, SHORT_LIST, ShortList, StateRow};
 use crate::schema::{clusters, requests};
 
 /// The most IDs that one statement asks for; SQLite takes 32,766 parameters, and shorter statements parse faster.
@@ -47,31 +50,79 @@ pub(crate) fn report(
     row.map(rows::report).transpose()
 }
 
-pub(crate) fn list(
+/// The requests of a cluster, as long as it has few rows.
+pub(crate) fn short_list(
     connection: &mut SqliteConnection,
     organization: OrganizationId,
     cluster: ClusterId,
-    now: Timestamp,
-    forgotten_since: Timestamp,
-) -> QueryResult<Option<Vec<RequestRecord>>> {
-    let found: Vec<RecordRow> = requests::table
+    times: ReadTimes,
+) -> QueryResult<ShortList> {
+    let mut records = Vec::new();
+    // Expired rows are left out here and not in the statement, since they take time too.
+    let found = requests::table
         .filter(requests::org_id.eq(i64::from(organization.get())))
         .filter(requests::cluster_id.eq(StoredCluster::from(cluster)))
-        .filter(requests::expires_at.gt(now.as_micros()))
-        .select((requests::request_id, requests::state, requests::received_at, requests::processed_at))
-        .load(connection)?;
-    if found.is_empty() {
-        let last_seen: Option<i64> = clusters::table
-            .filter(clusters::org_id.eq(i64::from(organization.get())))
-            .filter(clusters::cluster_id.eq(StoredCluster::from(cluster)))
-            .filter(clusters::last_seen.gt(forgotten_since.as_micros()))
-            .select(clusters::last_seen)
-            .get_result(connection)
-            .optional()?;
-        return Ok(last_seen.map(|_| Vec::new()));
+        .select((
+            requests::expires_at,
+            (requests::request_id, requests::state, requests::received_at, requests::processed_at),
+        ))
+        .load_iter::<(i64, RecordRow), DefaultLoadingMode>(connection)?;
+    for (number, row) in (0..).zip(found) {
+        if number == SHORT_LIST {
+            return Ok(ShortList::TooLong);
+        }
+        let (expires_at, row) = row?;
+        if expires_at > times.now.as_micros() {
+            records.push(rows::record(row)?);
+        }
+    }
+    if records.is_empty() && !is_known(connection, organization, cluster, times.forgotten_since)? {
+        return Ok(ShortList::Unknown);
+    }
+    Ok(ShortList::Whole(rows::newest_first(records)))
+}
+
+/// The newest requests of a cluster, however many there are; `None` if it is not known.
+pub(crate) fn long_list(
+    connection: &mut SqliteConnection,
+    organization: OrganizationId,
+    cluster: ClusterId,
+    times: ReadTimes,
+    most: Option<NonZeroUsize>,
+) -> QueryResult<Option<Vec<RequestRecord>>> {
+    let all = requests::table
+        .filter(requests::org_id.eq(i64::from(organization.get())))
+        .filter(requests::cluster_id.eq(StoredCluster::from(cluster)))
+        .filter(requests::expires_at.gt(times.now.as_micros()))
+        .select((requests::request_id, requests::state, requests::received_at, requests::processed_at));
+    let found: Vec<RecordRow> = match most.and_then(|most| i64::try_from(most.get()).ok()) {
+        Some(most) => {
+            all.order((requests::received_at.desc(), requests::request_id)).limit(most).load(connection)?
+        }
+        // SQLite would put the rows into a file to sort them.
+        None => all.load(connection)?,
+    };
+    if found.is_empty() && !is_known(connection, organization, cluster, times.forgotten_since)? {
+        return Ok(None);
     }
     let records = found.into_iter().map(rows::record).collect::<QueryResult<_>>()?;
     Ok(Some(rows::newest_first(records)))
+}
+
+fn is_known(
+    connection: &mut SqliteConnection,
+    organization: OrganizationId,
+    cluster: ClusterId,
+    forgotten_since: Timestamp,
+) -> QueryResult<bool> {
+    let last_seen: Option<i64> = clusters::table
+        .filter(clusters::org_id.eq(i64::from(organization.get())))
+        .filter(clusters::cluster_id.eq(StoredCluster::from(cluster)))
+        .filter(clusters::last_seen.gt(forgotten_since.as_micros()))
+        .select(clusters::last_seen)
+        .get_result(connection)
+        .optional()?;
+    Ok(last_seen.is_some())
 }
 
 pub(crate) fn select(
@@ -153,9 +204,11 @@ mod tests {
             state(connection, &key, now).unwrap();
             report(connection, &key, now).unwrap();
             select(connection, organization, cluster, &[request], now).unwrap();
-            list(connection, organization, cluster, now, now).unwrap();
+            let times = ReadTimes { now, forgotten_since: now };
+            short_list(connection, organization, cluster, times).unwrap();
+            long_list(connection, organization, cluster, times, None).unwrap();
         });
-        assert_eq!(found, [of_request, of_request, of_request, of_cluster, of_known]);
+        assert_eq!(found, [of_request, of_request, of_request, of_cluster, of_known, of_cluster, of_known]);
         let found = plans(&mut connection, |connection| {
             super::super::purge_requests(connection, 0, 1).unwrap();
         });

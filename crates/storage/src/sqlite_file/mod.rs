@@ -1,0 +1,212 @@
+//! A SQLite database as a file that others can delete, replace or cut off while it is open.
+//!
+//! SQLite goes on with a file that is not at its path any more, and what it commits then is in no database that anybody
+//! will open. So every commit is confirmed by a look at the path before it is acknowledged, readers look from time to
+//! time, and once the file is lost, all connections to it are closed before another one is opened. A file is never made
+//! here: an empty one would answer as if nothing had ever been recorded.
+
+mod error;
+mod files;
+mod lease;
+pub(crate) mod open;
+mod retired;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use diesel::{ConnectionError, ConnectionResult, SqliteConnection};
+
+pub use self::error::SqliteFileError;
+pub(crate) use self::error::is_damage;
+use self::files::{Files, Inode};
+pub(crate) use self::lease::Lease;
+use self::retired::Retired;
+use crate::connection::AnyConnection;
+use crate::pending;
+use crate::pool::Pooled;
+
+/// How often readers look whether their file is still there. A look takes a few microseconds, a lookup not many more.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Between two attempts to open a file that cannot be opened. Whoever asks meanwhile is told at once what was found.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The file of one store, shared by all who open connections to it.
+pub(crate) struct SqliteFile {
+    path: PathBuf,
+    born: Instant,
+    /// Milliseconds from birth to the last look.
+    looked: AtomicU64,
+    /// How often the file was lost. Connections of an earlier generation are of no use.
+    generation: AtomicU64,
+    /// Whether connections to a lost file may be open.
+    is_draining: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    open: Option<Open>,
+    retired: Option<Retired>,
+    failed: Option<(Instant, SqliteFileError)>,
+}
+
+/// The file that is in use. The anchor is a connection that nobody asks: as long as it is open, the file's number goes to no
+/// other file, and its companions stay.
+struct Open {
+    files: Arc<Files>,
+    anchor: SqliteConnection,
+    uses: Arc<()>,
+}
+
+impl SqliteFile {
+    /// Opens the file, made where it is missing.
+    pub(crate) fn create(path: &Path, busy: Duration) -> ConnectionResult<Arc<Self>> {
+        let anchor = open::create(path, busy)?;
+        let files = Files::at(path).map_err(ConnectionError::from)?;
+        let open = Open { files: Arc::new(files), anchor, uses: Arc::default() };
+        Ok(Arc::new(Self {
+            path: path.to_owned(),
+            born: Instant::now(),
+            looked: AtomicU64::new(0),
+            generation: AtomicU64::new(0),
+            is_draining: AtomicBool::new(false),
+            state: Mutex::new(State { open: Some(open), ..State::default() }),
+        }))
+    }
+
+    /// How often the file was lost so far: what was read from it before may not be in the one that is there now.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether connections to a lost file have to be closed before the next one can be opened.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Acquire)
+    }
+
+    /// A connection to the file. It is opened anew where the last one was lost and another one is there, with the schema that
+    /// this program needs.
+    pub(crate) fn connect(self: &Arc<Self>, busy: Duration) -> Result<Pooled, SqliteFileError> {
+        let lease = self.lease()?;
+        let opened = open::existing(&self.path, busy).map_err(|error| SqliteFileError::opening(&error));
+        // Another file may have come to the path meanwhile.
+        lease.confirm()?;
+        opened.map(|connection| Pooled::leased(AnyConnection::Sqlite(connection), lease))
+    }
+
+    /// Looks whether the file is still there, if that was not done a moment ago.
+    pub(crate) fn look(&self) -> Result<(), SqliteFileError> {
+        let now = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let last = self.looked.load(Ordering::Relaxed);
+        let is_due = u128::from(now.saturating_sub(last)) >= LOOK_EVERY.as_millis();
+        let is_ours =
+            || self.looked.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if is_due && is_ours() { self.look_now() } else { Ok(()) }
+    }
+
+    /// Looks whether the file is still there, and if it was lost before, whether another one can be opened.
+    pub(crate) fn look_now(&self) -> Result<(), SqliteFileError> {
+        let (files, generation) = {
+            let mut state = self.lock();
+            (self.files(&mut state)?, self.generation())
+        };
+        files.check().inspect_err(|problem| self.lose(generation, problem))
+    }
+
+    /// Tidies up after a lost file once no connection to it is open.
+    pub(crate) fn tidy(&self) {
+        // Where one is open still, the next caller tries again.
+        let _ = self.retire(&mut self.lock());
+    }
+
+    fn lease(self: &Arc<Self>) -> Result<Lease, SqliteFileError> {
+        let mut state = self.lock();
+        let files = self.files(&mut state)?;
+        let uses = state.open.as_ref().map(|open| Arc::clone(&open.uses)).unwrap_or_default();
+        Ok(Lease::new(Arc::clone(self), files, self.generation(), uses))
+    }
+
+    /// The files that are in use; those at the path where none are.
+    fn files(&self, state: &mut State) -> Result<Arc<Files>, SqliteFileError> {
+        if let Some(open) = &state.open {
+            return Ok(Arc::clone(&open.files));
+        }
+        if let Some((failed, problem)) = &state.failed
+            && failed.elapsed() < PAUSE
+        {
+            return Err(problem.clone());
+        }
+        let adopted = self.retire(state).and_then(|()| adopt(&self.path));
+        state.failed = match &adopted {
+            // These are found out quickly.
+            Ok(_) | Err(SqliteFileError::Missing | SqliteFileError::Reopening) => None,
+            Err(problem) => Some((Instant::now(), problem.clone())),
+        };
+        let open = adopted?;
+        let files = Arc::clone(&open.files);
+        state.open = Some(open);
+        log::info!("the file of the database is there again");
+        Ok(files)
+    }
+
+    fn retire(&self, state: &mut State) -> Result<(), SqliteFileError> {
+        if let Some(retired) = state.retired.take() {
+            if retired.is_used() {
+                state.retired = Some(retired);
+                return Err(SqliteFileError::Reopening);
+            }
+            retired.tidy();
+        }
+        self.is_draining.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// Gives the file of this generation up, unless somebody did already.
+    fn lose(&self, generation: u64, problem: &SqliteFileError) {
+        if matches!(problem, SqliteFileError::Unreachable { .. }) {
+            // It may be the same one behind a folder that may not be looked into at the moment.
+            return;
+        }
+        let mut state = self.lock();
+        if self.generation() != generation {
+            return;
+        }
+        let Some(Open { files, anchor, uses }) = state.open.take() else { return };
+        state.retired = Some(Retired::new(files, anchor, &uses));
+        self.is_draining.store(true, Ordering::Release);
+        self.generation.store(generation + 1, Ordering::Release);
+        log::error!(
+            "{problem}; nothing is taken or answered until a database is at its path: {}",
+            self.path.display()
+        );
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opens the file that is at the path instead of one that was lost. It waits for no lock.
+fn adopt(path: &Path) -> Result<Open, SqliteFileError> {
+    let found = Inode::at(path)?.ok_or(SqliteFileError::Missing)?;
+    let opening = |error| SqliteFileError::opening(&error);
+    let mut anchor = open::existing(path, Duration::ZERO).map_err(opening)?;
+    if !pending::is_ready(&mut anchor).map_err(|error| SqliteFileError::asking(&error))? {
+        return Err(SqliteFileError::OtherSchema);
+    }
+    open::switch_to_wal(&mut anchor).map_err(|error| SqliteFileError::asking(&error))?;
+    let files = Files::at(path)?;
+    if files.main() != found {
+        return Err(SqliteFileError::Replaced);
+    }
+    Ok(Open { files: Arc::new(files), anchor, uses: Arc::default() })
+}
+
+impl std::fmt::Debug for SqliteFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteFile").field("path", &self.path).finish_non_exhaustive()
+    }
+}
