@@ -1,7 +1,7 @@
 //! One connection to either database, and how it is opened.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::result::Error;
@@ -79,7 +79,10 @@ impl Opener {
         match self {
             Self::Sqlite { file, busy } => Ok(file.connect(*busy)?),
             Self::Postgres { url, statement, lock } => {
-                open_postgres(url, *statement, *lock).map(AnyConnection::Postgres).map(Pooled::new)
+                // What the server is may change while it is connected to: then the connection is of the time before.
+                let began = Instant::now();
+                let connection = open_postgres(url, *statement, *lock)?;
+                Ok(Pooled::new(AnyConnection::Postgres(connection)).opened_at(began))
             }
         }
     }

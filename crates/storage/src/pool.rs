@@ -43,6 +43,11 @@ impl Pooled {
         Self { connection, lease: None, lost: false, is_dropped: false, opened: Instant::now() }
     }
 
+    /// The same, with another moment from which on it counts as open.
+    pub(crate) fn opened_at(self, opened: Instant) -> Self {
+        Self { opened, ..self }
+    }
+
     /// A connection to a SQLite file that has to stay at its path.
     pub(crate) fn leased(connection: AnyConnection, lease: Lease) -> Self {
         Self { lease: Some(lease), ..Self::new(connection) }

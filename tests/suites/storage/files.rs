@@ -87,6 +87,15 @@ fn another_file_takes_the_place_of_the_first() {
     });
 }
 
+/// Says that something is over when it is dropped.
+struct Ends<'a>(&'a std::sync::atomic::AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn it_can_happen_again_and_again_while_others_write_and_read() {
     let place = &Place::new();
@@ -109,6 +118,8 @@ fn it_can_happen_again_and_again_while_others_write_and_read() {
                 });
             });
         }
+        // Readers end also when this fails.
+        let _ended = Ends(ends);
         runtime().block_on(async {
             for round in 0..20 {
                 let other = place.other(&format!("other{round}.db")).await;
@@ -127,7 +138,6 @@ fn it_can_happen_again_and_again_while_others_write_and_read() {
                 let found = requests(&place.home());
                 assert!(taken.iter().all(|request| found.contains(request)), "{taken:?} of {found:?}");
             }
-            ends.store(true, std::sync::atomic::Ordering::Relaxed);
         });
     });
 }
