@@ -11,8 +11,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::boundaries::{ChunksEnd, HeadEnd};
 use super::{Admitted, CallState};
 
-/// How many bytes are handed over before the library gets to decode them. It would read 128 KiB before it does.
-const PORTION: usize = 32 * 1024;
+/// How many bytes are handed over before the library gets to decode them. It would read 128 KiB first, and keep a buffer of
+/// that size for each connection that sends a body.
+const PORTION: usize = 8 * 1024;
 
 /// A connection. Bytes after the request in hand stay here, a few KiB, or with the client, until it is answered: the library
 /// would decode all of them, into many times their size.
