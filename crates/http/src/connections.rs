@@ -20,12 +20,29 @@ use prometheus::{IntCounterVec, IntGauge};
 
 use self::connection::Connection;
 
-pub(crate) use self::calls::{AnswerBody, Call, CallState, watch_call};
+pub(crate) use self::calls::{AnswerBody, Call, CallState, SharedBody, watch_call};
 pub(crate) use self::transport::Transport;
 
-/// What connections may hold together beyond what every one has, in bytes: long heads, and answers that are still to be
-/// read. Over it, those that began first are closed.
-const HELD: usize = 32 * 1024 * 1024;
+/// What connections hold beyond what every one has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holding {
+    /// Long heads. Nobody needs a token to send them, so they have bounds of their own.
+    Heads,
+    /// Answers that are still to be read.
+    Answers,
+}
+
+impl Holding {
+    const ALL: [Self; 2] = [Self::Heads, Self::Answers];
+
+    /// What all connections may hold together, in bytes. Over it, those that began first are closed.
+    const fn most(self) -> usize {
+        match self {
+            Self::Heads => 16 * 1024 * 1024,
+            Self::Answers => 32 * 1024 * 1024,
+        }
+    }
+}
 
 /// How often the connections are looked at; times are as exact as this.
 const TICK: Duration = Duration::from_millis(250);
@@ -46,23 +63,30 @@ pub(crate) enum CloseReason {
     Idle,
     /// The head of a request did not arrive in time.
     SlowHead,
+    /// A body went on after its call was answered.
+    SlowBody,
     /// An answer was not read in time.
     SlowAnswer,
     /// Connections held too much memory, and it was one that began first.
     Memory,
+    /// There were too many, and none was idle: it was not let in.
+    Full,
 }
 
 impl CloseReason {
     /// All of them.
-    pub(crate) const ALL: [Self; 4] = [Self::Idle, Self::SlowHead, Self::SlowAnswer, Self::Memory];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Idle, Self::SlowHead, Self::SlowBody, Self::SlowAnswer, Self::Memory, Self::Full];
 
     /// The value of the metrics' label.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Idle => "idle",
             Self::SlowHead => "slow_head",
+            Self::SlowBody => "slow_body",
             Self::SlowAnswer => "slow_answer",
             Self::Memory => "memory",
+            Self::Full => "full",
         }
     }
 }
@@ -81,13 +105,23 @@ pub(crate) struct ConnectionMetrics {
 pub(crate) struct Connections {
     limits: ConnectionLimits,
     metrics: Option<ConnectionMetrics>,
-    open: Mutex<HashMap<u64, Arc<Connection>>>,
-    next: AtomicU64,
+    open: Mutex<Open>,
     started: Instant,
     /// Milliseconds since the start, renewed with every tick: asking the system at each byte would cost more.
     now: AtomicU64,
-    held: AtomicUsize,
+    heads: AtomicUsize,
+    answers: AtomicUsize,
     is_draining: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    connections: HashMap<u64, Arc<Connection>>,
+    next: u64,
+    /// How many of them were closed from here and are still on their way out.
+    closing: usize,
+    /// When nobody was found idle; until the next tick there is nobody.
+    none_idle_at: u64,
 }
 
 /// A connection that was let in. It counts until this is dropped.
@@ -115,7 +149,10 @@ impl Admitted {
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        self.all.lock().remove(&self.number);
+        let mut open = self.all.lock();
+        open.connections.remove(&self.number);
+        open.closing -= usize::from(self.connection.is_closing());
+        drop(open);
         if let Some(metrics) = &self.all.metrics {
             metrics.open.dec();
         }
@@ -128,10 +165,10 @@ impl Connections {
             limits,
             metrics,
             open: Mutex::default(),
-            next: AtomicU64::new(0),
             started: Instant::now(),
             now: AtomicU64::new(1),
-            held: AtomicUsize::new(0),
+            heads: AtomicUsize::new(0),
+            answers: AtomicUsize::new(0),
             is_draining: AtomicBool::new(false),
         })
     }
@@ -140,17 +177,18 @@ impl Connections {
     /// those that were closed are still on their way out.
     pub(crate) fn admit(self: &Arc<Self>) -> Option<Admitted> {
         let mut open = self.lock();
-        if open.len() >= self.limits.most {
-            self.close_idle(&open);
-            let on_their_way_out = open.values().filter(|connection| connection.is_closing()).count();
-            let is_full = open.len() - on_their_way_out >= self.limits.most;
-            if is_full || on_their_way_out > self.limits.most / 8 + 8 {
-                return None;
-            }
+        if open.connections.len() - open.closing >= self.limits.most {
+            self.close_idle(&mut open);
+        }
+        let staying = open.connections.len() - open.closing;
+        if staying >= self.limits.most || open.closing > self.limits.most / 8 + 8 {
+            self.count(CloseReason::Full);
+            return None;
         }
         let connection = Arc::new(Connection::new(Arc::clone(self)));
-        let number = self.next.fetch_add(1, Relaxed);
-        open.insert(number, Arc::clone(&connection));
+        let number = open.next;
+        open.next += 1;
+        open.connections.insert(number, Arc::clone(&connection));
         if let Some(metrics) = &self.metrics {
             metrics.open.inc();
         }
@@ -159,20 +197,38 @@ impl Connections {
 
     /// Closes those that have been idle longest: a hundredth of all, so that a flood does not look at all of them for
     /// each that comes.
-    fn close_idle(&self, open: &HashMap<u64, Arc<Connection>>) {
-        let mut idle: Vec<_> =
-            open.values().filter_map(|connection| Some((connection.idle_since()?, connection))).collect();
+    fn close_idle(&self, open: &mut Open) {
+        if open.none_idle_at == self.now() {
+            return;
+        }
+        let mut idle: Vec<_> = open
+            .connections
+            .values()
+            .filter_map(|connection| Some((connection.idle_since()?, Arc::clone(connection))))
+            .collect();
+        if idle.is_empty() {
+            open.none_idle_at = self.now();
+        }
         let count = (self.limits.most / 100).max(1);
         if idle.len() > count {
             idle.select_nth_unstable_by_key(count - 1, |(since, _)| *since);
         }
         for (_, connection) in idle.into_iter().take(count) {
-            self.close(connection, CloseReason::Idle);
+            self.close(open, &connection, CloseReason::Idle);
         }
     }
 
-    fn close(&self, connection: &Connection, reason: CloseReason) {
-        connection.close();
+    fn close(&self, open: &mut Open, connection: &Connection, reason: CloseReason) {
+        if connection.close() {
+            open.closing += 1;
+            for holding in Holding::ALL {
+                connection.set_held(holding, 0);
+            }
+            self.count(reason);
+        }
+    }
+
+    fn count(&self, reason: CloseReason) {
         if let Some(metrics) = &self.metrics {
             metrics.closed.with_label_values(&[reason.as_str()]).inc();
         }
@@ -191,31 +247,36 @@ impl Connections {
         self.now.load(Relaxed)
     }
 
-    fn held_changed(&self, before: usize, after: usize) {
-        let total = if after > before {
-            self.held.fetch_add(after - before, Relaxed) + (after - before)
-        } else {
-            self.held.fetch_sub(before - after, Relaxed) - (before - after)
+    fn held_changed(&self, holding: Holding, before: usize, after: usize) {
+        let counter = match holding {
+            Holding::Heads => &self.heads,
+            Holding::Answers => &self.answers,
         };
-        if total > HELD && after > before {
-            self.relieve();
+        if after < before {
+            counter.fetch_sub(before - after, Relaxed);
+        } else if counter.fetch_add(after - before, Relaxed) + (after - before) > holding.most() {
+            self.relieve(holding);
         }
     }
 
-    /// Closes those that hold memory for longest until a quarter of what they may hold is free.
-    fn relieve(&self) {
-        let open = self.lock();
-        let mut holding: Vec<_> =
-            open.values().filter(|connection| connection.held() > 0 && !connection.is_closing()).collect();
-        holding.sort_unstable_by_key(|connection| connection.held_since());
-        let kept: usize = holding.iter().map(|connection| connection.held()).sum();
-        let mut excess = kept.saturating_sub(HELD / 4 * 3);
-        for connection in holding {
+    /// Closes those that hold for longest until a quarter of what they may hold is free.
+    fn relieve(&self, holding: Holding) {
+        let mut open = self.lock();
+        let mut holders: Vec<_> = open
+            .connections
+            .values()
+            .filter(|connection| connection.held(holding) > 0)
+            .map(Arc::clone)
+            .collect();
+        holders.sort_unstable_by_key(|connection| connection.held_since());
+        let kept: usize = holders.iter().map(|connection| connection.held(holding)).sum();
+        let mut excess = kept.saturating_sub(holding.most() / 4 * 3);
+        for connection in holders {
             if excess == 0 {
                 break;
             }
-            excess = excess.saturating_sub(connection.held());
-            self.close(connection, CloseReason::Memory);
+            excess = excess.saturating_sub(connection.held(holding));
+            self.close(&mut open, &connection, CloseReason::Memory);
         }
     }
 
@@ -230,116 +291,23 @@ impl Connections {
 
     fn tick(&self, now: u64) {
         self.now.store(now, Relaxed);
-        for connection in self.lock().values() {
-            if let Some(reason) = connection.overdue(now, self.limits.write_timeout) {
-                self.close(connection, reason);
-            }
+        let mut open = self.lock();
+        let overdue: Vec<_> = open
+            .connections
+            .values()
+            .filter_map(|connection| {
+                Some((Arc::clone(connection), connection.overdue(now, self.limits.write_timeout)?))
+            })
+            .collect();
+        for (connection, reason) in overdue {
+            self.close(&mut open, &connection, reason);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Connection>>> {
+    fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn connections(most: usize) -> Arc<Connections> {
-        Connections::new(ConnectionLimits { most, write_timeout: Duration::from_secs(30) }, None)
-    }
-
-    fn closing(all: &[&Admitted]) -> Vec<bool> {
-        all.iter().map(|admitted| admitted.connection.is_closing()).collect()
-    }
-
-    #[test]
-    fn the_one_that_idled_longest_makes_room() {
-        let all = connections(3);
-        let [first, second, third] = [1, 2, 3].map(|now| {
-            all.tick(now);
-            all.admit().unwrap()
-        });
-        all.tick(10);
-        first.connection.has_sent();
-        let fourth = all.admit().unwrap();
-        assert_eq!(closing(&[&first, &second, &third, &fourth]), [false, true, false, false]);
-        drop(second);
-        third.connection.set_served(true);
-        fourth.connection.set_served(true);
-        let fifth = all.admit().unwrap();
-        assert_eq!(closing(&[&first, &third, &fourth, &fifth]), [true, false, false, false]);
-    }
-
-    #[test]
-    fn nobody_who_is_served_makes_room() {
-        let all = connections(1);
-        let only = all.admit().unwrap();
-        only.connection.set_served(true);
-        assert!(all.admit().is_none());
-        only.connection.offers();
-        assert!(all.admit().is_some(), "now it is waited for");
-        assert!(only.connection.is_closing());
-    }
-
-    #[test]
-    fn those_on_their_way_out_are_bounded_too() {
-        let all = connections(1);
-        let there: Vec<_> = std::iter::from_fn(|| all.admit()).take(1000).collect();
-        assert!(there.len() < 20, "{}", there.len());
-    }
-
-    #[test]
-    fn what_takes_too_long_is_closed() {
-        let all = connections(9);
-        let [idle, head, answer, long] = [(); 4].map(|()| all.admit().unwrap());
-        all.tick(1000);
-        head.connection.head_has(10);
-        for writing in [&answer, &long] {
-            writing.connection.offers();
-        }
-        long.connection.has_taken(3 << 20);
-        let now_closing = |now| {
-            all.tick(now);
-            closing(&[&idle, &head, &answer, &long])
-        };
-        assert_eq!(now_closing(11_000), [false; 4]);
-        assert_eq!(now_closing(11_001), [false, true, false, false]);
-        assert_eq!(now_closing(31_000), [false, true, false, false]);
-        assert_eq!(now_closing(31_001), [false, true, true, false]);
-        assert_eq!(now_closing(121_000), [false, true, true, false]);
-        assert_eq!(now_closing(121_001), [false, true, true, true]);
-    }
-
-    #[test]
-    fn what_was_there_in_time_is_not() {
-        let all = connections(9);
-        let one = all.admit().unwrap();
-        one.connection.head_has(10);
-        one.connection.head_is_there();
-        one.connection.offers();
-        one.connection.has_taken_all();
-        all.tick(1_000_000);
-        assert!(!one.connection.is_closing());
-    }
-
-    #[test]
-    fn those_who_hold_memory_for_longest_give_it_back() {
-        let all = connections(9);
-        let holding: Vec<_> = (1..=5)
-            .map(|now| {
-                all.tick(now);
-                let admitted = all.admit().unwrap();
-                admitted.connection.offers();
-                admitted.connection.set_held(HELD / 4);
-                admitted
-            })
-            .collect();
-        let closed: Vec<bool> = holding.iter().map(|admitted| admitted.connection.is_closing()).collect();
-        assert_eq!(closed, [true, true, false, false, false]);
-        drop(holding);
-        assert_eq!(all.held.load(Relaxed), 0);
-        assert!(all.lock().is_empty());
-    }
-}
+mod tests;

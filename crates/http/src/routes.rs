@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, Resource, Route, guard, web};
 use gathering_domain::{MessageIntake, RequestStore};
 
 use crate::base_path::{BasePath, pattern};
+use crate::connections::SharedBody;
 use crate::error::ApiError;
 use crate::handlers;
 use crate::metrics::Endpoint;
@@ -76,5 +77,7 @@ async fn no_such_path() -> Result<HttpResponse, ApiError> {
 }
 
 async fn openapi(document: web::Data<OpenApiDocument>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(document.0.clone())
+    let mut response = HttpResponse::Ok().content_type("application/json").body(document.0.clone());
+    response.extensions_mut().insert(SharedBody);
+    response
 }

@@ -70,6 +70,9 @@ impl<B: BodyBytes> Pass<B> {
         }
         while self.next.is_some() && !is_gone() {
             let turn = turns.next(self.admission.grant.tenant()).await;
+            if is_gone() {
+                break;
+            }
             let work = move || {
                 let step = self.read(STEP_MESSAGES);
                 drop(turn);

@@ -105,7 +105,9 @@ pub(crate) async fn keep<E: Display + Send + 'static>(
     let reload = Arc::new(reload);
     let mut told: Option<String> = None;
     loop {
-        let in_any_case = looks.next().await;
+        let is_asked = looks.next().await;
+        // What could not be used is tried again, changed or not.
+        let in_any_case = is_asked || told.is_some();
         let reload = Arc::clone(&reload);
         let look = spawn_blocking(move || {
             let result = (watch.has_changed() || in_any_case).then(|| reload());
@@ -123,7 +125,7 @@ pub(crate) async fn keep<E: Display + Send + 'static>(
             // As it was, or on its way to something else.
             None => {}
             Some(Ok(())) => {
-                log::info!("took the {} {what}", if in_any_case { "present" } else { "changed" });
+                log::info!("took the {} {what}", if is_asked { "present" } else { "changed" });
                 told = None;
             }
             Some(Err(error)) => {

@@ -184,6 +184,42 @@ fn a_crowd_that_says_nothing_keeps_nobody_out() {
 }
 
 #[test]
+fn a_crowd_in_the_middle_of_its_bodies_keeps_nobody_out() {
+    let server = TestServer::builder(TestDatabase::sqlite()).set("http.max_connections=20").start();
+    let token = server.token(42);
+    let crowd: Vec<TcpStream> = (0..100)
+        .map(|number| {
+            let mut stream = connect(&server);
+            let length = if number % 2 == 0 { "Content-Length: 20" } else { "Transfer-Encoding: chunked" };
+            let head = format!(
+                "POST {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{length}\r\n\r\n",
+                requests(CLUSTER)
+            );
+            let _ = stream.write_all(head.as_bytes());
+            stream
+        })
+        .collect();
+    for _ in 0..20 {
+        server.until(|server| {
+            server.get("/openapi.json").try_send().ok().filter(|answer| answer.status == 200)
+        });
+    }
+    drop(crowd);
+}
+
+#[test]
+fn a_body_that_goes_on_for_nobody_ends_its_connection() {
+    let server = TestServer::start(TestDatabase::sqlite());
+    let mut stream = connect(&server);
+    stream
+        .write_all(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab")
+        .unwrap();
+    assert_eq!(answer(&mut stream).0, 404);
+    assert!(is_over(&mut stream));
+    assert_eq!(server.metric("gathering_http_connections_closed_total{reason=\"slow_body\"}"), 1);
+}
+
+#[test]
 fn an_answer_that_nobody_reads_ends_its_connection() {
     let server = TestServer::builder(TestDatabase::sqlite()).set("http.write_timeout=300ms").start();
     let mut stream = connect(&server);

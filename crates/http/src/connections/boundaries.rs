@@ -37,7 +37,10 @@ impl HeadEnd {
             }
             at += 1;
             match rest.first() {
-                Some(b'\n') if self.has_text => return Some(at),
+                Some(b'\n') if self.has_text => {
+                    self.length += at;
+                    return Some(at);
+                }
                 Some(b'\n') => self.line = Line::Start,
                 Some(b'\r') if self.line == Line::Start => self.line = Line::Return,
                 _ => {
@@ -50,7 +53,7 @@ impl HeadEnd {
         None
     }
 
-    /// Bytes of a head whose end was not seen yet.
+    /// Bytes of the head that were seen.
     pub(super) const fn length(&self) -> usize {
         self.length
     }
@@ -70,9 +73,12 @@ enum Chunk {
     Data(u64),
     /// After the data, up to the end of the line.
     DataEnd,
-    /// In the trailers; whether the line has text.
-    Trailer { has_text: bool },
+    /// In the trailers, whose lines end with a carriage return and a newline for the library.
+    Trailer { has_text: bool, is_ending: bool },
 }
+
+/// The beginning of a line in the trailers.
+const TRAILER: Chunk = Chunk::Trailer { has_text: false, is_ending: false };
 
 impl ChunksEnd {
     pub(super) const fn new() -> Self {
@@ -93,7 +99,7 @@ impl ChunksEnd {
             at += 1;
             match (self.0, byte) {
                 (Chunk::Size(size) | Chunk::Extension(size), b'\n') => {
-                    self.0 = if size > 0 { Chunk::Data(size) } else { Chunk::Trailer { has_text: false } };
+                    self.0 = if size > 0 { Chunk::Data(size) } else { TRAILER };
                 }
                 (Chunk::Size(size), digit) => {
                     let value = char::from(*digit).to_digit(16);
@@ -102,10 +108,12 @@ impl ChunksEnd {
                     });
                 }
                 (Chunk::DataEnd, b'\n') => self.0 = Chunk::Size(0),
-                (Chunk::Trailer { has_text: false }, b'\n') => return Some(at),
-                (Chunk::Trailer { .. }, b'\n') => self.0 = Chunk::Trailer { has_text: false },
-                (Chunk::Trailer { .. }, b'\r') => {}
-                (Chunk::Trailer { .. }, _) => self.0 = Chunk::Trailer { has_text: true },
+                (Chunk::Trailer { has_text: false, is_ending: true }, b'\n') => return Some(at),
+                (Chunk::Trailer { is_ending: true, .. }, b'\n') => self.0 = TRAILER,
+                (Chunk::Trailer { has_text, .. }, b'\r') => {
+                    self.0 = Chunk::Trailer { has_text, is_ending: true }
+                }
+                (Chunk::Trailer { .. }, _) => self.0 = Chunk::Trailer { has_text: true, is_ending: false },
                 _ => {}
             }
         }
@@ -181,7 +189,8 @@ mod tests {
             ("3\r\nabc\r\n0\r\n\r\n", "GET / HTTP/1.1\r\n\r\n"),
             ("A;name=\"0\"\r\n0\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n", "x"),
             ("00\r\nTrailer: a\r\nB: c\r\n\r\n", "0\r\n\r\n"),
-            ("1\nx\n0\n\n", "\n"),
+            ("1\nx\n0\n\r\n", "\n"),
+            ("0\r\na\n\nb: c\r\n\r\n", "x"),
         ] {
             let bytes = [before, after].concat();
             assert_eq!(chunks(bytes.as_bytes()), Some(before.len()), "{bytes:?}");

@@ -10,15 +10,15 @@ use actix_web::HttpMessage;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
-use actix_web::http::header::CONTENT_LENGTH;
+use actix_web::http::header::{CONTENT_LENGTH, UPGRADE};
 use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use futures_util::Stream;
 
-use super::Admitted;
 use super::connection::Connection;
 use super::transport::BodyLength;
+use super::{Admitted, Holding};
 
 /// Most bytes of an answer that are handed to the library at once: it copies them into a buffer of its own.
 const CHUNK: usize = 8 * 1024;
@@ -35,6 +35,8 @@ pub(crate) struct CallState {
     is_in_hand: Cell<bool>,
     is_being_answered: Cell<bool>,
     wants_body: Cell<bool>,
+    /// Whether there is more of the body to come.
+    has_body_left: Cell<bool>,
     /// Whether the transport waits for a change.
     is_awaited: Cell<bool>,
 }
@@ -47,6 +49,7 @@ impl CallState {
             is_in_hand: Cell::new(false),
             is_being_answered: Cell::new(false),
             wants_body: Cell::new(false),
+            has_body_left: Cell::new(false),
             is_awaited: Cell::new(false),
         }
     }
@@ -67,6 +70,12 @@ impl CallState {
     /// Whether somebody reads the body, or nobody ever will.
     pub(super) const fn wants_body(&self) -> bool {
         self.wants_body.get() || !self.is_in_hand.get()
+    }
+
+    pub(super) fn body_has_ended(&self) {
+        self.has_body_left.set(false);
+        self.connection.set_awaits_body(false);
+        self.connection.has_drained();
     }
 
     pub(super) fn wake_when_it_changes(&self) {
@@ -92,6 +101,7 @@ impl Call {
         state.length.set(Some(length));
         state.is_in_hand.set(true);
         state.wants_body.set(false);
+        state.has_body_left.set(matches!(length, BodyLength::Bytes(_) | BodyLength::Chunks));
         state.connection.set_served(true);
         if length != BodyLength::None {
             let payload = request.take_payload();
@@ -103,7 +113,8 @@ impl Call {
 
     /// Goes on with the call's answer.
     pub(crate) fn answer(self, response: ServiceResponse<BoxBody>) -> ServiceResponse<AnswerBody> {
-        let mut response = response.map_body(|_, body| AnswerBody::new(body, self));
+        let is_shared = response.response().extensions().contains::<SharedBody>();
+        let mut response = response.map_body(|_, body| AnswerBody::new(body, is_shared, self));
         let call = &response.response().body().call;
         if call.0.as_ref().is_some_and(|state| state.connection.is_draining()) {
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
@@ -118,7 +129,10 @@ impl Drop for Call {
             state.is_in_hand.set(false);
             state.is_being_answered.set(false);
             state.connection.set_served(false);
-            state.connection.set_held(0);
+            state.connection.set_held(Holding::Answers, 0);
+            if state.has_body_left.get() {
+                state.connection.drains();
+            }
             state.has_changed();
         }
     }
@@ -135,18 +149,19 @@ pub(crate) async fn watch_call(
 
 /// How the body of a request is framed, as the library sees it.
 fn length(request: &ServiceRequest) -> BodyLength {
+    let headers = request.headers();
+    let is_websocket =
+        headers.get(UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    if is_websocket || request.method() == Method::CONNECT {
+        return BodyLength::Stream;
+    }
     if request.chunked().unwrap_or(false) {
         return BodyLength::Chunks;
     }
-    let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     match length.and_then(|length| length.trim().parse().ok()) {
-        Some(0) => BodyLength::None,
+        None | Some(0) => BodyLength::None,
         Some(length) => BodyLength::Bytes(length),
-        // What follows is not HTTP any more.
-        None if request.head().upgrade() || request.method() == Method::CONNECT => {
-            BodyLength::Bytes(u64::MAX)
-        }
-        None => BodyLength::None,
     }
 }
 
@@ -181,6 +196,9 @@ impl Drop for RequestBody {
     }
 }
 
+/// Marks an answer whose body is one for all, so that it takes up nothing for each connection.
+pub(crate) struct SharedBody;
+
 /// The body of an answer, handed over in small pieces and counted until they are.
 pub(crate) struct AnswerBody {
     body: BoxBody,
@@ -192,17 +210,17 @@ pub(crate) struct AnswerBody {
 }
 
 impl AnswerBody {
-    fn new(body: BoxBody, call: Call) -> Self {
+    fn new(body: BoxBody, is_shared: bool, call: Call) -> Self {
         let held = match body.size() {
             BodySize::Sized(size) => usize::try_from(size).unwrap_or(usize::MAX),
             BodySize::None | BodySize::Stream => 0,
         };
-        let held = if held > SMALL { held } else { 0 };
+        let held = if held > SMALL && !is_shared { held } else { 0 };
         if let Some(state) = &call.0 {
             state.is_being_answered.set(true);
             if held > 0 {
                 state.connection.offers();
-                state.connection.set_held(held);
+                state.connection.set_held(Holding::Answers, held);
             }
         }
         Self { body, rest: Bytes::new(), held, call }
@@ -213,7 +231,7 @@ impl AnswerBody {
         if self.held > 0 {
             self.held = self.held.saturating_sub(piece.len());
             if let Some(state) = &self.call.0 {
-                state.connection.set_held(self.held);
+                state.connection.set_held(Holding::Answers, self.held);
             }
         }
         piece

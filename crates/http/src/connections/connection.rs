@@ -9,10 +9,16 @@ use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 
-use super::{CloseReason, Connections};
+use super::{CloseReason, Connections, Holding};
 
 /// How long the head of a request may take to arrive. The library bounds that of the first one only, with 5 seconds.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a body that nobody reads any more may go on after its call was answered.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Heads up to so many bytes do not count as held: the library has a buffer of that size for every connection.
+const SMALL_HEAD: usize = 8 * 1024;
 
 /// An answer has the write timeout for so many bytes, and as much again for as many more: who reads a long list has to be
 /// that fast.
@@ -29,14 +35,20 @@ pub(super) struct Connection {
     is_served: AtomicBool,
     /// When it last sent or took a byte.
     active_at: AtomicU64,
+    /// Whether the handler waits for more of the request's body.
+    awaits_body: AtomicBool,
     /// Since when a head is arriving.
     head_since: AtomicU64,
+    /// Since when a body goes on that nobody reads.
+    drained_since: AtomicU64,
     /// Since when an answer is being written.
     answer_since: AtomicU64,
     /// Bytes of that answer that it has taken.
     taken: AtomicU64,
-    /// Memory that it holds beyond what every connection has, in bytes.
-    held: AtomicUsize,
+    /// Memory that it holds for heads, in bytes. The library keeps a buffer as large as the largest of them.
+    head: AtomicUsize,
+    /// Memory that it holds for the answer that it is to read, in bytes.
+    answer: AtomicUsize,
 }
 
 impl Connection {
@@ -48,10 +60,13 @@ impl Connection {
             is_closing: AtomicBool::new(false),
             is_served: AtomicBool::new(false),
             active_at,
+            awaits_body: AtomicBool::new(false),
             head_since: AtomicU64::new(0),
+            drained_since: AtomicU64::new(0),
             answer_since: AtomicU64::new(0),
             taken: AtomicU64::new(0),
-            held: AtomicUsize::new(0),
+            head: AtomicUsize::new(0),
+            answer: AtomicUsize::new(0),
         }
     }
 
@@ -60,10 +75,13 @@ impl Connection {
         self.all.is_draining()
     }
 
-    /// Ends it: the next time that its task looks, it finds an error.
-    pub(super) fn close(&self) {
-        self.is_closing.store(true, Relaxed);
-        self.wake();
+    /// Ends it: the next time that its task looks, it finds an error. False if it is ending already.
+    pub(super) fn close(&self) -> bool {
+        let is_first = !self.is_closing.swap(true, Relaxed);
+        if is_first {
+            self.wake();
+        }
+        is_first
     }
 
     pub(super) fn is_closing(&self) -> bool {
@@ -89,19 +107,38 @@ impl Connection {
         self.active_at.store(self.all.now(), Relaxed);
     }
 
+    /// Whether its handler waits for more of the body.
+    pub(super) fn set_awaits_body(&self, awaits_body: bool) {
+        self.awaits_body.store(awaits_body, Relaxed);
+    }
+
+    /// Nobody reads the rest of its body.
+    pub(super) fn drains(&self) {
+        self.drained_since.store(self.all.now(), Relaxed);
+    }
+
+    /// Its body has ended.
+    pub(super) fn has_drained(&self) {
+        self.drained_since.store(0, Relaxed);
+    }
+
     /// A head is arriving and has so many bytes by now.
     pub(super) fn head_has(&self, length: usize) {
         if self.head_since.load(Relaxed) == 0 {
             self.head_since.store(self.all.now(), Relaxed);
         }
-        self.set_held(length);
+        self.keep_head(length);
     }
 
-    /// A head has arrived.
-    pub(super) fn head_is_there(&self) {
-        if self.head_since.load(Relaxed) != 0 {
-            self.head_since.store(0, Relaxed);
-            self.set_held(0);
+    /// A head of so many bytes has arrived.
+    pub(super) fn head_is_there(&self, length: usize) {
+        self.head_since.store(0, Relaxed);
+        self.keep_head(length);
+    }
+
+    fn keep_head(&self, length: usize) {
+        if length > SMALL_HEAD && length > self.head.load(Relaxed) {
+            self.set_held(Holding::Heads, length);
         }
     }
 
@@ -124,30 +161,40 @@ impl Connection {
         self.answer_since.store(0, Relaxed);
     }
 
-    /// How much memory it holds now, in bytes.
-    pub(super) fn set_held(&self, bytes: usize) {
-        let before = self.held.swap(bytes, Relaxed);
+    /// How much memory it holds now, in bytes. One that is closing has been taken off already.
+    pub(super) fn set_held(&self, holding: Holding, bytes: usize) {
+        let bytes = if self.is_closing() { 0 } else { bytes };
+        let before = self.counter(holding).swap(bytes, Relaxed);
         if before != bytes {
-            self.all.held_changed(before, bytes);
+            self.all.held_changed(holding, before, bytes);
         }
     }
 
-    pub(super) fn held(&self) -> usize {
-        self.held.load(Relaxed)
+    pub(super) fn held(&self, holding: Holding) -> usize {
+        self.counter(holding).load(Relaxed)
+    }
+
+    const fn counter(&self, holding: Holding) -> &AtomicUsize {
+        match holding {
+            Holding::Heads => &self.head,
+            Holding::Answers => &self.answer,
+        }
     }
 
     /// Since when it keeps us waiting, for the order in which connections are closed; `None` if a handler works for it.
     pub(super) fn idle_since(&self) -> Option<u64> {
-        let waits_for_us = self.is_served.load(Relaxed) && self.answer_since.load(Relaxed) == 0;
+        let waits_for_us = self.is_served.load(Relaxed)
+            && self.answer_since.load(Relaxed) == 0
+            && !self.awaits_body.load(Relaxed);
         (!self.is_closing() && !waits_for_us).then(|| self.active_at.load(Relaxed))
     }
 
-    /// Since when it holds memory: the beginning of its head or answer.
+    /// Since when it holds memory: the beginning of its answer, or the last that was heard of it.
     pub(super) fn held_since(&self) -> u64 {
-        let since = |moment: &AtomicU64| Some(moment.load(Relaxed)).filter(|since| *since != 0);
-        since(&self.answer_since)
-            .or_else(|| since(&self.head_since))
-            .unwrap_or_else(|| self.active_at.load(Relaxed))
+        match self.answer_since.load(Relaxed) {
+            0 => self.active_at.load(Relaxed),
+            since => since,
+        }
     }
 
     /// Whether it has taken too long.
@@ -163,12 +210,17 @@ impl Connection {
         if has_passed(self.answer_since.load(Relaxed), write_timeout, times) {
             return Some(CloseReason::SlowAnswer);
         }
+        if has_passed(self.drained_since.load(Relaxed), DRAIN_TIMEOUT, 1) {
+            return Some(CloseReason::SlowBody);
+        }
         has_passed(self.head_since.load(Relaxed), HEAD_TIMEOUT, 1).then_some(CloseReason::SlowHead)
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.set_held(0);
+        for holding in Holding::ALL {
+            self.set_held(holding, 0);
+        }
     }
 }

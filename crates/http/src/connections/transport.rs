@@ -15,6 +15,9 @@ use super::{Admitted, CallState};
 /// that size for each connection that sends a body.
 const PORTION: usize = 8 * 1024;
 
+/// Most bytes that are read while nothing may be handed over, only to notice that the client has gone.
+const AHEAD: usize = 1024;
+
 /// A connection. Bytes after the request in hand stay here, a few KiB, or with the client, until it is answered: the library
 /// would decode all of them, into many times their size.
 pub(crate) struct Transport<T> {
@@ -42,6 +45,8 @@ enum Expected {
         left: u64,
     },
     Chunks(ChunksEnd),
+    /// What is no HTTP any more. Nothing of it is handed over: no call of ours is about it.
+    Stream,
 }
 
 /// How a body is framed.
@@ -50,6 +55,8 @@ pub(super) enum BodyLength {
     None,
     Bytes(u64),
     Chunks,
+    /// Everything that follows belongs to it.
+    Stream,
 }
 
 impl<T> Transport<T> {
@@ -78,6 +85,7 @@ impl<T> Transport<T> {
                 Some(BodyLength::None) => self.expects = Expected::Head(HeadEnd::default()),
                 Some(BodyLength::Bytes(left)) => self.expects = Expected::Body { left },
                 Some(BodyLength::Chunks) => self.expects = Expected::Chunks(ChunksEnd::new()),
+                Some(BodyLength::Stream) => self.expects = Expected::Stream,
                 // The library has looked at it and wants more: for it, the head goes on.
                 None if *was_asked => self.expects = Expected::Head(HeadEnd::default()),
                 None => {
@@ -88,7 +96,7 @@ impl<T> Transport<T> {
         }
         match self.expects {
             Expected::Head(_) => !self.call.is_in_hand() && !self.is_blocked,
-            Expected::Call { .. } => false,
+            Expected::Call { .. } | Expected::Stream => false,
             Expected::Body { .. } | Expected::Chunks(_) => self.call.wants_body(),
         }
     }
@@ -102,22 +110,24 @@ impl<T> Transport<T> {
                     connection.head_has(head.length());
                     return bytes.len();
                 };
-                connection.head_is_there();
+                connection.head_is_there(head.length());
                 self.expects = Expected::Call { was_asked: false };
                 end
             }
-            Expected::Call { .. } => 0,
+            Expected::Call { .. } | Expected::Stream => 0,
             Expected::Body { left } => {
                 let there = bytes.len() as u64;
                 let end = usize::try_from(there.min(*left)).unwrap_or(bytes.len());
                 *left -= there.min(*left);
                 if *left == 0 {
+                    self.call.body_has_ended();
                     self.expects = Expected::Head(HeadEnd::default());
                 }
                 end
             }
             Expected::Chunks(chunks) => {
                 let Some(end) = chunks.find(bytes) else { return bytes.len() };
+                self.call.body_has_ended();
                 self.expects = Expected::Head(HeadEnd::default());
                 end
             }
@@ -139,18 +149,37 @@ impl<T: AsyncRead + Unpin> Transport<T> {
         self.portion += end;
     }
 
-    /// Reads, and hands over what belongs to what is expected.
-    fn go_on(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    /// Reads up to `most` bytes into the buffer, and returns them.
+    fn read<'a>(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &'a mut ReadBuf<'_>,
+        most: usize,
+    ) -> Poll<io::Result<&'a [u8]>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.io).poll_read(cx, buffer))?;
+        if buffer.remaining() <= most {
+            ready!(Pin::new(&mut self.io).poll_read(cx, buffer))?;
+        } else {
+            let mut part = ReadBuf::new(buffer.initialize_unfilled_to(most));
+            ready!(Pin::new(&mut self.io).poll_read(cx, &mut part))?;
+            let read = part.filled().len();
+            buffer.advance(read);
+        }
         let read = buffer.filled().get(before..).unwrap_or_default();
         if !read.is_empty() {
             self.admitted.connection().has_sent();
-            let end = self.take(read);
-            self.held_back.extend_from_slice(read.get(end..).unwrap_or_default());
-            buffer.set_filled(before + end);
-            self.portion += end;
         }
+        Poll::Ready(Ok(read))
+    }
+
+    /// Reads, and hands over what belongs to what is expected.
+    fn go_on(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = ready!(self.read(cx, buffer, PORTION))?;
+        let end = self.take(read);
+        self.held_back.extend_from_slice(read.get(end..).unwrap_or_default());
+        buffer.set_filled(before + end);
+        self.portion += end;
         Poll::Ready(Ok(()))
     }
 
@@ -159,12 +188,10 @@ impl<T: AsyncRead + Unpin> Transport<T> {
         self.portion = 0;
         if self.held_back.is_empty() {
             let before = buffer.filled().len();
-            ready!(Pin::new(&mut self.io).poll_read(cx, buffer))?;
-            let read = buffer.filled().get(before..).unwrap_or_default();
+            let read = ready!(self.read(cx, buffer, AHEAD))?;
             if read.is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            self.admitted.connection().has_sent();
             self.held_back.extend_from_slice(read);
             buffer.set_filled(before);
         }
@@ -197,9 +224,13 @@ impl<T: AsyncRead + Unpin> AsyncRead for Transport<T> {
             this.go_on_with_held_back(buffer);
             return Poll::Ready(Ok(()));
         }
+        let is_body = matches!(this.expects, Expected::Body { .. } | Expected::Chunks(_));
         let read = this.go_on(cx, buffer);
         if read.is_pending() {
             this.portion = 0;
+        }
+        if is_body {
+            this.admitted.connection().set_awaits_body(read.is_pending());
         }
         read
     }
@@ -242,7 +273,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Transport<T> {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        this.admitted.connection().register(cx.waker())?;
+        let connection = this.admitted.connection();
+        connection.register(cx.waker())?;
+        // Saying goodbye may take as long as an answer.
+        connection.offers();
         Pin::new(&mut this.io).poll_shutdown(cx)
     }
 }

@@ -1,15 +1,15 @@
 //! Bodies with messages: what their headers say they are, and their bytes, uncompressed.
 
 use std::io::Read;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web;
 use flate2::read::MultiGzDecoder;
 use gathering_domain::{BodyBytes, Framing, Tenant};
-use tokio::sync::Semaphore;
 
 use super::body::{declared_length, no_room, read};
+use super::decompression::Decompression;
 use super::room::{Room, Taken};
 use crate::error::{ApiError, BodyProblem};
 
@@ -51,14 +51,12 @@ impl MessageHeaders {
 /// What all bodies with messages that are being read or recorded may take up.
 pub(crate) struct MessageRoom {
     room: Room,
-    /// Who may decompress: one after the other, so that those that arrive together do not all come to a halt half-way, and
-    /// processors are left for those who answer.
-    decompressing: Arc<Semaphore>,
+    decompression: Decompression,
 }
 
 impl MessageRoom {
     pub(crate) fn new(room: Room) -> Self {
-        Self { room, decompressing: Arc::new(Semaphore::new(1)) }
+        Self { room, decompression: Decompression::new() }
     }
 }
 
@@ -93,10 +91,9 @@ pub(crate) async fn read_messages(
     if !headers.is_gzip {
         return Ok(Messages { bytes: body, taken: Mutex::new(taken) });
     }
-    // The semaphore is never closed; without a permit it would go on as well.
-    let permit = Arc::clone(&room.decompressing).acquire_owned().await;
+    let turn = room.decompression.turn(tenant).await;
     let work = move || {
-        let _permit = permit;
+        let _turn = turn;
         let bytes = decompress(&body, &mut taken)?;
         drop(body);
         taken.shrink(bytes.len());

@@ -2,6 +2,7 @@
 
 mod access;
 mod body;
+mod decompression;
 mod messages;
 mod path;
 mod request_ids;
