@@ -188,6 +188,8 @@ where
             let (admitted, acceptor) = (all.admit(), acceptor.clone());
             async move {
                 let admitted = admitted.ok_or(DispatchError::DisconnectTimeout)?;
+                // Answers are written piece by piece, and none of them waits until the one before has been acknowledged.
+                socket.set_nodelay(true).map_err(DispatchError::Io)?;
                 let peer = socket.peer_addr().ok();
                 let stream = open(socket, acceptor, &admitted).await.map_err(DispatchError::Io)?;
                 Ok::<_, DispatchError>((Transport::new(stream, admitted), Protocol::Http1, peer))
