@@ -81,11 +81,9 @@ fn long_heads_that_have_arrived_are_bounded_together() {
     let idle = settled(&running);
     let line = format!("X: {}\r\n", "x".repeat(6_000));
     let head = format!("GET /openapi.json HTTP/1.1\r\nHost: x\r\n{}\r\n", line.repeat(19));
-    let crowds: Vec<_> = (0..2).map(|_| crowd(&running, head.as_bytes())).collect();
+    crowds_until_some_are_closed(&running, head.as_bytes());
     let taken = settled(&running).saturating_sub(idle);
     assert!(taken < 2 * MOST, "{taken} bytes");
-    assert!(closed_for_memory(&running) > 0);
-    drop(crowds);
 }
 
 #[test]
@@ -95,12 +93,22 @@ fn heads_that_never_end_are_bounded_together() {
     let idle = settled(&running);
     let mut head = b"GET / HTTP/1.1\r\nX: ".to_vec();
     head.resize(120_000, b'x');
-    // 600 of these have more than the 16 MiB that all may hold.
-    let crowds: Vec<_> = (0..2).map(|_| crowd(&running, &head)).collect();
+    crowds_until_some_are_closed(&running, &head);
     let taken = settled(&running).saturating_sub(idle);
     assert!(taken < 2 * MOST, "{taken} bytes");
-    assert!(closed_for_memory(&running) > 0);
-    drop(crowds);
+}
+
+/// Sends long heads, of which 140 have more than the 16 MiB that all may hold. On a busy machine they end before there are
+/// so many, since each has its time: then others come.
+fn crowds_until_some_are_closed(running: &Running, head: &[u8]) {
+    for _ in 0..60 {
+        let crowd = crowd(running, head);
+        if closed_for_memory(running) > 0 {
+            return;
+        }
+        drop(crowd);
+    }
+    panic!("none was closed");
 }
 
 /// How many connections were closed since all together held too much.
