@@ -4,8 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
 use diesel::result::Error;
-use diesel::{Connection, ConnectionError, ConnectionResult, PgConnection, QueryResult, SqliteConnection};
+use diesel::sql_types::BigInt;
+use diesel::{
+    Connection, ConnectionError, ConnectionResult, PgConnection, QueryResult, RunQueryDsl, SqliteConnection,
+};
 
 use crate::authorities;
 use crate::database_url::parameters;
@@ -81,8 +85,10 @@ impl Opener {
             Self::Postgres { url, statement, lock } => {
                 // What the server is may change while it is connected to: then the connection is of the time before.
                 let began = Instant::now();
-                let connection = open_postgres(url, *statement, *lock)?;
-                Ok(Pooled::new(AnyConnection::Postgres(connection)).opened_at(began))
+                let mut connection = open_postgres(url, *statement, *lock)?;
+                let lock =
+                    lock_timeout(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
+                Ok(Pooled::new(AnyConnection::Postgres(connection)).opened_at(began).with_lock_timeout(lock))
             }
         }
     }
@@ -94,6 +100,13 @@ fn open_postgres(url: &str, statement: Duration, lock: Duration) -> ConnectionRe
         .batch_execute(&session_settings(statement, lock))
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
+}
+
+/// After how long the server ends a wait for a lock: the URL and the role can have set that as well.
+fn lock_timeout(connection: &mut PgConnection) -> QueryResult<Option<Duration>> {
+    let setting = sql::<BigInt>("SELECT setting::bigint FROM pg_settings WHERE name = 'lock_timeout'");
+    let millis: i64 = setting.get_result(connection)?;
+    Ok(u64::try_from(millis).ok().filter(|millis| *millis > 0).map(Duration::from_millis))
 }
 
 /// What a session is set to, with these limits for each statement and for waiting for a lock; zero is none.

@@ -38,6 +38,19 @@ struct Times {
     connect: Instant,
     /// For all of it.
     end: Instant,
+    /// An error that comes sooner may be the connection's own.
+    doubt: Duration,
+}
+
+/// Within what work is done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// It does not begin later, and an error from then on is a lack of time.
+    pub(crate) end: Instant,
+    /// How long after the end it is waited for.
+    pub(crate) grace: Duration,
+    /// An error that comes sooner may be the connection's own.
+    pub(crate) doubt: Duration,
 }
 
 /// How long work in steps may take in all.
@@ -75,16 +88,23 @@ impl Lane {
         T: Send + 'static,
         W: Fn(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        Ok(self.run_until(Instant::now() + self.query_timeout, work).await?)
+        let end = Instant::now() + self.query_timeout;
+        Ok(self.run_within(Bounds { end, grace: Duration::ZERO, doubt: self.doubt() }, work).await?)
     }
 
-    /// [Runs](Self::run) `work` until then. It does not begin later.
-    pub(crate) async fn run_until<T, W>(&self, end: Instant, work: W) -> Result<T, Failure>
+    /// What takes longer than this is a lock.
+    fn doubt(&self) -> Duration {
+        self.query_timeout / 8
+    }
+
+    /// [Runs](Self::run) `work` within these bounds.
+    pub(crate) async fn run_within<T, W>(&self, bounds: Bounds, work: W) -> Result<T, Failure>
     where
         T: Send + 'static,
         W: Fn(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        let times = Times { connect: end.min(Instant::now() + self.pool_timeout), end };
+        let Bounds { end, grace, doubt } = bounds;
+        let times = Times { connect: end.min(Instant::now() + self.pool_timeout), end, doubt };
         let exhausted = |_| StoreError::PoolExhausted { waited: self.pool_timeout.min(self.query_timeout) };
         let permit = timeout_at(times.connect.into(), Arc::clone(&self.permits).acquire_owned())
             .await
@@ -94,7 +114,7 @@ impl Lane {
         let at_hand = self.pool.try_get();
         let lane = self.clone();
         let task = tokio::task::spawn_blocking(move || lane.attempt(permit, at_hand, times, &work));
-        match timeout_at(end.into(), task).await {
+        match timeout_at((end + grace).into(), task).await {
             Ok(Ok(result)) => result,
             Ok(Err(panicked)) => Err(Failure::cut(StoreError::defect(panicked))),
             // The thread keeps its permit and connection until the driver lets go; nobody waits for it.
@@ -110,7 +130,8 @@ impl Lane {
         W: Fn(&mut AnyConnection, &Steps) -> QueryResult<T> + Send + 'static,
     {
         let now = Instant::now();
-        let times = Times { connect: now + self.pool_timeout, end: now + LONGEST };
+        let (connect, end) = (now + self.pool_timeout, now + LONGEST);
+        let times = Times { connect, end, doubt: self.doubt() };
         let permit = timeout_at(times.connect.into(), Arc::clone(&self.permits).acquire_owned())
             .await
             .map_err(|_| StoreError::PoolExhausted { waited: self.pool_timeout })?
@@ -172,7 +193,8 @@ impl Lane {
                 }
                 Err(error) => error,
             };
-            let is_quick = began.elapsed() < self.query_timeout / 8;
+            let is_quick =
+                began.elapsed() < connection.lock_timeout().map_or(times.doubt, |lock| lock.min(times.doubt));
             let is_unfit = connection.is_unfit_after(&error, &self.epoch, asked, is_quick);
             if !is_unfit || attempts_left == 0 || Instant::now() >= times.connect {
                 return Err(self.failure(&connection, error, times.end));

@@ -32,6 +32,8 @@ pub(crate) struct Pooled {
     /// Whether it is not to be used again, though it is open.
     is_dropped: bool,
     opened: Instant,
+    /// After how long its server ends a wait for a lock.
+    lock_timeout: Option<Duration>,
 }
 
 /// After so long a connection that is kept is opened anew, as r2d2 does with those of its pools: the server may be another
@@ -40,12 +42,22 @@ const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 impl Pooled {
     pub(crate) fn new(connection: AnyConnection) -> Self {
-        Self { connection, lease: None, lost: false, is_dropped: false, opened: Instant::now() }
+        let opened = Instant::now();
+        Self { connection, lease: None, lost: false, is_dropped: false, opened, lock_timeout: None }
     }
 
     /// The same, with another moment from which on it counts as open.
     pub(crate) fn opened_at(self, opened: Instant) -> Self {
         Self { opened, ..self }
+    }
+
+    /// The same, with the server's limit for a wait for a lock.
+    pub(crate) fn with_lock_timeout(self, lock_timeout: Option<Duration>) -> Self {
+        Self { lock_timeout, ..self }
+    }
+
+    pub(crate) const fn lock_timeout(&self) -> Option<Duration> {
+        self.lock_timeout
     }
 
     /// A connection to a SQLite file that has to stay at its path.
@@ -98,10 +110,10 @@ impl Pooled {
         }
         let Error::DatabaseError(kind, _) = error else { return false };
         let (is_stale, is_dropped) = match kind {
-            // One that only reads is of no use at any age, but one that was opened for this work has said all there is to say.
+            // One that was opened for this work has said all there is to say.
             DatabaseErrorKind::ReadOnlyTransaction => {
-                epoch.end(self.opened);
-                (self.opened < asked, true)
+                let is_dropped = epoch.end(self.opened);
+                (is_dropped && self.opened < asked, is_dropped)
             }
             DatabaseErrorKind::Unknown | DatabaseErrorKind::SerializationFailure if is_quick => {
                 let is_stale = epoch.end(self.opened);

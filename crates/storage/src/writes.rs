@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gathering_domain::{EventOutcome, RequestEvent, StoreError};
 use tokio::sync::OwnedSemaphorePermit;
@@ -10,6 +11,7 @@ use crate::connection::AnyConnection;
 use crate::events::{self, Limits};
 use crate::failure::Failure;
 use crate::isolation::Table;
+use crate::lane::Bounds;
 use crate::storage::Storage;
 use crate::turn::Turn;
 
@@ -29,7 +31,17 @@ impl Storage {
             let part = batch.get(part.clone()).unwrap_or_default();
             events::store(connection, part, now, retention, limits)
         };
-        self.writes.run_until(limits.end, work).await
+        self.writes.run_within(self.bounds(limits, Duration::ZERO), work).await
+    }
+
+    /// `doubt` is how soon an error has to come to be blamed on the connection.
+    fn bounds(&self, limits: Limits, doubt: Duration) -> Bounds {
+        let query_timeout = self.patience.query_timeout;
+        match limits.lock {
+            // The server ends such a statement itself at the end, and has to be heard saying so.
+            Some(_) => Bounds { end: limits.end, grace: query_timeout / 16, doubt },
+            None => Bounds { end: limits.end, grace: Duration::ZERO, doubt: query_timeout / 8 },
+        }
     }
 }
 
@@ -58,7 +70,10 @@ impl Table for Writes {
             let _held = &turn;
             events::probe(connection, size, now, retention, limits)
         };
-        self.storage.writes.run_until(limits.end, work).await
+        // What an isolated event fails at is its own as far as anybody knows. If the harmless one fails, too, and did not wait
+        // for a lock, it may be the connection.
+        let bounds = self.storage.bounds(limits, limits.lock.unwrap_or_default());
+        self.storage.writes.run_within(bounds, work).await
     }
 }
 

@@ -1,8 +1,10 @@
 //! A connection that becomes useless without being closed is replaced, for writers and lookups alike.
 
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl};
 use gathering_domain::{
     ContentStore, EventOutcome, EventSink, ManualClock, RequestState, RequestStore, StoreError,
@@ -123,8 +125,43 @@ fn one_that_only_reads_while_others_write() {
             assert!(one.is_ok() && two.is_ok() && purged.is_err());
         }
         subject.alter("RESET default_transaction_read_only");
-        subject.writes("b").await;
+        // A connection that was new and failed is kept for a second.
+        while subject.writer.store(vec![event(key("b"), processed(&[]))]).await.is_err() {}
         subject.does_everything().await;
+    });
+}
+
+#[test]
+fn one_that_only_reads_is_not_replaced_at_every_write() {
+    with_a_role("", async |subject| {
+        subject.alter("SET default_transaction_read_only = on");
+        let (started, mut sessions) = (Instant::now(), HashSet::new());
+        for _ in 0..200 {
+            assert!(subject.writer.store(vec![event(key("a"), processed(&[]))]).await.is_err());
+            sessions.extend(subject.sessions());
+        }
+        let most = 3 * (started.elapsed().as_secs() + 2);
+        assert!((sessions.len() as u64) <= most, "{} sessions, not {most}", sessions.len());
+    });
+}
+
+#[test]
+fn one_that_waits_for_a_lock_is_kept() {
+    with_a_role("?options=-clock_timeout%3D100", async |subject| {
+        subject.does_everything().await;
+        let before = subject.sessions();
+        let mut other = PgConnection::establish(subject.role.database.url()).unwrap();
+        other.batch_execute("BEGIN; UPDATE requests SET rule_hits = rule_hits").unwrap();
+        for _ in 0..8 {
+            let events = vec![event(key("a"), processed(&[])), event(key("b"), processed(&[]))];
+            assert!(subject.writer.store(events).await.is_err());
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            subject.reads().await;
+        }
+        other.batch_execute("ROLLBACK").unwrap();
+        subject.does_everything().await;
+        let after = subject.sessions();
+        assert!(before.iter().all(|pid| after.contains(pid)), "{before:?} became {after:?}");
     });
 }
 
