@@ -15,7 +15,7 @@ use gathering_domain::{
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 pub use self::figures::WriterState;
 
@@ -159,14 +159,20 @@ type Answer = oneshot::Sender<Result<Vec<EventOutcome>, StoreError>>;
 
 impl<T: Table> Work<T> {
     async fn run(mut self, mut queue: UnboundedReceiver<Submission>) {
-        while let Some(first) = queue.recv().await {
+        while let Some(first) = self.next(&mut queue).await {
             let mut submissions = Vec::new();
             let (mut next, mut size) = (Some(first), 0);
             while let Some(submission) = next {
                 // Whoever gave up may have sent the same again, elsewhere: what is written later would undo it.
                 if !submission.answer.is_closed() {
-                    size += submission.events.len();
-                    submissions.push(submission);
+                    if self.end(submission.came) < Instant::now() + self.query_timeout / 4 {
+                        // The others in the batch would have no more time than this one.
+                        let _ =
+                            submission.answer.send(Err(StoreError::Timeout { limit: self.query_timeout }));
+                    } else {
+                        size += submission.events.len();
+                        submissions.push(submission);
+                    }
                 }
                 next = if size < BATCH { queue.try_recv().ok() } else { None };
             }
@@ -178,10 +184,26 @@ impl<T: Table> Work<T> {
         }
     }
 
+    /// The next submission. Meanwhile, what does not come again is forgotten.
+    async fn next(&mut self, queue: &mut UnboundedReceiver<Submission>) -> Option<Submission> {
+        loop {
+            if let Ok(next) = timeout(self.query_timeout, queue.recv()).await {
+                return next;
+            }
+            self.recorder.sweep();
+            self.figures.set_failing(self.recorder.failing());
+        }
+    }
+
+    /// When whoever came then gives up.
+    fn end(&self, came: Instant) -> Instant {
+        self.figures.last_recorded(came) + self.query_timeout
+    }
+
     /// Records these and answers them. Returns the error for all others who wait, where the database takes nothing.
     async fn write(&mut self, submissions: Vec<Submission>) -> Option<StoreError> {
-        let came = submissions.iter().map(|submission| submission.came).max()?;
-        let end = self.figures.last_recorded(came) + self.query_timeout;
+        // Nothing of it is to land after somebody was told that it did not.
+        let end = self.end(submissions.iter().map(|submission| submission.came).min()?);
         let (mut waiters, mut events) = (Vec::with_capacity(submissions.len()), Vec::new());
         for Submission { events: own, answer, room, .. } in submissions {
             let start = events.len();
@@ -200,7 +222,8 @@ impl<T: Table> Work<T> {
             }
         };
         let recorded = self.recorder.record(events.into(), end, tell).await;
-        self.figures.add(&recorded, self.recorder.suspects());
+        self.figures.add(&recorded);
+        self.figures.set_failing(self.recorder.failing());
         match recorded {
             Recorded::Whole(outcomes) => {
                 let mut outcomes = outcomes.into_iter();

@@ -73,7 +73,8 @@ pub(crate) struct Limits {
     /// From then on nobody waits for it: it is not committed any more.
     pub(crate) end: Instant,
     /// How long to wait for a lock that another transaction holds; as long as the connection is set to without it. SQLite has
-    /// one lock for all, and waits for it as it is set to.
+    /// one lock for all, and waits for it as it is set to. With it, statements end with the time as well: the server is to be
+    /// free for the next attempt by then.
     pub(crate) lock: Option<Duration>,
 }
 
@@ -150,7 +151,10 @@ fn transaction(
         AnyConnection::Postgres(connection) => connection.transaction(|connection| {
             if let Some(lock) = limits.lock {
                 let lock = lock.as_millis().max(1);
-                connection.batch_execute(&format!("SET LOCAL lock_timeout = {lock}"))?;
+                let left = limits.end.saturating_duration_since(Instant::now()).as_millis() + 1;
+                connection.batch_execute(&format!(
+                    "SET LOCAL lock_timeout = {lock}; SET LOCAL statement_timeout = {left}"
+                ))?;
             }
             if is_probe {
                 undone(connection, |connection| dialect::postgres::write(connection, rows, times))

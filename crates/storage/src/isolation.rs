@@ -100,10 +100,16 @@ impl<T: Table> Recorder<T> {
             if stop.is_ok() && plan.clean > 0 {
                 tell(&sorted(&batch.verdicts, &plan.order));
             }
-            let end = Instant::now() + self.query_timeout / 2;
+            // Whoever waits for none but suspects has no more time for it.
+            let latest = if plan.clean > 0 { Instant::now() + self.query_timeout } else { end };
+            let half = Instant::now() + self.query_timeout / 2;
+            batch.is_patient = plan.is_first_patient && latest >= half;
+            let more = if batch.is_patient { self.query_timeout / 8 * 3 } else { Duration::ZERO };
+            let end = latest.min(half + more);
             for group in plan.groups {
                 if stop.is_ok() {
                     stop = self.settle(&mut batch, group, None, Limits { end, lock: Some(LOCK) }).await;
+                    batch.is_patient = false;
                 }
             }
             let verdicts = sorted(&batch.verdicts, &plan.order);
@@ -121,9 +127,14 @@ impl<T: Table> Recorder<T> {
         }
     }
 
-    /// How many events are remembered that failed.
-    pub(crate) fn suspects(&self) -> usize {
-        self.suspects.len()
+    /// How many events have failed alone, and may come again.
+    pub(crate) fn failing(&self) -> usize {
+        self.suspects.failing(self.clock.monotonic())
+    }
+
+    /// Forgets events that failed and did not come again.
+    pub(crate) fn sweep(&mut self) {
+        self.suspects.sweep(self.clock.monotonic());
     }
 
     fn finish(&self, verdicts: Vec<Option<Verdict>>, stop: Result<(), Stop>) -> Recorded {
@@ -153,12 +164,12 @@ impl<T: Table> Recorder<T> {
             }
             let failure = match failed.take() {
                 Some(failure) => failure,
-                None if Instant::now() >= limits.end => {
-                    self.suspects.failed_together(batch.part(&part), part.len(), self.clock.monotonic());
+                None if self.is_too_late(lock, limits.end) => {
+                    self.suspects.left_untried(batch.part(&part), self.clock.monotonic());
                     continue;
                 }
                 None => {
-                    let limits = Limits { end: self.attempt_end(lock, limits.end), lock };
+                    let limits = Limits { end: self.attempt_end(batch, lock, limits.end), lock };
                     match self.table.write(Arc::clone(&batch.events), part.clone(), limits).await {
                         Ok(outcomes) => {
                             self.suspects.acquit_all(batch.part(&part));
@@ -171,7 +182,7 @@ impl<T: Table> Recorder<T> {
             };
             // From here on it is being found out who waits.
             lock = Some(LOCK);
-            let limits = Limits { end: self.attempt_end(lock, limits.end), lock };
+            let limits = Limits { end: limits.end.min(Instant::now() + self.query_timeout / 4), lock };
             if let Some((first, second)) = self.judge(batch, part, failure, limits).await? {
                 // The last one is the next: the order of the batch is kept.
                 parts.extend([second, first]);
@@ -187,9 +198,19 @@ impl<T: Table> Recorder<T> {
         Ok(())
     }
 
-    /// When an attempt ends at the latest: one with suspects leaves time for another, and for those who wait behind it.
-    fn attempt_end(&self, lock: Option<Duration>, end: Instant) -> Instant {
-        if lock.is_some() { end.min(Instant::now() + self.query_timeout / 4) } else { end }
+    /// When an attempt ends at the latest: one with suspects leaves time to ask what the database takes, for another attempt,
+    /// and for those who wait behind it.
+    fn attempt_end(&self, batch: &Batch, lock: Option<Duration>, end: Instant) -> Instant {
+        let Some(_) = lock else { return end };
+        let share = self.query_timeout / 4 * if batch.is_patient { 3 } else { 1 };
+        let kept = end.checked_sub(self.query_timeout / 8).unwrap_or(end);
+        kept.min(Instant::now() + share)
+    }
+
+    /// Whether too little time is left to tell a slow event from a lack of time.
+    fn is_too_late(&self, lock: Option<Duration>, end: Instant) -> bool {
+        let least = lock.map_or(Duration::ZERO, |_| self.query_timeout / 4);
+        Instant::now() + least >= end
     }
 
     /// What to do about a part that failed: the halves of it, if they are to be tried.
@@ -237,15 +258,16 @@ impl<T: Table> Recorder<T> {
 
     fn decide(&mut self, batch: &mut Batch, part: Range<usize>, failure: Failure) {
         if let Some(key) = batch.part(&part).first().map(|event| event.key.clone()) {
-            let verdict = self.verdict(&key, failure);
+            let verdict = self.verdict(&key, failure, batch.is_patient);
             batch.decide(part, &verdict);
         }
     }
 
     /// What becomes of an event that failed alone, while the database took others.
-    fn verdict(&mut self, key: &RequestKey, failure: Failure) -> Verdict {
+    fn verdict(&mut self, key: &RequestKey, failure: Failure, is_patient: bool) -> Verdict {
         let Failure { error, stage } = failure;
-        let alone = self.suspects.failed_alone(key, self.clock.monotonic());
+        let had_time = stage != Stage::Cut || is_patient;
+        let alone = self.suspects.failed_alone(key, self.clock.monotonic(), had_time);
         if stage == Stage::Violation || alone == Alone::Overdue {
             self.suspects.acquit(key);
             self.notices.refused(key, &error);
@@ -265,7 +287,10 @@ impl<T: Table> Recorder<T> {
         failure: Failure,
         probe: Failure,
     ) -> Stop {
-        self.suspects.excuse_all();
+        // A probe that had no turn, since the attempt before it still ends, says nothing about the database.
+        if probe.stage != Stage::NotBegun || !matches!(probe.error, StoreError::Timeout { .. }) {
+            self.suspects.excuse_all();
+        }
         if failure.stage == Stage::Cut {
             // It may have been this one that used up the time. Next time some is kept for asking.
             self.suspects.failed_together(batch.part(part), 1, self.clock.monotonic());

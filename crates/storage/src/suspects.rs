@@ -21,10 +21,19 @@ pub(crate) struct Suspects {
 struct Suspect {
     /// With how many others, itself included, it may be tried next.
     company: usize,
-    /// Since when it has failed alone.
-    since: Option<Duration>,
+    /// How it failed alone, if it did.
+    alone: Option<Failures>,
     /// When it was last tried.
     tried: Duration,
+    /// When it last failed alone, or came and had to wait for others that did.
+    came: Duration,
+}
+
+/// Failures of one that was alone, while the database took others.
+#[derive(Debug, Clone, Copy)]
+struct Failures {
+    since: Duration,
+    count: u32,
 }
 
 /// In which order to write a batch that holds suspects.
@@ -36,6 +45,8 @@ pub(crate) struct Plan {
     pub(crate) clean: usize,
     /// The others, as ranges of `order`, each to be written apart.
     pub(crate) groups: Vec<Range<usize>>,
+    /// Whether the first of these is to have more time than others.
+    pub(crate) is_first_patient: bool,
 }
 
 /// What is held against an event that failed alone.
@@ -77,7 +88,7 @@ impl Suspects {
         suspects.sort_by(|a, b| (a.0, a.1, a.3).cmp(&(b.0, b.1, b.3)));
         let clean = order.len();
         let (mut groups, mut keys, mut company) = (Vec::<Range<usize>>::new(), 0, 0);
-        let mut last = None;
+        let (mut last, mut patient) = (None, None);
         for (_, key, own, index) in suspects {
             let position = order.len();
             order.push(index);
@@ -87,12 +98,27 @@ impl Suspects {
                 group.end = position + 1;
                 keys += usize::from(!is_same);
             } else {
+                if patient.is_none() && self.is_due(key, now) {
+                    patient = Some(groups.len());
+                }
                 groups.push(position..position + 1);
                 (keys, company) = (1, own);
             }
             last = Some(key);
         }
-        Some(Plan { order, clean, groups })
+        if let Some(first) = groups.get_mut(..=patient.unwrap_or_default()) {
+            first.rotate_right(1);
+        }
+        Some(Plan { order, clean, groups, is_first_patient: patient.is_some() })
+    }
+
+    /// Whether this one is to have more time than it had: every now and then, and before it is refused.
+    fn is_due(&self, key: &RequestKey, now: Duration) -> bool {
+        let failures = self.known.get(key).and_then(|suspect| suspect.alone);
+        failures.is_some_and(|Failures { since, count }| {
+            let is_last = count + 1 >= LEAST_FAILURES && now.saturating_sub(since) >= self.refuse_after;
+            is_last || count % PATIENT == PATIENT - 1
+        })
     }
 
     /// These failed together, and may be tried again in smaller groups.
@@ -104,17 +130,34 @@ impl Suspects {
         }
     }
 
-    /// This one failed alone, and the database takes others.
-    pub(crate) fn failed_alone(&mut self, key: &RequestKey, now: Duration) -> Alone {
+    /// These had to wait for others that failed, and there was no time left to try them.
+    pub(crate) fn left_untried(&mut self, events: &[RequestEvent], now: Duration) {
+        for event in events {
+            // Whoever was not tried stays ahead of those that were.
+            let tried = self.known.get(&event.key).map_or(now, |suspect| suspect.tried);
+            if let Some(suspect) = self.entry(&event.key, now) {
+                suspect.company = suspect.company.min(events.len());
+                (suspect.tried, suspect.came) = (tried, now);
+            }
+        }
+    }
+
+    /// This one failed alone, and the database takes others. `had_time` says whether it is certain that more time would not
+    /// have helped: else it is not refused yet.
+    pub(crate) fn failed_alone(&mut self, key: &RequestKey, now: Duration, had_time: bool) -> Alone {
         let refuse_after = self.refuse_after;
         let Some(suspect) = self.entry(key, now) else { return Alone::Again };
         suspect.company = 1;
-        let is_first = suspect.since.is_none();
-        let since = *suspect.since.get_or_insert(now);
-        if now.saturating_sub(since) >= refuse_after {
+        let gap = now.saturating_sub(suspect.came);
+        suspect.came = now;
+        let before = suspect.alone.filter(|_| gap <= (refuse_after / 4).max(LEAST_GAP));
+        let Failures { since, count } = before.unwrap_or(Failures { since: now, count: 0 });
+        let count = count.saturating_add(1);
+        suspect.alone = Some(Failures { since, count });
+        if had_time && count >= LEAST_FAILURES && now.saturating_sub(since) >= refuse_after {
             self.known.remove(key);
             Alone::Overdue
-        } else if is_first {
+        } else if count == 1 {
             Alone::First
         } else {
             Alone::Again
@@ -124,7 +167,7 @@ impl Suspects {
     /// The database takes nobody's events: the time that they have failed alone for starts anew.
     pub(crate) fn excuse_all(&mut self) {
         for suspect in self.known.values_mut() {
-            suspect.since = None;
+            suspect.alone = None;
         }
     }
 
@@ -142,14 +185,21 @@ impl Suspects {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.known.len()
+    /// Forgets those that did not come for long.
+    pub(crate) fn sweep(&mut self, now: Duration) {
+        let refuse_after = self.refuse_after;
+        self.known.retain(|_, suspect| !is_forgotten(suspect, now, refuse_after));
+    }
+
+    /// How many have failed alone, while the database took others.
+    pub(crate) fn failing(&self, now: Duration) -> usize {
+        let is_failing = |suspect: &&Suspect| suspect.alone.is_some() && !self.is_forgotten(suspect, now);
+        self.known.values().filter(is_failing).count()
     }
 
     fn entry(&mut self, key: &RequestKey, now: Duration) -> Option<&mut Suspect> {
         if self.known.len() >= LIMIT && !self.known.contains_key(key) {
-            let refuse_after = self.refuse_after;
-            self.known.retain(|_, suspect| !is_forgotten(suspect, now, refuse_after));
+            self.sweep(now);
         }
         if self.known.get(key).is_some_and(|suspect| self.is_forgotten(suspect, now)) {
             self.known.remove(key);
@@ -158,7 +208,7 @@ impl Suspects {
             // One that finds no room is found out anew each time, until others are done with.
             return None;
         }
-        let fresh = || Suspect { company: usize::MAX, since: None, tried: now };
+        let fresh = || Suspect { company: usize::MAX, alone: None, tried: now, came: now };
         let suspect = self.known.entry(key.clone()).or_insert_with(fresh);
         suspect.tried = now;
         Some(suspect)
@@ -171,11 +221,21 @@ impl Suspects {
 
 /// One that has not come for long is a stranger again: it would else be refused at its second failure.
 fn is_forgotten(suspect: &Suspect, now: Duration, refuse_after: Duration) -> bool {
-    now.saturating_sub(suspect.tried) > refuse_after.saturating_mul(2).max(LEAST_MEMORY)
+    now.saturating_sub(suspect.tried.max(suspect.came)) > refuse_after.saturating_mul(2).max(LEAST_MEMORY)
 }
 
 /// Senders may wait some minutes between two attempts.
 const LEAST_MEMORY: Duration = Duration::from_secs(10 * 60);
+
+/// One that fails alone again after a longer gap than this, or than a quarter of the time after which it is refused, has not
+/// failed all the while. A partition is tried again after ten seconds at the latest.
+const LEAST_GAP: Duration = Duration::from_secs(60);
+
+/// One that failed alone less often is not refused, however long it took.
+const LEAST_FAILURES: u32 = 3;
+
+/// Every so many attempts, one that failed alone has more time.
+const PATIENT: u32 = 4;
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ mod plans;
 mod purge;
 mod reading;
 mod remembering;
+mod slow;
 mod states;
 mod useless;
 mod writer;

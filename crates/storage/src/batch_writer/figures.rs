@@ -66,7 +66,7 @@ impl Figures {
         self.recorded.store(now, Ordering::Relaxed);
     }
 
-    pub(super) fn add(&self, recorded: &Recorded, failing: usize) {
+    pub(super) fn add(&self, recorded: &Recorded) {
         let is_refused = |outcome: &EventOutcome| *outcome == EventOutcome::Refused;
         let (written, refused) = match recorded {
             Recorded::Whole(outcomes) => (outcomes.len(), 0),
@@ -83,6 +83,9 @@ impl Figures {
         }
         self.events.fetch_add(written as u64, Ordering::Relaxed);
         self.refused.fetch_add(refused as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_failing(&self, failing: usize) {
         self.failing.store(failing as u64, Ordering::Relaxed);
     }
 }

@@ -21,8 +21,10 @@ struct Scripted {
     written: Written,
     /// Errors of the next transactions, if any.
     script: Mutex<VecDeque<Option<Failure>>>,
-    /// Whether it takes nothing at all, and why.
+    /// Whether it takes nothing at all, and why; if nothing begins, only the harmless event does not.
     broken: Arc<Mutex<Option<Stage>>>,
+    /// When the transactions were to end.
+    ends: Arc<Mutex<Vec<Instant>>>,
     /// Each transaction takes one of these.
     gate: Arc<Semaphore>,
 }
@@ -36,14 +38,17 @@ impl Table for Scripted {
         &self,
         batch: Arc<[RequestEvent]>,
         part: Range<usize>,
-        _: Limits,
+        limits: Limits,
     ) -> Result<Vec<EventOutcome>, Failure> {
+        lock(&self.ends).push(limits.end);
         self.gate.acquire().await.unwrap().forget();
         let requests: Vec<_> = batch[part].iter().map(|event| event.key.request.to_string()).collect();
         if let Some(Some(error)) = lock(&self.script).pop_front() {
             return Err(error);
         }
-        if let Some(stage) = *lock(&self.broken) {
+        if let Some(stage) = *lock(&self.broken)
+            && stage != Stage::NotBegun
+        {
             return Err(failure(stage));
         }
         for (start, stage) in [("bad", Stage::Violation), ("odd", Stage::Refused), ("slow", Stage::Cut)] {
@@ -57,7 +62,11 @@ impl Table for Scripted {
     }
 
     async fn probe(&self, _: usize, _: Limits) -> Result<(), Failure> {
-        lock(&self.broken).map_or(Ok(()), |stage| Err(failure(stage)))
+        match *lock(&self.broken) {
+            None => Ok(()),
+            Some(Stage::NotBegun) => Err(Failure::not_begun(StoreError::Timeout { limit: QUERY_TIMEOUT })),
+            Some(stage) => Err(failure(stage)),
+        }
     }
 }
 
@@ -82,6 +91,7 @@ struct Subject {
     writer: BatchWriter,
     written: Written,
     gate: Arc<Semaphore>,
+    ends: Arc<Mutex<Vec<Instant>>>,
     broken: Arc<Mutex<Option<Stage>>>,
     clock: Arc<ManualClock>,
 }
@@ -109,16 +119,18 @@ fn writer(transactions: usize, script: Vec<Option<Failure>>) -> Subject {
 
 fn patient_writer(transactions: usize, script: Vec<Option<Failure>>, query_timeout: Duration) -> Subject {
     let (written, gate) = (Written::default(), Arc::new(Semaphore::new(transactions)));
+    let ends = Arc::default();
     let (broken, clock) = (Arc::default(), Arc::new(ManualClock::at(Timestamp::from_micros(0))));
     let table = Scripted {
         written: Arc::clone(&written),
         script: Mutex::new(script.into()),
         broken: Arc::clone(&broken),
+        ends: Arc::clone(&ends),
         gate: Arc::clone(&gate),
     };
     let patience = Patience { query_timeout, refuse_after: REFUSE_AFTER };
     let writer = BatchWriter::start(table, Arc::clone(&clock) as _, patience);
-    Subject { writer, written, gate, broken, clock }
+    Subject { writer, written, gate, ends, broken, clock }
 }
 
 fn run(work: impl Future<Output = ()>) {
@@ -274,5 +286,35 @@ fn what_nobody_waits_for_any_more_is_not_written() {
         let all: Vec<String> = lock(&written).iter().flatten().cloned().collect();
         assert_eq!(all, ["a", "c"]);
         assert_eq!(writer.state().waiting, 0);
+    });
+}
+
+#[test]
+fn a_batch_ends_before_the_first_of_its_callers_gives_up() {
+    run(async {
+        let Subject { writer, gate, ends, .. } = writer(0, vec![]);
+        let start = |request: &'static str| {
+            let writer = writer.clone();
+            tokio::spawn(async move { writer.store(events(&[request])).await })
+        };
+        let in_hand = start("slow");
+        while lock(&ends).is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let early = start("a");
+        while writer.state().waiting < 2 {
+            tokio::task::yield_now().await;
+        }
+        let latest = Instant::now() + QUERY_TIMEOUT;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let late = start("b");
+        while writer.state().waiting < 3 {
+            tokio::task::yield_now().await;
+        }
+        gate.add_permits(MANY);
+        assert!(in_hand.await.unwrap().is_err());
+        assert!(early.await.unwrap().is_ok() && late.await.unwrap().is_ok());
+        assert_eq!(lock(&ends).len(), 2, "they shared a batch");
+        assert!(lock(&ends)[1] <= latest);
     });
 }

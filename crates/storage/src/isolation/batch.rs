@@ -18,12 +18,14 @@ pub(super) struct Batch {
     pub(super) is_probed: bool,
     /// Events that failed alone, as the harmless one did, before any other was written.
     pub(super) deferred: Vec<(Range<usize>, Failure)>,
+    /// Whether what is tried has most of the time there is.
+    pub(super) is_patient: bool,
 }
 
 impl Batch {
     pub(super) fn new(events: Arc<[RequestEvent]>) -> Self {
         let verdicts = vec![None; events.len()];
-        Self { events, verdicts, is_proven: false, is_probed: false, deferred: Vec::new() }
+        Self { events, verdicts, is_proven: false, is_probed: false, deferred: Vec::new(), is_patient: false }
     }
 
     pub(super) fn part(&self, part: &Range<usize>) -> &[RequestEvent] {

@@ -46,10 +46,10 @@ fn an_event_that_has_failed_alone_for_long_is_refused() {
     use EventOutcome::{Applied, Refused};
     run(async {
         let subject = writer(MANY, vec![]);
-        subject.fails(&["a", "odd"]).await;
-        subject.clock.advance(REFUSE_AFTER / 2);
-        subject.fails(&["odd", "a"]).await;
-        subject.clock.advance(REFUSE_AFTER / 2);
+        for _ in 0..4 {
+            subject.fails(&["a", "odd"]).await;
+            subject.clock.advance(REFUSE_AFTER / 4);
+        }
         assert_eq!(subject.writer.store(events(&["odd", "a"])).await.unwrap(), [Refused, Applied]);
         assert_eq!((subject.writer.state().refused, subject.writer.state().failing), (1, 0));
         subject.fails(&["odd"]).await;
@@ -87,12 +87,16 @@ fn one_that_takes_all_the_time_is_found_out_call_by_call() {
             assert_eq!(subject.writer.store(events(&["other"])).await.unwrap(), [Applied]);
         }
         assert_eq!(subject.writer.state().failing, 1);
+        subject.clock.advance(REFUSE_AFTER / 4);
         let mut all = subject.all();
         all.retain(|request| request != "other");
         all.sort();
         all.dedup();
         assert_eq!(all.len(), 15, "all but the one are recorded: {all:?}");
-        subject.clock.advance(REFUSE_AFTER);
+        for _ in 0..3 {
+            assert!(subject.writer.store(events(&["slow"])).await.is_err());
+            subject.clock.advance(REFUSE_AFTER / 4);
+        }
         let outcomes = subject.writer.store(events(&requests)).await.unwrap();
         assert_eq!(outcomes[11], EventOutcome::Refused);
         assert_eq!(outcomes.iter().filter(|outcome| **outcome == Applied).count(), 15);
@@ -111,5 +115,36 @@ fn events_of_one_request_keep_their_order_beside_suspects() {
         );
         assert!(first.is_err() && second.is_ok());
         assert_eq!(subject.all(), ["k", "k", "l", "k"]);
+    });
+}
+
+#[test]
+fn an_event_is_not_blamed_for_a_probe_that_had_no_turn_and_is_for_itself() {
+    run(async {
+        let subject = writer(MANY, vec![]);
+        for _ in 0..3 {
+            subject.fails(&["odd"]).await;
+            subject.clock.advance(REFUSE_AFTER / 4);
+        }
+        subject.fails(&["odd"]).await;
+        *lock(&subject.broken) = Some(Stage::NotBegun);
+        assert!(subject.writer.store(events(&["slow"])).await.is_err());
+        *lock(&subject.broken) = None;
+        subject.clock.advance(REFUSE_AFTER / 4);
+        assert_eq!(subject.writer.store(events(&["odd"])).await.unwrap(), [EventOutcome::Refused]);
+    });
+}
+
+#[test]
+fn one_that_does_not_come_again_is_forgotten_though_nobody_writes() {
+    run(async {
+        let subject = patient_writer(MANY, vec![], Duration::from_millis(200));
+        while subject.writer.state().failing == 0 {
+            assert!(subject.writer.store(events(&["odd"])).await.is_err());
+        }
+        subject.clock.advance(REFUSE_AFTER * 3);
+        while subject.writer.state().failing > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     });
 }
