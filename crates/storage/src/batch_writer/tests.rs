@@ -288,33 +288,3 @@ fn what_nobody_waits_for_any_more_is_not_written() {
         assert_eq!(writer.state().waiting, 0);
     });
 }
-
-#[test]
-fn a_batch_ends_before_the_first_of_its_callers_gives_up() {
-    run(async {
-        let Subject { writer, gate, ends, .. } = writer(0, vec![]);
-        let start = |request: &'static str| {
-            let writer = writer.clone();
-            tokio::spawn(async move { writer.store(events(&[request])).await })
-        };
-        let in_hand = start("slow");
-        while lock(&ends).is_empty() {
-            tokio::task::yield_now().await;
-        }
-        let early = start("a");
-        while writer.state().waiting < 2 {
-            tokio::task::yield_now().await;
-        }
-        let latest = Instant::now() + QUERY_TIMEOUT;
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        let late = start("b");
-        while writer.state().waiting < 3 {
-            tokio::task::yield_now().await;
-        }
-        gate.add_permits(MANY);
-        assert!(in_hand.await.unwrap().is_err());
-        assert!(early.await.unwrap().is_ok() && late.await.unwrap().is_ok());
-        assert_eq!(lock(&ends).len(), 2, "they shared a batch");
-        assert!(lock(&ends)[1] <= latest);
-    });
-}
