@@ -84,23 +84,47 @@ impl Files {
         Inode::at(&self.real).is_ok_and(|found| found == Some(self.main))
     }
 
+    /// Whether the file where SQLite opened it is smaller than it was.
+    pub(super) fn is_cut_off(&self) -> bool {
+        let known = self.size.load(Ordering::Acquire);
+        let is_smaller = |found: Metadata| Inode::from(&found) == self.main && found.len() < known;
+        look(&self.real).is_ok_and(|found| found.is_some_and(is_smaller))
+    }
+
     /// Takes the companions away that were left behind by a file that is not there any more: SQLite would take them for
     /// those of the next file. What is not in the file yet is kept under another name.
     pub(super) fn take_companions(&self, wal_is_empty: bool) -> io::Result<()> {
         for (opened, suffix) in self.companions.iter().zip(COMPANIONS) {
             let path = beside(&self.real, suffix);
-            if opened.is_none() || !Inode::at(&path).is_ok_and(|found| found == *opened) {
+            let Some(opened) = opened else { continue };
+            let Some(found) = fs::metadata(&path).ok().filter(|found| Inode::from(found) == *opened) else {
                 continue;
-            }
+            };
+            let wal_is_empty = wal_is_empty || found.len() == 0;
             if suffix == "-wal" && !wal_is_empty {
-                let kept = beside(&self.real, &format!("-wal-of-{}", self.main.number));
+                let kept = self.free_name();
                 fs::rename(&path, &kept)?;
-                log::error!("commits that are not in the lost database file are kept in {}", kept.display());
+                log::error!(
+                    "commits that may not be in the lost database file are kept in {}",
+                    kept.display()
+                );
             } else {
                 fs::remove_file(&path)?;
             }
         }
         Ok(())
+    }
+
+    /// Where the WAL file can be kept: a file can be cut off more than once.
+    fn free_name(&self) -> PathBuf {
+        let number = self.main.number;
+        let mut kept = beside(&self.real, &format!("-wal-of-{number}"));
+        let mut again = 1_u64;
+        while fs::symlink_metadata(&kept).is_ok() {
+            again += 1;
+            kept = beside(&self.real, &format!("-wal-of-{number}-{again}"));
+        }
+        kept
     }
 }
 

@@ -5,6 +5,7 @@
 //! time, and once the file is lost, all connections to it are closed before another one is opened. A file is never made
 //! here: an empty one would answer as if nothing had ever been recorded.
 
+mod anchor;
 mod error;
 mod files;
 mod lease;
@@ -16,8 +17,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use diesel::{ConnectionError, ConnectionResult, SqliteConnection};
+use diesel::{ConnectionError, ConnectionResult};
 
+use self::anchor::Anchor;
 pub use self::error::SqliteFileError;
 pub(crate) use self::error::is_damage;
 use self::files::{Files, Inode};
@@ -32,6 +34,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Between two attempts to open a file that cannot be opened. Whoever asks meanwhile is told at once what was found.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// The largest file that is checked as a whole before it is taken in the place of a lost one: everybody waits for that, and a
+/// second is worth less than an answer.
+const CHECKED: u64 = 64 * 1024 * 1024;
 
 /// The file of one store, shared by all who open connections to it.
 pub(crate) struct SqliteFile {
@@ -53,18 +59,17 @@ struct State {
     failed: Option<(Instant, SqliteFileError)>,
 }
 
-/// The file that is in use. The anchor is a connection that nobody asks: as long as it is open, the file's number goes to no
-/// other file, and its companions stay.
+/// The file that is in use.
 struct Open {
     files: Arc<Files>,
-    anchor: SqliteConnection,
+    anchor: Anchor,
     uses: Arc<()>,
 }
 
 impl SqliteFile {
     /// Opens the file, made where it is missing.
     pub(crate) fn create(path: &Path, busy: Duration) -> ConnectionResult<Arc<Self>> {
-        let anchor = open::create(path, busy)?;
+        let anchor = Anchor::new(path, open::create(path, busy)?, busy)?;
         let files = Files::at(path).map_err(ConnectionError::from)?;
         let open = Open { files: Arc::new(files), anchor, uses: Arc::default() };
         Ok(Arc::new(Self {
@@ -153,12 +158,14 @@ impl SqliteFile {
     }
 
     fn retire(&self, state: &mut State) -> Result<(), SqliteFileError> {
-        if let Some(retired) = state.retired.take() {
+        if let Some(retired) = &mut state.retired {
             if retired.is_used() {
-                state.retired = Some(retired);
                 return Err(SqliteFileError::Reopening);
             }
-            retired.tidy();
+            retired.tidy().map_err(|error| SqliteFileError::Unusable {
+                reason: format!("what a lost file left behind cannot be taken away: {error}"),
+            })?;
+            state.retired = None;
         }
         self.is_draining.store(false, Ordering::Release);
         Ok(())
@@ -175,7 +182,7 @@ impl SqliteFile {
             return;
         }
         let Some(Open { files, anchor, uses }) = state.open.take() else { return };
-        state.retired = Some(Retired::new(files, anchor, &uses));
+        state.retired = Some(Retired::new(files, anchor, &uses, problem));
         self.is_draining.store(true, Ordering::Release);
         self.generation.store(generation + 1, Ordering::Release);
         log::error!(
@@ -193,16 +200,39 @@ impl SqliteFile {
 fn adopt(path: &Path) -> Result<Open, SqliteFileError> {
     let found = Inode::at(path)?.ok_or(SqliteFileError::Missing)?;
     let opening = |error| SqliteFileError::opening(&error);
-    let mut anchor = open::existing(path, Duration::ZERO).map_err(opening)?;
-    if !pending::is_ready(&mut anchor).map_err(|error| SqliteFileError::asking(&error))? {
+    let asking = |error| SqliteFileError::asking(&error);
+    let mut writer = open::existing(path, Duration::ZERO).map_err(opening)?;
+    if !pending::is_ready(&mut writer).map_err(asking)? {
         return Err(SqliteFileError::OtherSchema);
     }
-    open::switch_to_wal(&mut anchor).map_err(|error| SqliteFileError::asking(&error))?;
+    let size = std::fs::metadata(path).map_err(|error| SqliteFileError::of(&error))?.len();
+    if size <= CHECKED && !open::is_sound(&mut writer).map_err(asking)? {
+        return Err(SqliteFileError::Damaged);
+    }
+    open::switch_to_wal(&mut writer).map_err(asking)?;
+    let anchor = Anchor::new(path, writer, Duration::ZERO).map_err(opening)?;
     let files = Files::at(path)?;
     if files.main() != found {
         return Err(SqliteFileError::Replaced);
     }
     Ok(Open { files: Arc::new(files), anchor, uses: Arc::default() })
+}
+
+impl Drop for SqliteFile {
+    /// Nobody may have looked since the file was cut off.
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Open { files, anchor, uses }) = state.open.take()
+            && files.is_cut_off()
+        {
+            state.retired = Some(Retired::new(files, anchor, &uses, &SqliteFileError::CutOff));
+        }
+        if let Some(retired) = &mut state.retired
+            && let Err(error) = retired.tidy()
+        {
+            log::error!("what a lost database file left behind cannot be taken away: {error}");
+        }
+    }
 }
 
 impl std::fmt::Debug for SqliteFile {

@@ -6,7 +6,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
-use diesel::{Connection, ConnectionError, ConnectionResult, QueryResult, SqliteConnection};
+use diesel::sql_types::Text;
+use diesel::{
+    Connection, ConnectionError, ConnectionResult, QueryResult, QueryableByName, RunQueryDsl,
+    SqliteConnection, sql_query,
+};
 
 /// What a connection may do to the files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +56,26 @@ pub(crate) fn unchanged(path: &Path, busy: Duration) -> ConnectionResult<SqliteC
     let settings = format!("PRAGMA busy_timeout = {}; PRAGMA query_only = ON;", busy.as_millis());
     connection.batch_execute(&settings).map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
+}
+
+/// Opens a file that is there, in WAL mode, for reading, and takes the lock that says so. It is held until the connection is
+/// closed.
+pub(super) fn reading(path: &Path, busy: Duration) -> ConnectionResult<SqliteConnection> {
+    let mut connection = connect(path, Mode::Read)?;
+    let settings = format!("PRAGMA busy_timeout = {}; PRAGMA schema_version;", busy.as_millis());
+    connection.batch_execute(&settings).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}
+
+/// Whether SQLite finds nothing wrong in what is stored.
+pub(super) fn is_sound(connection: &mut SqliteConnection) -> QueryResult<bool> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Text)]
+        quick_check: String,
+    }
+    let found: Found = sql_query("PRAGMA quick_check(1)").get_result(connection)?;
+    Ok(found.quick_check == "ok")
 }
 
 /// A switch takes a lock that nobody else may hold, unless the file is in that mode already.

@@ -62,6 +62,11 @@ impl Place {
         path
     }
 
+    /// Closes the store and leaves the folder.
+    pub(super) fn close(self) -> TempDir {
+        self.folder
+    }
+
     pub(super) async fn write(&self, request: &str) -> Result<(), StoreError> {
         let outcomes = self.store.store(vec![event(key(request), processed(&[]))]).await?;
         assert_eq!(outcomes.len(), 1);
