@@ -64,13 +64,16 @@ impl Files {
 
     /// Whether these are the files at their paths still.
     pub(super) fn check(&self) -> Result<(), SqliteFileError> {
+        // Before the look: a size that somebody else sees later may be that of a file that has grown since.
+        let known = self.size.load(Ordering::Acquire);
         let metadata = look(&self.path)?.ok_or(SqliteFileError::Missing)?;
         if Inode::from(&metadata) != self.main {
             return Err(SqliteFileError::Replaced);
         }
-        if metadata.len() < self.size.fetch_max(metadata.len(), Ordering::Relaxed) {
+        if metadata.len() < known {
             return Err(SqliteFileError::CutOff);
         }
+        self.size.fetch_max(metadata.len(), Ordering::AcqRel);
         for (opened, suffix) in self.companions.iter().zip(COMPANIONS) {
             if opened.is_some() && Inode::at(&beside(&self.real, suffix))? != *opened {
                 return Err(SqliteFileError::CompanionLost { suffix });
@@ -151,5 +154,37 @@ impl SqliteFileError {
             ErrorKind::NotFound | ErrorKind::NotADirectory => Self::Missing,
             kind => Self::Unreachable { kind },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_grows_is_not_cut_off() {
+        let path = std::env::temp_dir().join(format!("gathering-grows-{}", std::process::id()));
+        let mut file = fs::File::create(&path).unwrap();
+        let files = Files::at(&path).unwrap();
+        let is_done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !is_done.load(Ordering::Relaxed) {
+                        assert_eq!(files.check(), Ok(()));
+                    }
+                });
+            }
+            for _ in 0..50_000 {
+                file.write_all(b"x").unwrap();
+            }
+            is_done.store(true, Ordering::Relaxed);
+        });
+        file.set_len(1).unwrap();
+        assert_eq!(files.check(), Err(SqliteFileError::CutOff));
+        fs::remove_file(&path).unwrap();
     }
 }
