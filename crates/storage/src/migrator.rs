@@ -78,6 +78,7 @@ impl Migrator {
                 connection.batch_execute(&format!("SET LOCAL lock_timeout = {}", LOCK_WAIT.as_millis()))?;
                 diesel::sql_query(format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
                     .execute(connection)?;
+                pending::use_record(connection)?;
                 action.run(connection, POSTGRES)
             }),
         };

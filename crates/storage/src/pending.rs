@@ -1,17 +1,19 @@
 //! How the schema of a database stands to this program, found out without a write: diesel's own question makes its table
 //! first.
 
+mod search_path;
+
 use diesel::backend::Backend;
 use diesel::dsl::sql;
 use diesel::migration::{MigrationSource, Result as MigrationResult};
 use diesel::pg::Pg;
-use diesel::sql_types::{Array, Bool, Text};
+use diesel::sql_types::{Bool, Text};
 use diesel::sqlite::Sqlite;
 use diesel::{
-    ConnectionError, PgConnection, QueryDsl, QueryResult, QueryableByName, RunQueryDsl, SqliteConnection,
-    sql_query,
+    ConnectionError, QueryDsl, QueryResult, QueryableByName, RunQueryDsl, SqliteConnection, sql_query,
 };
 
+pub(crate) use self::search_path::use_record;
 use crate::connection::Opener;
 use crate::migrator::{POSTGRES, SQLITE};
 use crate::{DatabaseUrl, Settings, StorageError, sqlite_file};
@@ -51,7 +53,7 @@ pub(crate) fn names(settings: &Settings) -> Result<Vec<String>, StorageError> {
         DatabaseUrl::Postgres(text) => {
             let opener = Opener::postgres(text, settings.pool_timeout, settings.query_timeout);
             let mut connection = opener.open().map_err(connecting)?;
-            connection.postgres().and_then(found_on_postgres).map_err(reading)?
+            connection.postgres().and_then(search_path::found).map_err(reading)?
         }
     };
     found.pending(url)
@@ -88,23 +90,6 @@ fn found_on_sqlite(connection: &mut SqliteConnection) -> QueryResult<Found> {
     let all: Vec<Named> =
         sql_query("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')").load(connection)?;
     found.tables = all.into_iter().map(|named| named.name).filter(|name| is_ours(name)).collect();
-    Ok(found)
-}
-
-fn found_on_postgres(connection: &mut PgConnection) -> QueryResult<Found> {
-    const RECORD: &str = "to_regclass('__diesel_schema_migrations') IS NOT NULL";
-    let mut found = Found::default();
-    if diesel::select(sql::<Bool>(RECORD)).get_result(connection)? {
-        found.applied =
-            __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load(connection)?;
-    }
-    let names: Vec<&str> = TABLES.iter().flat_map(|(_, tables)| *tables).copied().collect();
-    found.tables = diesel::select(
-        sql::<Array<Text>>("ARRAY(SELECT name FROM unnest(")
-            .bind::<Array<Text>, _>(names)
-            .sql(") AS name WHERE to_regclass(name) IS NOT NULL)"),
-    )
-    .get_result(connection)?;
     Ok(found)
 }
 

@@ -168,3 +168,63 @@ fn a_look_changes_nothing_on_sqlite() {
     assert!(folder.path().join("gathering.db-wal").exists());
     is_same_after_a_look(0);
 }
+
+/// Settings for two schemas, of which the first is looked into first.
+fn one_after_the_other(first: &TestDatabase, second: &TestDatabase) -> gathering_storage::Settings {
+    let (_, schema) = second.url().split_once("search_path%3D").unwrap();
+    let url = format!("{}%2C{schema}", first.url()).parse().unwrap();
+    gathering_storage::Settings { url, ..first.settings() }
+}
+
+#[test]
+fn tables_of_others_in_a_later_schema_are_in_nobodys_way() {
+    for record in ["", "20240101000000", "0001"] {
+        let (ours, others) = (TestDatabase::postgres(), TestDatabase::postgres());
+        others.execute("CREATE TABLE clusters_of_theirs (x INT)");
+        if record != "0001" {
+            others.execute("CREATE TABLE requests (x INT); CREATE VIEW clusters AS SELECT 1");
+        }
+        if !record.is_empty() {
+            others.execute(&format!(
+                "CREATE TABLE __diesel_schema_migrations (version TEXT PRIMARY KEY, run_on TIMESTAMP);
+                 INSERT INTO __diesel_schema_migrations (version) VALUES ('{record}')"
+            ));
+        }
+        let settings = one_after_the_other(&ours, &others);
+        let all = ["0001_requests", "0002_rule_content"];
+        assert_eq!(Migrator::pending(&settings).unwrap(), all);
+        assert_eq!(Migrator::bring_up_to_date(&settings).unwrap(), all);
+        assert!(Migrator::pending(&settings).unwrap().is_empty());
+        assert!(Migrator::pending(&ours.settings()).unwrap().is_empty(), "they are in the first schema");
+        ours.execute("ALTER TABLE requests RENAME TO elsewhere");
+        let sentence = Migrator::pending(&settings).unwrap_err().to_string();
+        assert!(
+            sentence.contains("lacks the tables requests"),
+            "those of others are no substitute: {sentence}"
+        );
+        ours.execute("ALTER TABLE elsewhere RENAME TO requests");
+        assert_eq!(
+            Migrator::connect(&settings).unwrap().revert_last().unwrap().as_deref(),
+            Some("0002_rule_content")
+        );
+        assert_eq!(Migrator::pending(&settings).unwrap(), all[1..]);
+    }
+}
+
+#[test]
+fn a_schema_that_comes_into_being_before_ours_hides_nothing() {
+    let (empty, ours) = (TestDatabase::postgres(), TestDatabase::postgres());
+    ours.migrate();
+    let settings = one_after_the_other(&empty, &ours);
+    assert!(Migrator::bring_up_to_date(&settings).unwrap().is_empty());
+    assert_eq!(
+        Migrator::connect(&settings).unwrap().revert_last().unwrap().as_deref(),
+        Some("0002_rule_content")
+    );
+    assert_eq!(Migrator::pending(&settings).unwrap(), ["0002_rule_content"]);
+    assert_eq!(Migrator::bring_up_to_date(&settings).unwrap(), ["0002_rule_content"]);
+    assert!(Migrator::pending(&ours.settings()).unwrap().is_empty(), "it is where the others are");
+    empty.execute("CREATE TABLE requests (x INT)");
+    let sentence = Migrator::pending(&settings).unwrap_err().to_string();
+    assert!(sentence.contains("lacks the tables requests"), "another one hides it: {sentence}");
+}
