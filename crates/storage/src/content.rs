@@ -1,6 +1,8 @@
 //! Rule content. There may be megabytes of it, and the way to the database may be long: it comes and goes in steps, each a
 //! statement with a time limit of its own.
 
+use std::time::{Duration, Instant};
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::Error;
@@ -14,6 +16,10 @@ use crate::steps::Steps;
 /// The most rows of a step, and about how many bytes of text.
 const STEP: usize = 500;
 const STEP_BYTES: usize = 256 * 1024;
+
+/// How long a replacement waits for others, and how long until it looks again.
+const LONGEST_TURN: Duration = Duration::from_secs(10 * 60);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// One finding with its content.
 #[derive(Debug, Clone, Copy)]
@@ -86,9 +92,11 @@ pub(crate) fn replace(
 ) -> QueryResult<ContentRevision> {
     let rows: Vec<_> = content.iter().map(|(hit, content)| ContentRow { hit, content }).collect();
     connection.transaction(|connection| {
+        steps.go_on()?;
         if let AnyConnection::Postgres(connection) = connection {
-            // Another import may take as long as its steps do.
+            // For each lock there is as much time as for a statement: no event waits for this one.
             connection.batch_execute("SET LOCAL lock_timeout = 0")?;
+            take_turn(connection, steps)?;
         }
         // Comes first: its row lock makes concurrent replacements follow one another, and it makes SQLite take the
         // write lock at the start.
@@ -105,8 +113,27 @@ pub(crate) fn replace(
             }
             steps.count(step.len());
         }
-        revision(connection)
+        let revision = revision(connection)?;
+        steps.commit()?;
+        Ok(revision)
     })
+}
+
+/// Waits until no other replacement is under way, and takes the row lock that says so. Each look counts as a step and is a
+/// statement of its own: another import may take longer than the time limit of a statement.
+fn take_turn(connection: &mut PgConnection, steps: &Steps) -> QueryResult<()> {
+    let end = Instant::now() + LONGEST_TURN;
+    while Instant::now() < end {
+        let row = content_revision::table.select(content_revision::revision).for_update().skip_locked();
+        if !row.load::<i64>(connection)?.is_empty() {
+            return Ok(());
+        }
+        steps.count(0);
+        steps.go_on()?;
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+    // The statement that follows waits as long as a statement may, and says what it waited for.
+    Ok(())
 }
 
 /// SQLite is in this process: more rows in a statement would save nothing.

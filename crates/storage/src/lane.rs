@@ -56,6 +56,15 @@ pub(crate) struct Bounds {
 /// How long work in steps may take in all.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 
+/// Gives work up when nobody waits for it any more, whatever the reason.
+struct GivesUp<'a>(&'a Steps);
+
+impl Drop for GivesUp<'_> {
+    fn drop(&mut self) {
+        self.0.give_up();
+    }
+}
+
 impl Lane {
     pub(crate) fn new(
         name: &'static str,
@@ -123,7 +132,7 @@ impl Lane {
     }
 
     /// Runs work that may take long, such as [`run`](Self::run) does, for as long as it comes forward: each of the steps that
-    /// it counts has the time limit.
+    /// it counts has the time limit. Work that is given up is not committed, if it asks before it commits.
     pub(crate) async fn run_in_steps<T, W>(&self, steps: Steps, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -141,12 +150,18 @@ impl Lane {
             let at_hand = lane.pool.try_get();
             lane.attempt(permit, at_hand, times, |connection| work(connection, &counted))
         });
-        let (mut limit, mut seen) = (self.pool_timeout + self.query_timeout, 0);
+        let _given_up = GivesUp(&steps);
+        let (mut limit, mut seen, mut is_committing) = (self.pool_timeout + self.query_timeout, 0, false);
         loop {
             match timeout(limit, &mut task).await {
                 Ok(Ok(result)) => return Ok(result?),
                 Ok(Err(panicked)) => return Err(StoreError::defect(panicked)),
-                Err(_) if seen == steps.so_far() => return Err(self.timed_out()),
+                Err(_) if seen == steps.so_far() => {
+                    if is_committing || steps.give_up() {
+                        return Err(self.timed_out());
+                    }
+                    is_committing = true;
+                }
                 Err(_) => (limit, seen) = (self.query_timeout, steps.so_far()),
             }
         }

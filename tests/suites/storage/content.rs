@@ -101,3 +101,75 @@ fn a_step_that_takes_too_long_ends_it() {
         assert_eq!(store.replace_content(large()).await.unwrap(), ContentRevision(1));
     });
 }
+
+#[test]
+fn an_import_waits_for_another_one_that_takes_longer_than_a_statement_may() {
+    let database = TestDatabase::postgres();
+    database.migrate();
+    let proxy = Proxy::to(database.server_address());
+    proxy.delay(Duration::from_millis(50));
+    let (pool_timeout, query_timeout) = (Duration::from_millis(900), Duration::from_millis(900));
+    let url = database.url_by(&proxy).parse().unwrap();
+    let slow = Settings { url, pool_timeout, query_timeout, ..database.settings() };
+    let quick = Settings { pool_timeout, query_timeout, ..database.settings() };
+    let open = |settings| Storage::open(settings, Arc::new(ManualClock::at(START))).unwrap();
+    let (slow, quick) = (open(&slow), open(&quick));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let (began, has_begun) = tokio::sync::oneshot::channel();
+        let began = std::sync::Mutex::new(Some(began));
+        let first = slow.replace_content_telling(large(), move |step| {
+            if step > 0
+                && let Some(began) = began.lock().unwrap().take()
+            {
+                began.send(()).unwrap();
+            }
+        });
+        let second = async {
+            has_begun.await.unwrap();
+            quick.replace_content(set(&[("m.b|K", "second", 4)])).await
+        };
+        let (first, second) = tokio::join!(first, second);
+        assert_eq!((first.unwrap(), second.unwrap()), (ContentRevision(1), ContentRevision(2)));
+        assert_eq!(quick.content().await.unwrap().1, set(&[("m.b|K", "second", 4)]));
+    });
+}
+
+#[test]
+fn an_import_that_nobody_waits_for_any_more_is_not_committed() {
+    let database = TestDatabase::sqlite();
+    database.migrate();
+    let (pool_timeout, query_timeout) = (Duration::from_secs(2), Duration::from_millis(500));
+    let settings = Settings { pool_timeout, query_timeout, ..database.settings() };
+    let store = Storage::open(&settings, Arc::new(ManualClock::at(START))).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        for is_dropped in [false, true] {
+            let (go_on, goes_on) = std::sync::mpsc::channel::<()>();
+            let (reached, is_reached) = tokio::sync::oneshot::channel();
+            let held = std::sync::Mutex::new(Some((reached, goes_on)));
+            let import = store.replace_content_telling(set(&[("m.a|K", "late", 3)]), move |step| {
+                if step > 0
+                    && let Some((reached, goes_on)) = held.lock().unwrap().take()
+                {
+                    reached.send(()).unwrap();
+                    goes_on.recv().unwrap();
+                }
+            });
+            if is_dropped {
+                tokio::select! {
+                    result = import => panic!("{result:?}"),
+                    reached = is_reached => reached.unwrap(),
+                }
+            } else {
+                let error = import.await.unwrap_err();
+                assert!(matches!(error, StoreError::Timeout { .. }), "{error:?}");
+            }
+            go_on.send(()).unwrap();
+            // It has the one connection that writes until it is over.
+            while store.purge().await.is_err() {}
+            assert_eq!(store.content_revision().await.unwrap(), ContentRevision(0));
+        }
+        assert_eq!(store.replace_content(set(&[("m.a|K", "x", 3)])).await.unwrap(), ContentRevision(1));
+    });
+}

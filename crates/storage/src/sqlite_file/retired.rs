@@ -17,12 +17,7 @@ pub(super) struct Retired {
 }
 
 impl Retired {
-    pub(super) fn new(
-        files: Arc<Files>,
-        anchor: Anchor,
-        uses: &Arc<()>,
-        problem: &SqliteFileError,
-    ) -> Self {
+    pub(super) fn new(files: Arc<Files>, anchor: Anchor, uses: &Arc<()>, problem: &SqliteFileError) -> Self {
         // It may have grown again before it is left.
         let is_cut_off = *problem == SqliteFileError::CutOff;
         Self { files, anchor: Some(anchor), uses: Arc::downgrade(uses), is_cut_off, wal_is_empty: false }
