@@ -132,7 +132,22 @@ pub trait EventSink: Send + Sync {
 
 /// An [`EventSink`] whose calls take effect in the order in which their futures are first polled, however many are waited
 /// for at once. With it a caller can prepare the next batch while one is written, and order is kept.
-pub trait OrderedEventSink: EventSink {}
+pub trait OrderedEventSink: EventSink {
+    /// Records a batch like [`EventSink::store`], and says of each event what became of it: events that are recorded need not
+    /// come again because others are not. Of events of one request, later ones may be recorded although earlier ones are not.
+    fn store_each(
+        &self,
+        events: Vec<RequestEvent>,
+    ) -> impl Future<Output = Vec<Result<EventOutcome, StoreError>>> + Send {
+        async move {
+            let count = events.len();
+            match self.store(events).await {
+                Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error); count],
+            }
+        }
+    }
+}
 
 /// Keeps the rule content.
 pub trait ContentStore: Send + Sync {

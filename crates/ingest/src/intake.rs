@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gathering_domain::{
     BodyBytes, Clock, EventSink, IntakeSummary, MessageBody, MessageIntake, MessageOutcome, MessageRecord,
-    StoreError, Timestamp, WriteGrant,
+    OrderedEventSink, StoreError, Timestamp, WriteGrant,
 };
 use tokio::sync::oneshot;
 
@@ -58,6 +58,16 @@ impl<S: EventSink> Intake<S> {
         judgements: impl IntoIterator<Item = &mut Judgement>,
     ) -> Result<(), StoreError> {
         judgement::store(&self.sink, judgements).await
+    }
+
+    /// Records judged messages, in order, and says beside each why it is not recorded, if it is not.
+    pub(crate) async fn store_each<'j>(
+        &self,
+        judgements: impl IntoIterator<Item = (&'j mut Judgement, &'j mut Option<StoreError>)>,
+    ) where
+        S: OrderedEventSink,
+    {
+        judgement::store_each(&self.sink, judgements).await;
     }
 
     /// Counts a message whose event, if any, is recorded.

@@ -1,8 +1,8 @@
 //! What is to be done about a message, and what became of it.
 
 use gathering_domain::{
-    ClusterId, EventOutcome, EventSink, FailureReason, MessageOutcome, MessageRecord, OrganizationId,
-    RequestEvent, StoreError,
+    ClusterId, EventOutcome, EventSink, FailureReason, MessageOutcome, MessageRecord, OrderedEventSink,
+    OrganizationId, RequestEvent, StoreError,
 };
 
 use crate::Problem;
@@ -175,7 +175,13 @@ impl Judgement {
         }
     }
 
-    const fn event(&self) -> Option<&RequestEvent> {
+    fn decide(&mut self, outcome: EventOutcome) {
+        if outcome == EventOutcome::Refused {
+            self.verdict = Verdict::Rejected(Problem::RefusedByDatabase);
+        }
+    }
+
+    pub(crate) const fn event(&self) -> Option<&RequestEvent> {
         match &self.verdict {
             Verdict::Stored(event) | Verdict::Failed(event, _) => Some(event),
             Verdict::Skipped(_) | Verdict::Rejected(_) => None,
@@ -200,84 +206,38 @@ pub(crate) async fn store(
     }
     let outcomes = sink.store(events).await?;
     for (judgement, outcome) in with_event.iter_mut().zip(outcomes) {
-        if outcome == EventOutcome::Refused {
-            judgement.verdict = Verdict::Rejected(Problem::RefusedByDatabase);
-        }
+        judgement.decide(outcome);
     }
     Ok(())
 }
 
-#[cfg(test)]
-pub(crate) mod tests {
-    use futures_util::FutureExt;
-    use gathering_domain::StoreQueue;
-    use serde_json::json;
-
-    use super::*;
-    use crate::message::fixture::{judged, message, with};
-
-    /// Refuses the events of one request.
-    pub(crate) struct Picky;
-
-    impl EventSink for Picky {
-        async fn store(&self, events: Vec<RequestEvent>) -> Result<Vec<EventOutcome>, StoreError> {
-            assert!(!events.is_empty());
-            let is_refused = |event: RequestEvent| event.key.request.as_str() == "refused";
-            let outcome = |refused| if refused { EventOutcome::Refused } else { EventOutcome::Applied };
-            Ok(events.into_iter().map(is_refused).map(outcome).collect())
+/// Records the events of all these messages, in order, and says beside each why its event is not recorded, if it is not. Messages
+/// whose event the store refuses are rejected.
+pub(crate) async fn store_each<'j>(
+    sink: &impl OrderedEventSink,
+    judgements: impl IntoIterator<Item = (&'j mut Judgement, &'j mut Option<StoreError>)>,
+) {
+    let (mut with_event, mut events) = (Vec::new(), Vec::new());
+    for (judgement, error) in judgements {
+        if let Some(event) = judgement.event() {
+            events.push(event.clone());
+            with_event.push((judgement, error));
         }
     }
-
-    /// Takes nothing.
-    pub(crate) struct Full;
-
-    impl EventSink for Full {
-        async fn store(&self, _: Vec<RequestEvent>) -> Result<Vec<EventOutcome>, StoreError> {
-            Err(StoreError::QueueFull { queue: StoreQueue::Events, limit: 0 })
+    if events.is_empty() {
+        return;
+    }
+    let outcomes = sink.store_each(events).await;
+    for ((judgement, error), outcome) in with_event.into_iter().zip(outcomes) {
+        match outcome {
+            Ok(outcome) => {
+                *error = None;
+                judgement.decide(outcome);
+            }
+            Err(reason) => *error = Some(reason),
         }
-    }
-
-    fn judgements() -> Vec<Judgement> {
-        let messages = [
-            with("/OrgID", None),
-            message(),
-            with("/RequestId", None),
-            with("/RequestId", json!("refused")),
-            with("/Report", json!({})),
-        ];
-        messages.iter().map(judged).collect()
-    }
-
-    #[test]
-    fn what_the_store_refuses_is_rejected() {
-        let mut kept = judgements();
-        store(&Picky, &mut kept).now_or_never().unwrap().unwrap();
-        let outcomes: Vec<&str> = kept.iter().map(|judgement| judgement.record().outcome.as_str()).collect();
-        assert_eq!(outcomes, ["rejected", "stored", "skipped", "rejected", "failed"]);
-        let mut skipped = [judged(&with("/RequestId", None))];
-        store(&Full, &mut skipped).now_or_never().unwrap().expect("nothing to record, no store needed");
-    }
-
-    #[test]
-    fn warnings_are_bounded_and_the_others_counted() {
-        let mut warnings = Warnings::default();
-        for number in 0..9 {
-            warnings.push_dropped_hit(&number.to_string());
-        }
-        let mut others = Warnings::default();
-        for number in 0..14_u8 {
-            others.push(Warning::UnknownVersion(number));
-        }
-        warnings.append(others);
-        let told = Vec::from(warnings);
-        assert_eq!(told.len(), 11);
-        assert_eq!(told[9..], [Warning::UnknownVersion(0), Warning::More(13)]);
-    }
-
-    #[test]
-    fn after_an_error_the_judgements_are_as_they_were() {
-        let mut kept = judgements();
-        assert!(store(&Full, &mut kept).now_or_never().unwrap().is_err());
-        assert_eq!(kept, judgements());
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

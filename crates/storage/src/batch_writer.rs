@@ -88,7 +88,7 @@ impl BatchWriter {
         &self,
         events: Vec<RequestEvent>,
         room: OwnedSemaphorePermit,
-    ) -> Result<Vec<EventOutcome>, StoreError> {
+    ) -> Result<Vec<Verdict>, StoreError> {
         let ended = || StoreError::unavailable("the writer has ended");
         let came = Instant::now();
         let (answer, mut answered) = oneshot::channel();
@@ -117,7 +117,7 @@ impl EventSink for BatchWriter {
         let room = |size| Arc::clone(&self.room).try_acquire_many_owned(size).map_err(|_| full());
         if events.len() <= BATCH {
             let room = room(size(&events))?;
-            return self.submit(events, room).await;
+            return self.submit(events, room).await?.into_iter().collect();
         }
         // Piece by piece, each of which finds room as other callers' events do.
         let (mut events, mut outcomes) = (events.into_iter(), Vec::new());
@@ -131,14 +131,30 @@ impl EventSink for BatchWriter {
                 let room = Arc::clone(&self.room).acquire_many_owned(size(&piece));
                 timeout_at(end.into(), room).await.map_err(|_| full())?.map_err(StoreError::unavailable)?
             };
-            outcomes.extend(self.submit(piece, room).await?);
+            for verdict in self.submit(piece, room).await? {
+                outcomes.push(verdict?);
+            }
         }
         Ok(outcomes)
     }
 }
 
 /// Submissions wait in one queue. One of more than a thousand events is several, and others may come in between.
-impl OrderedEventSink for BatchWriter {}
+impl OrderedEventSink for BatchWriter {
+    /// All of them are one submission; there may be as many as may wait.
+    async fn store_each(&self, events: Vec<RequestEvent>) -> Vec<Verdict> {
+        let count = events.len();
+        if count == 0 {
+            return Vec::new();
+        }
+        let size = u32::try_from(count).unwrap_or(u32::MAX);
+        let submitted = match Arc::clone(&self.room).try_acquire_many_owned(size) {
+            Ok(room) => self.submit(events, room).await,
+            Err(_) => Err(StoreError::QueueFull { queue: StoreQueue::Events, limit: WAITING as usize }),
+        };
+        submitted.unwrap_or_else(|error| vec![Err(error); count])
+    }
+}
 
 /// What the task of a writer works with.
 struct Work<T> {
@@ -155,7 +171,8 @@ struct Waiter {
     _room: OwnedSemaphorePermit,
 }
 
-type Answer = oneshot::Sender<Result<Vec<EventOutcome>, StoreError>>;
+/// What became of each event of a submission, or why nothing of it was tried.
+type Answer = oneshot::Sender<Result<Vec<Verdict>, StoreError>>;
 
 impl<T: Table> Work<T> {
     async fn run(mut self, mut queue: UnboundedReceiver<Submission>) {
@@ -226,10 +243,10 @@ impl<T: Table> Work<T> {
         self.figures.set_failing(self.recorder.failing());
         match recorded {
             Recorded::Whole(outcomes) => {
-                let mut outcomes = outcomes.into_iter();
+                let mut outcomes = outcomes.into_iter().map(Ok);
                 for waiter in waiters {
                     let own = outcomes.by_ref().take(waiter.part.len()).collect();
-                    waiter.tell(Ok(own));
+                    waiter.tell(own);
                 }
                 None
             }
@@ -246,8 +263,8 @@ impl<T: Table> Work<T> {
 
 impl Waiter {
     /// Whoever gave up waiting is not there to be told.
-    fn tell(self, outcome: Result<Vec<EventOutcome>, StoreError>) {
-        let _ = self.answer.send(outcome);
+    fn tell(self, verdicts: Vec<Verdict>) {
+        let _ = self.answer.send(Ok(verdicts));
     }
 }
 

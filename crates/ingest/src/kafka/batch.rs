@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use gathering_domain::{MessageKind, Timestamp};
+use gathering_domain::{MessageKind, StoreError, Timestamp};
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Headers};
 
@@ -17,20 +17,25 @@ pub(super) struct Item<'c> {
     /// `None` for a message that is not for us.
     pub(super) judgement: Option<Judgement>,
     is_judged: bool,
+    /// Why its event is not recorded, if the last attempt failed or has to be repeated.
+    pub(super) error: Option<StoreError>,
     /// Whether it was kept as a dead letter already.
     pub(super) is_kept: bool,
+    /// When it came.
+    pub(super) arrival: Timestamp,
 }
 
 impl<'c> Item<'c> {
-    pub(super) const fn new(message: BorrowedMessage<'c>) -> Self {
-        Self { message, judgement: None, is_judged: false, is_kept: false }
+    pub(super) const fn new(message: BorrowedMessage<'c>, arrival: Timestamp) -> Self {
+        Self { message, judgement: None, is_judged: false, error: None, is_kept: false, arrival }
     }
 
     /// Judges it, once.
-    pub(super) fn judge(&mut self, topics: &Topics, admission: &Admission, arrival: Timestamp) {
+    pub(super) fn judge(&mut self, topics: &Topics, admission: &Admission) {
         if !self.is_judged {
             let payload = self.message.payload().unwrap_or_default();
-            self.judgement = topics.kind(&self.message).map(|kind| admission.judge(kind, payload, arrival));
+            self.judgement =
+                topics.kind(&self.message).map(|kind| admission.judge(kind, payload, self.arrival));
             self.is_judged = true;
         }
     }
@@ -38,6 +43,11 @@ impl<'c> Item<'c> {
     /// Whether it has to be kept as a dead letter before its offset may be stored.
     pub(super) fn is_unkept_dead_letter(&self) -> bool {
         !self.is_kept && self.judgement.as_ref().is_some_and(Judgement::is_dead_letter)
+    }
+
+    /// Whose partition it waits in, or would.
+    pub(super) fn partition(&self) -> Partition {
+        partition_of(&self.message)
     }
 
     /// `topic/partition@offset`
@@ -71,6 +81,11 @@ impl Topics {
         // Without the header, the message itself says whose it is.
         service.is_none_or(|service| service == SERVICE.as_bytes()).then_some(MessageKind::Announcement)
     }
+}
+
+/// The partition of a message.
+pub(super) fn partition_of(message: &BorrowedMessage<'_>) -> Partition {
+    (message.topic().to_owned(), message.partition())
 }
 
 /// Whether a message is of one of these partitions.

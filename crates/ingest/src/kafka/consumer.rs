@@ -13,6 +13,7 @@ use super::batch::Topics;
 use super::client::Client;
 use super::dead_letter::DeadLetters;
 use super::health::ConsumerHealth;
+use super::held::Held;
 use super::lines::Lines;
 use super::metrics::KafkaMetrics;
 use super::offsets::Offsets;
@@ -86,6 +87,7 @@ impl KafkaConsumer {
                 health: thread_health,
                 stop: thread_stop,
                 late: VecDeque::new(),
+                held: Held::default(),
                 offsets: Offsets::default(),
                 is_paused: false,
             };

@@ -23,6 +23,8 @@ pub(super) struct Lines {
     pub(super) group: LogLimit,
     /// Messages that are refused.
     pub(super) refused: LogLimit,
+    /// Messages that wait to be recorded.
+    pub(super) waiting: LogLimit,
     /// What is odd about messages that are not.
     pub(super) odd: LogLimit,
     /// What the payload tracker did not get.
@@ -31,8 +33,8 @@ pub(super) struct Lines {
 
 impl Default for Lines {
     fn default() -> Self {
-        let [group, refused, odd, tracker] = [(); 4].map(|()| LogLimit::new(KAFKA));
-        Self { connections: LogLimit::new(LIBRDKAFKA), group, refused, odd, tracker }
+        let [group, refused, waiting, odd, tracker] = [(); 5].map(|()| LogLimit::new(KAFKA));
+        Self { connections: LogLimit::new(LIBRDKAFKA), group, refused, waiting, odd, tracker }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::{Message, Offset, TopicPartitionList};
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::client::{Client, Partition};
 
@@ -15,25 +15,20 @@ pub(super) struct Offsets {
 }
 
 impl Offsets {
-    /// Says that these messages and all before them in their partitions need not come again. They are committed a little
-    /// later.
+    /// Says that these are the next messages to come, and that none before them in their partitions need come again. They are
+    /// committed a little later.
     ///
     /// librdkafka commits nothing by itself that lies before what was committed. After an offset that a topic no longer
     /// has, since it was made anew or lost its end, it reads from the beginning: until the old offset was reached, a
     /// restart would begin there and skip what came to lie before it. So the first offset of a partition, and each that
     /// goes back, is committed at once.
-    pub(super) fn store<'a, M: Message + 'a>(
+    pub(super) fn store(
         &mut self,
         consumer: &BaseConsumer<Client>,
-        messages: impl Iterator<Item = &'a M>,
+        next: BTreeMap<Partition, i64>,
     ) -> Result<(), KafkaError> {
         if consumer.context().take_commit_failed() {
             self.next.clear();
-        }
-        let mut next: BTreeMap<Partition, i64> = BTreeMap::new();
-        for message in messages {
-            let offset = next.entry((message.topic().to_owned(), message.partition())).or_default();
-            *offset = (*offset).max(message.offset() + 1);
         }
         let (mut list, mut at_once) =
             (TopicPartitionList::with_capacity(next.len()), TopicPartitionList::new());

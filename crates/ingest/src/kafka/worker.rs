@@ -3,13 +3,12 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use futures_util::future::poll_immediate;
-use gathering_domain::{OrderedEventSink, StoreError, Timestamp};
+use gathering_domain::OrderedEventSink;
 use log::Level;
-use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::BorrowedMessage;
+use rdkafka::{Message, TopicPartitionList};
 use tokio::runtime::Handle;
 
 use super::KafkaError;
@@ -19,6 +18,7 @@ use super::client::{Client, Partition};
 use super::consumer::StopHandle;
 use super::dead_letter::DeadLetters;
 use super::health::ConsumerHealth;
+use super::held::Held;
 use super::lines::Lines;
 use super::offsets::Offsets;
 use super::settings::Start;
@@ -28,11 +28,8 @@ use crate::admission::Admission;
 use crate::{Intake, Source};
 
 /// The most messages in hand, and the bytes from which on no more are taken.
-const IN_HAND: usize = 4000;
+pub(super) const IN_HAND: usize = 4000;
 const IN_HAND_BYTES: usize = 8 * 1024 * 1024;
-
-/// How many of them are judged while those before are written.
-const STEP: usize = 500;
 
 /// How long to wait for a message; a stop is noticed as soon.
 const POLL: Duration = Duration::from_millis(100);
@@ -51,6 +48,8 @@ pub(super) struct Worker<'c, S> {
     pub(super) stop: StopHandle,
     /// Messages that came although their partition was to be paused: the next ones.
     pub(super) late: VecDeque<BorrowedMessage<'c>>,
+    /// Messages that cannot be recorded, and their partitions, which are paused.
+    pub(super) held: Held<'c>,
     pub(super) offsets: Offsets,
     pub(super) is_paused: bool,
 }
@@ -70,19 +69,34 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         }
         let topics = self.topics.names();
         self.consumer.subscribe(&topics).map_err(|source| KafkaError::Subscription { source })?;
-        while self.stop.deadline().is_none() {
-            self.resume();
-            let messages = self.collect()?;
-            if messages.is_empty() {
-                continue;
-            }
-            let mut items = messages.into_iter().map(Item::new).collect();
-            if self.finish(&mut items)? == Next::End {
-                log::warn!("stopped with {} messages in hand; they will come again", items.len());
+        let mut items = Vec::new();
+        while self.stop.deadline().is_none() || !self.held.is_empty() {
+            if self.round(&mut items)? == Next::End {
+                let left = items.len() + self.held.len();
+                log::warn!("stopped with {left} messages in hand; they will come again");
                 break;
             }
+            items.clear();
         }
         Ok(())
+    }
+
+    /// Takes what is there, and what waits and is due, and is done with all of it that can be recorded.
+    fn round(&mut self, items: &mut Vec<Item<'c>>) -> Result<Next, KafkaError> {
+        let is_full = self.held.len() >= IN_HAND || self.held.bytes() >= IN_HAND_BYTES;
+        if let Some(due) = self.held.due().filter(|_| is_full || self.stop.deadline().is_some()) {
+            let reason = format!("{} messages wait to be recorded", self.held.len());
+            if self.stall(items, reason, due)? == Next::End {
+                return Ok(Next::End);
+            }
+        } else {
+            self.resume();
+            let messages = self.collect()?;
+            let arrival = self.intake.now();
+            items.extend(messages.into_iter().map(|message| Item::new(message, arrival)));
+        }
+        items.extend(self.held.take_due(Instant::now()));
+        if items.is_empty() { Ok(Next::Continue) } else { self.finish(items) }
     }
 
     /// Commits the ends of topics that the group has no offset in, for as long as it takes to find them.
@@ -108,17 +122,29 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
 
     /// The messages that are there, at most a batch; waits a little for the first.
     fn collect(&mut self) -> Result<Vec<BorrowedMessage<'c>>, KafkaError> {
-        let mut messages: Vec<_> = self.late.drain(..).collect();
-        let mut wait = if messages.is_empty() { POLL } else { Duration::ZERO };
-        let mut bytes = 0;
-        while messages.len() < IN_HAND && bytes < IN_HAND_BYTES {
+        let (waiting, mut messages): (Vec<_>, Vec<_>) =
+            self.late.drain(..).partition(|message| self.held.has_partition_of(message));
+        self.late.extend(waiting);
+        let mut wait = if messages.is_empty() { self.until_due() } else { Duration::ZERO };
+        let (others, mut bytes) = (self.held.len(), self.held.bytes());
+        while messages.len() + self.late.len() + others < IN_HAND && bytes < IN_HAND_BYTES {
             let polled = self.poll(wait, |revoked| messages.retain(|message| !is_of(message, revoked)))?;
             let Some(message) = polled else { break };
             bytes += message.payload_len();
-            messages.push(message);
+            if self.held.has_partition_of(&message) {
+                self.late.push_back(message);
+            } else {
+                messages.push(message);
+            }
             wait = Duration::ZERO;
         }
         Ok(messages)
+    }
+
+    /// How long to wait for a message at most.
+    fn until_due(&self) -> Duration {
+        let until_due = self.held.due().map(|due| due.saturating_duration_since(Instant::now()));
+        until_due.map_or(POLL, |wait| wait.min(POLL))
     }
 
     /// Polls once. `forget` drops the messages in hand of partitions that were taken away meanwhile: whoever has them
@@ -134,6 +160,7 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         if !revoked.is_empty() {
             self.late.retain(|message| !is_of(message, &revoked));
             self.offsets.forget(&revoked);
+            self.forget_held(&revoked);
             forget(&revoked);
         }
         match polled {
@@ -144,31 +171,25 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         }
     }
 
-    /// Records what is to be recorded, keeps dead letters, stores offsets, in this order and for as long as it takes.
+    /// Records what can be recorded, keeps its dead letters, and stores offsets up to the first message in each partition that
+    /// is not recorded. Those that are not wait in `held` for another attempt.
     fn finish(&mut self, items: &mut Vec<Item<'c>>) -> Result<Next, KafkaError> {
-        let arrival = self.intake.now();
-        let mut backoff = Backoff::default();
-        loop {
-            let Err(error) = self.record(items, arrival) else { break };
-            let cause = std::error::Error::source(&error).map(|cause| format!(" ({cause})"));
-            log::warn!("messages cannot be recorded: {error}{}", cause.unwrap_or_default());
-            if self.stall(items, error.to_string(), &mut backoff)? == Next::End {
-                return Ok(Next::End);
-            }
-        }
+        self.record(items);
+        self.hold(items);
         let mut backoff = Backoff::default();
         while let Err(error) = self.dead_letters.keep(items) {
             log::warn!("the dead letter topic does not acknowledge: {error}");
             let reason = format!("the dead letter topic does not acknowledge: {error}");
-            if self.stall(items, reason, &mut backoff)? == Next::End {
+            if self.stall(items, reason, Instant::now() + backoff.next())? == Next::End {
                 return Ok(Next::End);
             }
         }
-        let done = items.iter().map(|item| &item.message);
-        if let Err(error) = self.offsets.store(self.consumer, done) {
+        let next = self.held.next(items.iter());
+        if let Err(error) = self.offsets.store(self.consumer, next) {
             // They are recorded; at worst they come again.
             self.lines.group_warning("offsets cannot be stored", error);
         }
+        self.release();
         let now = self.intake.now();
         for item in items.iter() {
             let Some(judgement) = &item.judgement else { continue };
@@ -181,46 +202,20 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
             if let Some(tracker) =
                 self.tracker.as_ref().filter(|_| item.message.topic() == self.topics.results)
             {
-                tracker.tell(judgement, arrival, now);
+                tracker.tell(judgement, item.arrival, now);
             }
         }
         Ok(Next::Continue)
     }
 
-    /// Judges what is not judged yet, and records all of it in order; the next step is judged while one is written.
-    ///
-    /// Whatever becomes of a step, all of them are over when this returns: a rebalance finds no write on its way. After
-    /// an error everything is to be recorded again, so that what comes last stays last.
-    fn record(&self, items: &mut [Item<'c>], arrival: Timestamp) -> Result<(), StoreError> {
-        self.runtime.block_on(async {
-            let (mut result, mut writing) = (Ok(()), Vec::with_capacity(IN_HAND / STEP));
-            for step in items.chunks_mut(STEP) {
-                for item in &mut *step {
-                    item.judge(&self.topics, &self.admission, arrival);
-                }
-                let judgements = step.iter_mut().filter_map(|item| item.judgement.as_mut());
-                let mut write = Box::pin(self.intake.store(judgements));
-                match poll_immediate(&mut write).await {
-                    Some(written) => result = result.and(written),
-                    None => writing.push(write),
-                }
-            }
-            for write in writing {
-                result = result.and(write.await);
-            }
-            result
-        })
-    }
-
-    /// Fetches nothing and waits a little, as a member of the group that answers in time.
+    /// Fetches nothing and waits until then, as a member of the group that answers in time.
     fn stall(
         &mut self,
         items: &mut Vec<Item<'c>>,
         reason: String,
-        backoff: &mut Backoff,
+        until: Instant,
     ) -> Result<Next, KafkaError> {
         self.health.set_stalled(Some(reason));
-        let until = Instant::now() + backoff.next();
         loop {
             // Each time: a rebalance may have brought more partitions.
             self.pause();
@@ -250,11 +245,22 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         if !self.is_paused {
             return;
         }
-        let resumed = self.consumer.assignment().and_then(|partitions| self.consumer.resume(&partitions));
+        let resumed = self.consumer.assignment().and_then(|partitions| {
+            let mut others = TopicPartitionList::new();
+            for partition in partitions.elements() {
+                let id = (partition.topic().to_owned(), partition.partition());
+                if !self.held.has(&id) {
+                    others.add_partition(&id.0, id.1);
+                }
+            }
+            self.consumer.resume(&others)
+        });
         match resumed {
             Ok(()) => {
                 self.is_paused = false;
-                self.health.set_stalled(None);
+                if self.held.is_empty() {
+                    self.health.set_stalled(None);
+                }
                 log::info!("messages are taken again");
             }
             // The next round tries again.
