@@ -216,6 +216,24 @@ fn a_message_that_is_too_large_for_the_dead_letter_topic_is_in_the_log() {
 }
 
 #[test]
+fn a_flood_of_dead_letters_keeps_none_that_is_too_large_for_their_topic_out_of_the_log() {
+    let flow = Flow::new(1);
+    let database = TestDatabase::sqlite();
+    for number in 0..500 {
+        flow.broker.publisher().publish(&flow.results, format!("nonsense {number}"));
+    }
+    flow.broker.publisher().publish(&flow.results, format!("the last copy {}", "x".repeat(2_000)));
+    flow.broker.publisher().flush();
+    let mut arguments = flow.arguments(&["serve", "--role", "ingest"], database.url());
+    arguments.extend(["--set", "ingest.kafka.properties.message.max.bytes=1000"].map(str::to_owned));
+    let running = Program::new().serve(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    until(|| flow.broker.uncommitted(&flow.results, &flow.group) == 0);
+    assert_eq!(flow.broker.read(&flow.dead_letters).len(), 500);
+    let stderr = running.stderr();
+    assert!(stderr.contains(": the last copy xxx"), "it is nowhere else: {stderr}");
+}
+
+#[test]
 fn what_waits_shows_as_lag() {
     let flow = Flow::new(1);
     let server = flow.server(TestDatabase::sqlite()).start();

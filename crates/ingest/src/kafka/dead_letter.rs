@@ -97,7 +97,7 @@ impl DeadLetters {
         let cut = if shown.len() < payload.len() { " (cut)" } else { "" };
         let (place, reason, text) = (item.place(), reason(item), String::from_utf8_lossy(shown));
         let line = format_args!("{place}: refused: {reason}{why}; the message{cut}: {text}");
-        self.lines.refused.tell(Level::Warn, line);
+        self.lines.unkept.tell(Level::Warn, line);
         item.is_kept = true;
         self.metrics.unkept.inc();
     }

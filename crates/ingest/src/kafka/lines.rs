@@ -23,6 +23,8 @@ pub(super) struct Lines {
     pub(super) group: LogLimit,
     /// Messages that are refused.
     pub(super) refused: LogLimit,
+    /// The last that is left of messages that are refused and kept nowhere else.
+    pub(super) unkept: LogLimit,
     /// Messages that wait to be recorded.
     pub(super) waiting: LogLimit,
     /// What is odd about messages that are not.
@@ -33,8 +35,8 @@ pub(super) struct Lines {
 
 impl Default for Lines {
     fn default() -> Self {
-        let [group, refused, waiting, odd, tracker] = [(); 5].map(|()| LogLimit::new(KAFKA));
-        Self { connections: LogLimit::new(LIBRDKAFKA), group, refused, waiting, odd, tracker }
+        let [group, refused, unkept, waiting, odd, tracker] = [(); 6].map(|()| LogLimit::new(KAFKA));
+        Self { connections: LogLimit::new(LIBRDKAFKA), group, refused, unkept, waiting, odd, tracker }
     }
 }
 
