@@ -39,6 +39,10 @@ fn what_is_wrong_is_one_sentence_with_exit_code_2() {
         ("ingest.kafka.security.ca_file=missing.pem", "the file missing.pem cannot be read"),
         ("ingest.kafka.properties.no.such=1", "the settings of ingest.kafka are not usable: no.such: "),
         ("ingest.kafka.properties.enable.auto.commit=false", "the property enable.auto.commit cannot be set"),
+        (
+            "ingest.kafka.properties.auto.commit.interval.ms=0",
+            "the settings of ingest.kafka are not usable: auto.commit.interval.ms: it has to be more than 0",
+        ),
         ("ingest.kafka.properties.list=[1]", "the setting ingest.kafka.properties = "),
         ("ingest.allowlist_file=missing.csv", "the allow list missing.csv cannot be read"),
     ] {

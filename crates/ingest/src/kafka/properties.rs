@@ -23,6 +23,24 @@ pub(super) const OURS: [&str; 16] = [
     "request.required.acks",
 ];
 
+/// Intervals of the consumer that switch something off where they are 0 or less: without commits nothing stays done with after
+/// a kill, without looks at topics no new partition is noticed, without statistics nobody sees brokers go away.
+pub(super) const OF_CONSUMER: &[&str] =
+    &["auto.commit.interval.ms", "topic.metadata.refresh.interval.ms", "statistics.interval.ms"];
+
+/// The same of the producers: a dead letter that is waited for without end keeps the consumer from polling.
+pub(super) const OF_PRODUCER: &[&str] = &["message.timeout.ms"];
+
+/// The name for how long messages may take that is not to be used where the other one is: which of two counts would be chance.
+pub(super) fn spare_timeout(properties: &BTreeMap<String, String>) -> Option<&'static str> {
+    let is_set = |name| properties.contains_key(name);
+    match (is_set("message.timeout.ms"), is_set("delivery.timeout.ms")) {
+        (_, false) => None,
+        (false, true) => Some("message.timeout.ms"),
+        (true, true) => Some("delivery.timeout.ms"),
+    }
+}
+
 /// Properties that say which authorities count: instead of `security.ca_file`, and not beside it.
 const AUTHORITIES: [&str; 2] = ["ssl.ca.location", "ssl.ca.pem"];
 

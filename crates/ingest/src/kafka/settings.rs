@@ -118,8 +118,17 @@ impl KafkaSettings {
     /// Finds out whether librdkafka would take these settings. Opens no connection.
     pub fn check(&self) -> Result<(), KafkaError> {
         let refused = |error| KafkaError::settings(&error);
-        self.consumer()?.create_native_config().map_err(refused)?;
-        self.producer()?.create_native_config().map_err(refused)?;
+        let consumer = self.consumer()?.create_native_config().map_err(refused)?;
+        let producer = self.producer()?.create_native_config().map_err(refused)?;
+        for (config, keys) in [(consumer, properties::OF_CONSUMER), (producer, properties::OF_PRODUCER)] {
+            for key in keys {
+                // As librdkafka has understood it: it takes " 0", "0x0" and "0.5" for 0.
+                let value = config.get(key).map_err(refused)?;
+                if value.parse::<i64>().is_ok_and(|value| value <= 0) {
+                    return Err(KafkaError::Settings { problem: format!("{key}: it has to be more than 0") });
+                }
+            }
+        }
         Ok(())
     }
 
@@ -155,6 +164,9 @@ impl KafkaSettings {
             .set("message.max.bytes", "100000000")
             .set("message.timeout.ms", "20000");
         self.client(&mut config)?;
+        if let Some(alias) = properties::spare_timeout(&self.properties) {
+            config.remove(alias);
+        }
         config.set("acks", "all");
         Ok(config)
     }
@@ -217,78 +229,4 @@ impl KafkaError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings(properties: &[(&str, &str)]) -> KafkaSettings {
-        let properties = properties.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        KafkaSettings {
-            brokers: "127.0.0.1:9092".to_owned(),
-            group: "g".to_owned(),
-            client_id: "c".to_owned(),
-            results_topic: "r".to_owned(),
-            announcements_topic: None,
-            dead_letter_topic: None,
-            payload_tracker_topic: None,
-            service_name: "s".to_owned(),
-            start: Start::Latest,
-            security: Security {
-                protocol: SecurityProtocol::Plaintext,
-                ca_file: None,
-                cert_file: None,
-                key_file: None,
-                mechanism: SaslMechanism::Plain,
-                username: None,
-                password_file: None,
-            },
-            properties: properties.collect(),
-        }
-    }
-
-    #[test]
-    fn properties_go_over_defaults_and_not_over_promises() {
-        let config = settings(&[("statistics.interval.ms", "100"), ("fetch.min.bytes", "10")]);
-        let consumer = config.consumer().unwrap();
-        assert_eq!(consumer.get("statistics.interval.ms"), Some("100"));
-        assert_eq!(consumer.get("fetch.min.bytes"), Some("10"));
-        assert_eq!(consumer.get("auto.offset.reset"), Some("earliest"), "whatever the start");
-        assert_eq!(consumer.get("enable.auto.offset.store"), Some("false"));
-        assert!(config.check().is_ok());
-        for key in properties::OURS {
-            let error = settings(&[(key, "x")]).check().unwrap_err();
-            assert!(matches!(error, KafkaError::ReservedProperty { .. }), "{key}");
-        }
-    }
-
-    #[test]
-    fn librdkafka_judges_properties_and_no_value_is_shown() {
-        for (key, value) in [("no.such.property", "secret"), ("fetch.min.bytes", "secret")] {
-            let error = settings(&[(key, value)]).check().unwrap_err().to_string();
-            assert!(error.contains(key), "{error}");
-            assert!(!error.contains("secret"), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_login_needs_a_name_and_a_password() {
-        let folder = tempfile::TempDir::new().unwrap();
-        let path = folder.path().join("password");
-        std::fs::write(&path, "p w\n\n").unwrap();
-        let mut settings = settings(&[]);
-        settings.security.protocol = SecurityProtocol::SaslSsl;
-        settings.security.mechanism = SaslMechanism::ScramSha512;
-        assert!(matches!(settings.check(), Err(KafkaError::LoginMissing)));
-        settings.security.username = Some("u".to_owned());
-        settings.security.password_file = Some(path);
-        let config = settings.consumer().unwrap();
-        assert_eq!(config.get("sasl.mechanism"), Some("SCRAM-SHA-512"));
-        assert_eq!(
-            config.get("sasl.password"),
-            Some("p w\n"),
-            "one newline is the file's, not the password's"
-        );
-        assert!(settings.check().is_ok(), "TLS and SCRAM are compiled in");
-        settings.security.ca_file = Some(folder.path().join("missing.pem"));
-        assert!(matches!(settings.check(), Err(KafkaError::File { .. })));
-    }
-}
+mod tests;
