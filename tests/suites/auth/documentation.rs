@@ -1,4 +1,4 @@
-//! What `docs/SECURITY.md` promises is shown by tests: each that it names is there.
+//! What `docs/SECURITY.md` and `docs/INGEST.md` promise is shown by tests: each that they name is there.
 
 use std::path::{Path, PathBuf};
 
@@ -13,29 +13,38 @@ fn files_of(root: &Path, path: &[&str]) -> Option<Vec<PathBuf>> {
     Some(vec![module.with_extension("rs"), module.join("mod.rs")])
 }
 
+/// Where tests are.
+const PLACES: [&str; 7] =
+    ["auth::", "api::", "kafka::", "program::", "storage::", "gathering_auth::", "gathering_http::"];
+
 #[test]
-fn every_test_that_the_document_names_is_there() {
+fn every_test_that_the_documents_name_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let document = std::fs::read_to_string(root.join("docs/SECURITY.md")).unwrap();
-    let names = document.split('`').skip(1).step_by(2).filter(|name| name.contains("::"));
-    let names: Vec<Vec<&str>> = names
-        .filter(|name| {
-            ["auth::", "api::", "program::", "gathering_auth::"].iter().any(|one| name.starts_with(one))
-        })
-        .map(|name| name.split("::").collect())
-        // Neither a type nor the name of a whole suite.
-        .filter(|path: &Vec<&str>| {
-            path.last().is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
-        })
-        .collect();
-    assert!(names.len() > 50, "{} tests are named", names.len());
-    for path in names {
-        let (test, modules) = path.split_last().unwrap();
-        let own =
-            files_of(root, modules).unwrap().into_iter().find_map(|file| std::fs::read_to_string(file).ok());
-        // The module may be inline, or be named itself.
-        let whole = || files_of(root, &path).unwrap().into_iter().any(|file| file.exists());
-        let is_there = own.is_some_and(|text| text.contains(&format!("fn {test}("))) || whole();
-        assert!(is_there, "{}", path.join("::"));
+    for (document, least) in [("docs/SECURITY.md", 50), ("docs/INGEST.md", 40)] {
+        let text = std::fs::read_to_string(root.join(document)).unwrap();
+        let names = text.split('`').skip(1).step_by(2).filter(|name| name.contains("::"));
+        let names: Vec<Vec<&str>> = names
+            .filter(|name| PLACES.iter().any(|place| name.starts_with(place)))
+            .map(|name| name.split("::").collect())
+            // Neither a type nor the name of a whole suite.
+            .filter(|path: &Vec<&str>| {
+                path.last().is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
+            })
+            .collect();
+        assert!(names.len() > least, "{} tests are named in {document}", names.len());
+        for path in names {
+            let (test, modules) = path.split_last().unwrap();
+            let file_of = |modules: &[&str]| {
+                let files = files_of(root, modules).into_iter().flatten();
+                files.into_iter().find_map(|file| std::fs::read_to_string(file).ok())
+            };
+            // The last module may be inline in the file of the one before.
+            let around = || modules.split_last().and_then(|(_, modules)| file_of(modules));
+            let own = file_of(modules).or_else(around);
+            // A module may be named itself.
+            let whole = || files_of(root, &path).unwrap().into_iter().any(|file| file.exists());
+            let is_there = own.is_some_and(|text| text.contains(&format!("fn {test}("))) || whole();
+            assert!(is_there, "{document}: {}", path.join("::"));
+        }
     }
 }
