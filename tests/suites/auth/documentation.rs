@@ -21,8 +21,8 @@ const PLACES: [&str; 7] =
 fn every_test_that_the_documents_name_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     for (document, least) in [("docs/SECURITY.md", 50), ("docs/INGEST.md", 40)] {
-        let text = std::fs::read_to_string(root.join(document)).unwrap();
-        let names = text.split('`').skip(1).step_by(2).filter(|name| name.contains("::"));
+        let content = std::fs::read_to_string(root.join(document)).unwrap();
+        let names = content.split('`').skip(1).step_by(2).filter(|name| name.contains("::"));
         let names: Vec<Vec<&str>> = names
             .filter(|name| PLACES.iter().any(|place| name.starts_with(place)))
             .map(|name| name.split("::").collect())
