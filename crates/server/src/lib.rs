@@ -13,6 +13,7 @@ mod open_files;
 mod preparation;
 mod readiness;
 mod service;
+mod startup;
 mod watch;
 
 pub use cli::Role;

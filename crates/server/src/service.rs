@@ -1,6 +1,5 @@
 //! The running service: storage, listeners and background tasks, started and stopped as one.
 
-use std::fmt::Display;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -10,23 +9,23 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::FusedFuture;
-use gathering_auth::Authenticator;
-use gathering_domain::{Clock, ContentCache, LookupService, SystemClock};
-use gathering_http::{Api, BoundAddress, HttpMetrics, Listener, Tls, serve_admin, serve_api};
-use gathering_ingest::kafka::{KafkaConsumer, KafkaError, KafkaMetrics, KafkaSettings};
-use gathering_ingest::{AllowList, Intake, RecordCounters};
-use gathering_storage::{BatchWriter, Storage};
-use prometheus::{IntGaugeVec, Registry};
+use gathering_domain::{Clock, SystemClock};
+use gathering_http::{BoundAddress, Listener, serve_admin};
+use gathering_ingest::kafka::{KafkaConsumer, KafkaError, KafkaMetrics};
+use gathering_ingest::{Intake, RecordCounters};
+use gathering_storage::Storage;
+use prometheus::Registry;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::background::{keep_content, keep_purging, refresh};
+use crate::background::keep_purging;
 use crate::cli::Role;
 use crate::config::Config;
-use crate::preparation::{Watches, allow_list, prepare_schema, tls};
+use crate::preparation::prepare_schema;
 use crate::readiness::{Needs, readiness};
-use crate::watch::{self as files, Looks, Watch};
+use crate::startup::{Checked, NOTHING_TO_INGEST, Parts, Tasks, metrics_error, start_api};
+use crate::watch::Looks;
 use crate::{ServerError, metrics};
 
 /// How often a service looks for new rule content. It has to follow within a minute.
@@ -100,79 +99,12 @@ impl RereadHandle {
 /// How much longer than the grace time the consumer may take to leave its group.
 const LEAVE: Duration = Duration::from_secs(5);
 
-/// What was read and found to be in order before anything starts.
-struct Checked {
-    watches: Watches,
-    authenticator: Option<Arc<Authenticator>>,
-    api_tls: Option<Arc<Tls>>,
-    admin_tls: Option<Arc<Tls>>,
-    kafka: Option<KafkaSettings>,
-    allow_list: Option<Arc<AllowList>>,
-}
-
-impl Checked {
-    fn new(config: &Config, role: Role, environment: &Environment) -> Result<Self, ServerError> {
-        let watches = Watches::new(config);
-        let authenticator = match role {
-            Role::All | Role::Api => {
-                let clock = Arc::clone(&environment.clock);
-                Some(Arc::new(Authenticator::start(&config.auth_settings(), clock, environment.key_tick)?))
-            }
-            Role::Ingest => None,
-        };
-        let api_tls =
-            authenticator.is_some().then(|| tls("http.tls", &config.http.tls)).transpose()?.flatten();
-        let admin_tls = tls("admin.tls", &config.admin.tls)?;
-        let kafka = match (role, config.kafka_settings()) {
-            (Role::Api, _) | (Role::All, None) => None,
-            (Role::Ingest, None) => return Err(ServerError::Usage(NOTHING_TO_INGEST)),
-            (Role::All | Role::Ingest, Some(kafka)) => {
-                kafka.check()?;
-                Some(kafka)
-            }
-        };
-        Ok(Self { watches, authenticator, api_tls, admin_tls, kafka, allow_list: allow_list(config)? })
-    }
-}
-
-/// What runs beside the listeners, and what it is watched by.
-struct Tasks<'a> {
-    registry: &'a Registry,
-    unusable: IntGaugeVec,
-    looks: Looks,
-    handles: Vec<JoinHandle<()>>,
-}
-
-impl Tasks<'_> {
-    /// Has files read again when they change.
-    fn keep_files<E: Display + Send + 'static>(
-        &mut self,
-        what: &'static str,
-        watch: Watch,
-        reload: impl Fn() -> Result<(), E> + Send + Sync + 'static,
-    ) {
-        let failing = self.unusable.with_label_values(&[what]);
-        self.spawn(files::keep(what, watch, self.looks.clone(), failing, reload));
-    }
-
-    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
-        self.handles.push(tokio::spawn(task));
-    }
-}
-
-/// What the rest of a service is made of once its database is open.
-struct Parts {
-    storage: Storage,
-    intake: Intake<BatchWriter>,
-    content_refresh: Duration,
-}
-
 impl Service {
     /// Checks keys and settings, migrates or checks the schema, opens the database, takes the addresses, and then starts
     /// the API and the consumer, in this order: what is wrong with the configuration is found before any socket opens, and
     /// nothing answers before all of it can.
     pub async fn start(config: &Config, role: Role, environment: Environment) -> Result<Self, ServerError> {
-        let checked = Checked::new(config, role, &environment)?;
+        let checked = Checked::new(config, role, &environment.clock, environment.key_tick)?;
         let Environment { clock, content_refresh, file_refresh, records, .. } = environment;
         for name in prepare_schema(config).await? {
             log::info!("applied the migration {name}");
@@ -319,41 +251,10 @@ impl Service {
     }
 }
 
-/// Starts the API with what it needs, and says what readiness has to look at.
-async fn start_api(
-    config: &Config,
-    parts: &Parts,
-    tasks: &mut Tasks<'_>,
-    address: BoundAddress,
-    tls: Option<Arc<Tls>>,
-    authenticator: Arc<Authenticator>,
-) -> Result<(Listener, Needs), ServerError> {
-    let Parts { storage, intake, content_refresh } = parts;
-    let content = Arc::new(ContentCache::new(config.report_policy()));
-    let loaded = Arc::new(AtomicBool::new(refresh(&content, storage).await));
-    let needs = Needs::Api { content: Arc::clone(&loaded), keys: Arc::clone(&authenticator) };
-    authenticator.register_metrics(tasks.registry).map_err(metrics_error)?;
-    metrics::content(tasks.registry, Arc::clone(&content)).map_err(metrics_error)?;
-    let api = Api {
-        lookup: Arc::new(LookupService::new(storage.clone(), Arc::clone(&content))),
-        intake: Arc::new(intake.clone()),
-        authenticator,
-        metrics: HttpMetrics::register(tasks.registry).map_err(metrics_error)?,
-    };
-    tasks.spawn(keep_content(content, storage.clone(), *content_refresh, loaded));
-    Ok((serve_api(address, &config.http_settings(tls), api)?, needs))
-}
-
-fn metrics_error(error: prometheus::Error) -> ServerError {
-    ServerError::system("the metrics cannot be set up")(error)
-}
-
 fn listener_failed(ended: std::io::Result<()>) -> ServerError {
     let error = ended.err().unwrap_or_else(|| std::io::Error::other("a listener ended by itself"));
     ServerError::system("the listeners failed")(error)
 }
-
-const NOTHING_TO_INGEST: &str = "--role ingest needs ingest.kafka.enabled = true and ingest.kafka.brokers";
 
 /// Runs the listener if there is one; otherwise never ends.
 async fn run_api(api: Option<Listener>) -> std::io::Result<()> {
