@@ -51,12 +51,6 @@ fn answers_that_nobody_reads_take_up_little() {
     let taken = settled(&running).saturating_sub(idle);
     assert!(taken < MOST, "{taken} bytes");
     drop(crowd);
-    // It is given back, with what little any work takes up.
-    let has_little = || running.resident_memory().saturating_sub(idle) < MOST / 4;
-    assert!((0..600).any(|_| has_little() || {
-        std::thread::sleep(Duration::from_millis(100));
-        false
-    }));
 }
 
 #[test]
