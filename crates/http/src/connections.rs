@@ -8,6 +8,7 @@
 mod boundaries;
 mod calls;
 mod connection;
+mod limits;
 mod transport;
 
 use std::collections::HashMap;
@@ -16,11 +17,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use prometheus::{IntCounterVec, IntGauge};
-
 use self::connection::Connection;
 
 pub(crate) use self::calls::{AnswerBody, Call, CallState, SharedBody, watch_call};
+pub(crate) use self::limits::{CloseReason, ConnectionLimits, ConnectionMetrics};
 pub(crate) use self::transport::Transport;
 
 /// What connections hold beyond what every one has.
@@ -44,61 +44,14 @@ impl Holding {
     }
 }
 
+/// What answers may take up together in the buffers of the library, which copies what it is handed, and the least and the
+/// most of it for one connection: small pieces cost a call of the system each. In bytes.
+const WRITE_BUFFERS: usize = 8 * 1024 * 1024;
+const LEAST_SHARE: usize = 8 * 1024;
+const MOST_SHARE: usize = 32 * 1024;
+
 /// How often the connections are looked at; times are as exact as this.
 const TICK: Duration = Duration::from_millis(250);
-
-/// Bounds on the connections of a listener.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ConnectionLimits {
-    /// Most connections. For each one over it, one that was idle is closed.
-    pub(crate) most: usize,
-    /// How long an answer may take to be read, from its first byte on, for each MiB of it.
-    pub(crate) write_timeout: Duration,
-}
-
-/// Why a connection was closed from here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CloseReason {
-    /// There were too many, and it had been idle for longer than others.
-    Idle,
-    /// The head of a request did not arrive in time.
-    SlowHead,
-    /// A body went on after its call was answered.
-    SlowBody,
-    /// An answer was not read in time.
-    SlowAnswer,
-    /// Connections held too much memory, and it was one that began first.
-    Memory,
-    /// There were too many, and none was idle: it was not let in.
-    Full,
-}
-
-impl CloseReason {
-    /// All of them.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Idle, Self::SlowHead, Self::SlowBody, Self::SlowAnswer, Self::Memory, Self::Full];
-
-    /// The value of the metrics' label.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::SlowHead => "slow_head",
-            Self::SlowBody => "slow_body",
-            Self::SlowAnswer => "slow_answer",
-            Self::Memory => "memory",
-            Self::Full => "full",
-        }
-    }
-}
-
-/// What is counted of connections.
-#[derive(Debug, Clone)]
-pub(crate) struct ConnectionMetrics {
-    /// Open connections.
-    pub(crate) open: IntGauge,
-    /// Those that were closed from here, by reason.
-    pub(crate) closed: IntCounterVec,
-}
 
 /// All open connections of a listener.
 #[derive(Debug)]
@@ -111,6 +64,8 @@ pub(crate) struct Connections {
     now: AtomicU64,
     heads: AtomicUsize,
     answers: AtomicUsize,
+    /// Most bytes of an answer that are handed to the library at once.
+    write_share: AtomicUsize,
     is_draining: AtomicBool,
 }
 
@@ -152,6 +107,7 @@ impl Drop for Admitted {
         let mut open = self.all.lock();
         open.connections.remove(&self.number);
         open.closing -= usize::from(self.connection.is_closing());
+        self.all.share_out(&open);
         drop(open);
         if let Some(metrics) = &self.all.metrics {
             metrics.open.dec();
@@ -169,6 +125,7 @@ impl Connections {
             now: AtomicU64::new(1),
             heads: AtomicUsize::new(0),
             answers: AtomicUsize::new(0),
+            write_share: AtomicUsize::new(MOST_SHARE),
             is_draining: AtomicBool::new(false),
         })
     }
@@ -189,10 +146,20 @@ impl Connections {
         let number = open.next;
         open.next += 1;
         open.connections.insert(number, Arc::clone(&connection));
+        self.share_out(&open);
         if let Some(metrics) = &self.metrics {
             metrics.open.inc();
         }
         Some(Admitted { number, connection, all: Arc::clone(self) })
+    }
+
+    fn share_out(&self, open: &Open) {
+        let share = WRITE_BUFFERS / open.connections.len().max(1);
+        self.write_share.store(share.clamp(LEAST_SHARE, MOST_SHARE), Relaxed);
+    }
+
+    fn write_share(&self) -> usize {
+        self.write_share.load(Relaxed)
     }
 
     /// Closes those that have been idle longest: a hundredth of all, so that a flood does not look at all of them for

@@ -20,11 +20,8 @@ use super::connection::Connection;
 use super::transport::BodyLength;
 use super::{Admitted, Holding};
 
-/// Most bytes of an answer that are handed to the library at once: it copies them into a buffer of its own.
-const CHUNK: usize = 8 * 1024;
-
 /// Answers up to so many bytes do not count as held: connections have that much anyway.
-const SMALL: usize = 2 * CHUNK;
+const SMALL: usize = 16 * 1024;
 
 /// What a call and its connection know of each other. Both are on one thread.
 #[derive(Debug)]
@@ -227,12 +224,11 @@ impl AnswerBody {
     }
 
     fn hand_over(&mut self) -> Bytes {
-        let piece = self.rest.split_to(self.rest.len().min(CHUNK));
+        let Some(state) = &self.call.0 else { return std::mem::take(&mut self.rest) };
+        let piece = self.rest.split_to(self.rest.len().min(state.connection.write_share()));
         if self.held > 0 {
             self.held = self.held.saturating_sub(piece.len());
-            if let Some(state) = &self.call.0 {
-                state.connection.set_held(Holding::Answers, self.held);
-            }
+            state.connection.set_held(Holding::Answers, self.held);
         }
         piece
     }

@@ -75,6 +75,11 @@ impl Connection {
         self.all.is_draining()
     }
 
+    /// Most bytes of its answer that are handed to the library at once.
+    pub(super) fn write_share(&self) -> usize {
+        self.all.write_share()
+    }
+
     /// Ends it: the next time that its task looks, it finds an error. False if it is ending already.
     pub(super) fn close(&self) -> bool {
         let is_first = !self.is_closing.swap(true, Relaxed);

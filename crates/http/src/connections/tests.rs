@@ -153,3 +153,16 @@ fn whoever_is_waited_for_in_the_middle_of_a_body_makes_room() {
     only.connection.set_awaits_body(true);
     assert!(all.admit().is_some());
 }
+
+#[test]
+fn answers_come_in_smaller_pieces_where_there_are_many_connections() {
+    let all = connections(3000);
+    let mut there: Vec<_> = (0..256).map(|_| all.admit().unwrap()).collect();
+    assert_eq!(all.write_share(), 32 * 1024);
+    there.extend((0..256).map(|_| all.admit().unwrap()));
+    assert_eq!(all.write_share(), 16 * 1024);
+    there.extend((0..2488).map(|_| all.admit().unwrap()));
+    assert_eq!(all.write_share(), 8 * 1024);
+    drop(there);
+    assert_eq!(all.write_share(), 32 * 1024);
+}
