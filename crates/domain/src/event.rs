@@ -1,4 +1,4 @@
-//! What happens to a request, and how several events of one batch fold into one write.
+//! What happens to a request, and how the events of one batch are coalesced into one write for each key.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,7 @@ pub struct RequestEvent {
     pub kind: EventKind,
 }
 
-/// The kinds of event that [`RequestState::after`] knows.
+/// The kinds of event that [`RequestState::transition`] knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {
     /// The upload arrived at the platform.
@@ -92,21 +92,21 @@ pub enum EventOutcome {
     Refused,
 }
 
-/// A batch of events with the ones of each key folded, in order, into at most one write.
+/// A batch of events with the ones of each key coalesced, in order, into at most one write.
 #[derive(Debug)]
-pub struct FoldedBatch<'a> {
+pub struct CoalescedBatch<'a> {
     writes: Vec<&'a RequestEvent>,
     /// For each event of the batch, which write stands for it.
     write_of: Vec<Option<usize>>,
 }
 
-/// Folds the events of one key, in order, through [`RequestState::after`].
+/// Coalesces the events of one key, in order, through [`RequestState::transition`].
 ///
-/// The fold starts from "nothing recorded", since only the store knows what is: it has to apply the same table once
+/// It starts from "nothing recorded", since only the store knows what is: it has to apply the same table once
 /// more between the record and the write, in the transaction that writes.
 ///
 /// ```
-/// use gathering_domain::{EventKind, FailureReason, RequestEvent, RequestKey, Timestamp, fold};
+/// use gathering_domain::{EventKind, FailureReason, RequestEvent, RequestKey, Timestamp, coalesce};
 /// # let key = RequestKey {
 /// #     organization: "42".parse()?,
 /// #     cluster: "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse()?,
@@ -114,11 +114,11 @@ pub struct FoldedBatch<'a> {
 /// # };
 /// let event = |kind| RequestEvent { key: key.clone(), received_at: Timestamp::from_micros(0), kind };
 /// let batch = [event(EventKind::Processed(vec![])), event(EventKind::Failed(FailureReason::new("empty")))];
-/// let folded = fold(&batch);
-/// assert_eq!(folded.writes(), [&batch[0]]);
+/// let coalesced = coalesce(&batch);
+/// assert_eq!(coalesced.writes(), [&batch[0]]);
 /// # Ok::<(), gathering_domain::IdError>(())
 /// ```
-pub fn fold(events: &[RequestEvent]) -> FoldedBatch<'_> {
+pub fn coalesce(events: &[RequestEvent]) -> CoalescedBatch<'_> {
     let mut latest: BTreeMap<&RequestKey, (&RequestEvent, Vec<usize>)> = BTreeMap::new();
     for (index, event) in events.iter().enumerate() {
         match latest.get_mut(&event.key) {
@@ -126,27 +126,27 @@ pub fn fold(events: &[RequestEvent]) -> FoldedBatch<'_> {
                 latest.insert(&event.key, (event, vec![index]));
             }
             Some((current, indices)) => {
-                if RequestState::after(Some(current.kind.state()), &event.kind).is_some() {
+                if RequestState::transition(Some(current.kind.state()), &event.kind).is_some() {
                     *current = event;
                     indices.push(index);
                 }
             }
         }
     }
-    let mut folded =
-        FoldedBatch { writes: Vec::with_capacity(latest.len()), write_of: vec![None; events.len()] };
+    let mut coalesced =
+        CoalescedBatch { writes: Vec::with_capacity(latest.len()), write_of: vec![None; events.len()] };
     for (event, indices) in latest.into_values() {
         for index in indices {
-            if let Some(write) = folded.write_of.get_mut(index) {
-                *write = Some(folded.writes.len());
+            if let Some(write) = coalesced.write_of.get_mut(index) {
+                *write = Some(coalesced.writes.len());
             }
         }
-        folded.writes.push(event);
+        coalesced.writes.push(event);
     }
-    folded
+    coalesced
 }
 
-impl FoldedBatch<'_> {
+impl CoalescedBatch<'_> {
     /// The events to write: one for each key, sorted by key, so that concurrent writers lock rows in one order.
     pub fn writes(&self) -> &[&RequestEvent] {
         &self.writes
@@ -194,9 +194,9 @@ mod tests {
             (Some(Failed), None, Some(Failed), Some(Processed)),
             (Some(Processed), None, None, Some(Processed)),
         ] {
-            assert_eq!(RequestState::after(recorded, &EventKind::Announced), announced, "{recorded:?}");
-            assert_eq!(RequestState::after(recorded, &failed("x")), failure, "{recorded:?}");
-            assert_eq!(RequestState::after(recorded, &processed("a|B")), result, "{recorded:?}");
+            assert_eq!(RequestState::transition(recorded, &EventKind::Announced), announced, "{recorded:?}");
+            assert_eq!(RequestState::transition(recorded, &failed("x")), failure, "{recorded:?}");
+            assert_eq!(RequestState::transition(recorded, &processed("a|B")), result, "{recorded:?}");
         }
     }
 
@@ -212,15 +212,15 @@ mod tests {
             event("a", processed("m|SECOND")),
             event("b", failed("two")),
         ];
-        let folded = fold(&batch);
-        assert_eq!(folded.writes(), [&batch[5], &batch[6]], "one write a key, sorted by key");
+        let coalesced = coalesce(&batch);
+        assert_eq!(coalesced.writes(), [&batch[5], &batch[6]], "one write a key, sorted by key");
 
         assert_eq!(
-            folded.outcomes(&[true, true]),
+            coalesced.outcomes(&[true, true]),
             [Applied, Applied, Applied, Ignored, Ignored, Applied, Applied]
         );
         assert_eq!(
-            folded.outcomes(&[true, false]),
+            coalesced.outcomes(&[true, false]),
             [Ignored, Applied, Ignored, Ignored, Ignored, Applied, Ignored]
         );
     }
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn an_empty_batch_is_nothing_to_write() {
-        assert!(fold(&[]).writes().is_empty());
-        assert!(fold(&[]).outcomes(&[]).is_empty());
+        assert!(coalesce(&[]).writes().is_empty());
+        assert!(coalesce(&[]).outcomes(&[]).is_empty());
     }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::{ClusterId, MessageKind, MessageOutcome, OrganizationId, StoreError, Tally};
+use crate::{ClusterId, MessageKind, MessageOutcome, OrganizationId, OutcomeCounts, StoreError};
 
 /// For whom a sender may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +118,7 @@ impl BodyBytes for Vec<u8> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IntakeSummary {
     /// How many messages had each outcome.
-    pub tally: Tally,
+    pub counts: OutcomeCounts,
     /// The first messages that were not stored, in order, at most [`MAX_REFUSALS`](Self::MAX_REFUSALS).
     pub refusals: Vec<Refusal>,
 }
@@ -146,7 +146,7 @@ pub trait MessageIntake: Send + Sync {
     ///
     /// # Errors
     /// When the store does not take them. Some may be recorded then; sending all of them again is harmless.
-    fn take_in<B: BodyBytes>(
+    fn ingest<B: BodyBytes>(
         &self,
         body: MessageBody<B>,
         grant: WriteGrant,
@@ -154,12 +154,12 @@ pub trait MessageIntake: Send + Sync {
 }
 
 impl<I: MessageIntake> MessageIntake for Arc<I> {
-    fn take_in<B: BodyBytes>(
+    fn ingest<B: BodyBytes>(
         &self,
         body: MessageBody<B>,
         grant: WriteGrant,
     ) -> impl Future<Output = Result<IntakeSummary, StoreError>> + Send {
-        (**self).take_in(body, grant)
+        (**self).ingest(body, grant)
     }
 }
 

@@ -50,14 +50,14 @@ mod timestamp;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use content::{ContentRevision, RuleContent, RuleContentSet};
-pub use event::{EventKind, EventOutcome, FailureReason, FoldedBatch, RequestEvent, fold};
+pub use event::{CoalescedBatch, EventKind, EventOutcome, FailureReason, RequestEvent, coalesce};
 pub use ids::{ClusterId, IdError, OrganizationId, RequestId, RequestKey};
 pub use intake::{
     BodyBytes, Framing, IntakeSummary, MessageBody, MessageIntake, NotGranted, Refusal, Tenant, WriteGrant,
 };
 pub use lookup::{ContentCache, LookupService, RequestList, RequestReport};
 pub use memory::MemoryStore;
-pub use message::{MessageKind, MessageOutcome, MessageRecord, Tally};
+pub use message::{MessageKind, MessageOutcome, MessageRecord, OutcomeCounts};
 pub use omitted::OmittedKinds;
 pub use report::{MIN_DESCRIPTION, ReportEntry, ReportPolicy, TOTAL_RISKS, UnknownContent};
 pub use request::{RequestRecord, RequestState, StoredReport};

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::{
     Clock, ClusterId, ContentRevision, ContentStore, EventKind, EventOutcome, EventSink, OrderedEventSink,
     OrganizationId, RequestEvent, RequestId, RequestKey, RequestRecord, RequestState, RequestStore,
-    Retention, RuleContentSet, RuleHit, StoreError, StoredReport, Timestamp, fold,
+    Retention, RuleContentSet, RuleHit, StoreError, StoredReport, Timestamp, coalesce,
 };
 
 /// Keeps everything in memory, with the rules that every store obeys.
@@ -55,7 +55,7 @@ impl<C: Clock> MemoryStore<C> {
     /// Drops what has expired. Reads do not depend on it; memory does.
     pub fn purge(&self) {
         let now = self.clock.now();
-        let forgotten = self.retention.forgotten_since(now);
+        let forgotten = self.retention.cluster_cutoff(now);
         let mut tables = self.tables();
         tables.requests.retain(|_, row| row.expires_at > now);
         tables.clusters.retain(|_, last_seen| *last_seen > forgotten);
@@ -74,7 +74,7 @@ impl<C: Clock> MemoryStore<C> {
         let now = self.clock.now();
         let recorded =
             tables.requests.get(&event.key).filter(|row| row.expires_at > now).map(|row| row.state);
-        let Some(state) = RequestState::after(recorded, &event.kind) else { return false };
+        let Some(state) = RequestState::transition(recorded, &event.kind) else { return false };
         let row = Row {
             state,
             received_at: event.received_at,
@@ -118,7 +118,7 @@ impl<C: Clock> RequestStore for MemoryStore<C> {
         // Stable: ties keep the order by request ID that the map has.
         records.sort_by_key(|record| std::cmp::Reverse(record.received_at));
         records.truncate(most.map_or(usize::MAX, NonZeroUsize::get));
-        let forgotten = self.retention.forgotten_since(now);
+        let forgotten = self.retention.cluster_cutoff(now);
         let is_known = !records.is_empty()
             || tables.clusters.get(&(organization, cluster)).is_some_and(|last_seen| *last_seen > forgotten);
         ready(Ok(is_known.then_some(records)))
@@ -153,10 +153,10 @@ impl<C: Clock> EventSink for MemoryStore<C> {
         &self,
         events: Vec<RequestEvent>,
     ) -> impl Future<Output = Result<Vec<EventOutcome>, StoreError>> + Send {
-        let folded = fold(&events);
+        let coalesced = coalesce(&events);
         let mut tables = self.tables();
-        let changed: Vec<_> = folded.writes().iter().map(|event| self.write(&mut tables, event)).collect();
-        ready(Ok(folded.outcomes(&changed)))
+        let changed: Vec<_> = coalesced.writes().iter().map(|event| self.write(&mut tables, event)).collect();
+        ready(Ok(coalesced.outcomes(&changed)))
     }
 }
 

@@ -65,20 +65,20 @@ pub struct MessageRecord {
 /// How many messages of each outcome there were.
 ///
 /// ```
-/// use gathering_domain::{MessageOutcome, Tally};
-/// let mut tally = Tally::default();
-/// tally.add(MessageOutcome::Stored);
-/// assert_eq!(tally.to_string(), "stored 1, failed 0, skipped 0, rejected 0");
+/// use gathering_domain::{MessageOutcome, OutcomeCounts};
+/// let mut counts = OutcomeCounts::default();
+/// counts.add(MessageOutcome::Stored);
+/// assert_eq!(counts.to_string(), "stored 1, failed 0, skipped 0, rejected 0");
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct OutcomeCounts {
     stored: u64,
     failed: u64,
     skipped: u64,
     rejected: u64,
 }
 
-impl Tally {
+impl OutcomeCounts {
     /// How many messages had this outcome.
     pub const fn count(&self, outcome: MessageOutcome) -> u64 {
         match outcome {
@@ -99,7 +99,7 @@ impl Tally {
         }
     }
 
-    /// Counts the messages of another tally as well.
+    /// Counts the messages of another counts as well.
     pub const fn add_all(&mut self, other: Self) {
         self.stored += other.stored;
         self.failed += other.failed;
@@ -109,7 +109,7 @@ impl Tally {
 }
 
 /// `stored N, failed N, skipped N, rejected N`
-impl fmt::Display for Tally {
+impl fmt::Display for OutcomeCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = MessageOutcome::ALL.map(|outcome| format!("{outcome} {}", self.count(outcome)));
         f.write_str(&parts.join(", "))

@@ -32,10 +32,10 @@ impl RequestState {
     ///
     /// ```
     /// use gathering_domain::{EventKind, RequestState};
-    /// assert_eq!(RequestState::after(None, &EventKind::Announced), Some(RequestState::Received));
-    /// assert_eq!(RequestState::after(Some(RequestState::Processed), &EventKind::Announced), None);
+    /// assert_eq!(RequestState::transition(None, &EventKind::Announced), Some(RequestState::Received));
+    /// assert_eq!(RequestState::transition(Some(RequestState::Processed), &EventKind::Announced), None);
     /// ```
-    pub const fn after(recorded: Option<Self>, event: &EventKind) -> Option<Self> {
+    pub const fn transition(recorded: Option<Self>, event: &EventKind) -> Option<Self> {
         match (recorded, event) {
             (_, EventKind::Processed(_)) => Some(Self::Processed),
             (None | Some(Self::Received | Self::Failed), EventKind::Failed(_)) => Some(Self::Failed),

@@ -22,7 +22,7 @@ impl Retention {
     }
 
     /// A cluster whose last request changed at this time or before is no longer known `now`.
-    pub fn forgotten_since(&self, now: Timestamp) -> Timestamp {
+    pub fn cluster_cutoff(&self, now: Timestamp) -> Timestamp {
         now.saturating_sub(self.requests).saturating_sub(self.clusters)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gathering_domain::{
     BodyBytes, EventKind, EventOutcome, EventSink, Framing, IntakeSummary, MessageBody, MessageOutcome,
-    Refusal, RequestEvent, RuleHit, StoreError, StoreQueue, Tally, Timestamp,
+    OutcomeCounts, Refusal, RequestEvent, RuleHit, StoreError, StoreQueue, Timestamp,
 };
 use memchr::memchr;
 use tokio::task::spawn_blocking;
@@ -41,7 +41,7 @@ pub(crate) struct Pass<B> {
 #[derive(Default)]
 struct Step {
     /// What became of the messages that there is nothing to be recorded of.
-    tally: Tally,
+    counts: OutcomeCounts,
     refusals: Vec<Refusal>,
     /// What is to be recorded, and of each the number of its message and what is wrong with it.
     events: Vec<RequestEvent>,
@@ -122,7 +122,7 @@ impl<B: BodyBytes> Pass<B> {
     fn judge(&self, message: &[u8], step: &mut Step) {
         let Judgement { verdict, .. } = self.admission.judge(self.body.kind, message, self.arrival);
         let mut refuse = |outcome, reason: &dyn ToString| {
-            step.tally.add(outcome);
+            step.counts.add(outcome);
             self.refuse(&mut step.refusals, self.number, outcome, reason);
         };
         match verdict {
@@ -153,7 +153,7 @@ impl<B: BodyBytes> Pass<B> {
         sink: &impl EventSink,
         counters: &RecordCounters,
     ) -> Result<(), StoreError> {
-        let Step { mut tally, mut refusals, events, recorded, .. } = step;
+        let Step { mut counts, mut refusals, events, recorded, .. } = step;
         let outcomes = if events.is_empty() { Vec::new() } else { sink.store(events).await? };
         let mut of_events = Vec::new();
         for ((number, problem), outcome) in recorded.into_iter().zip(outcomes) {
@@ -164,7 +164,7 @@ impl<B: BodyBytes> Pass<B> {
                 None => (MessageOutcome::Stored, None),
                 Some(problem) => (MessageOutcome::Failed, Some(problem)),
             };
-            tally.add(outcome);
+            counts.add(outcome);
             if let Some(problem) = problem {
                 self.refuse(&mut of_events, number, outcome, &problem);
             }
@@ -173,8 +173,8 @@ impl<B: BodyBytes> Pass<B> {
         refusals.sort_unstable_by_key(|refusal| refusal.number);
         let told = IntakeSummary::MAX_REFUSALS - self.summary.refusals.len();
         self.summary.refusals.extend(refusals.into_iter().take(told));
-        self.summary.tally.add_all(tally);
-        counters.add_all(Source::Http, tally);
+        self.summary.counts.add_all(counts);
+        counters.add_all(Source::Http, counts);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! How many messages came in, from where, and what became of them.
 
-use gathering_domain::{MessageOutcome, Tally};
+use gathering_domain::{MessageOutcome, OutcomeCounts};
 use prometheus::{IntCounterVec, Opts, Registry};
 
 /// Where messages come from.
@@ -54,9 +54,9 @@ impl RecordCounters {
         registry.register(Box::new(self.0.clone()))
     }
 
-    pub(crate) fn add_all(&self, source: Source, tally: Tally) {
+    pub(crate) fn add_all(&self, source: Source, counts: OutcomeCounts) {
         for outcome in MessageOutcome::ALL {
-            self.0.with_label_values(&[source.as_str(), outcome.as_str()]).inc_by(tally.count(outcome));
+            self.0.with_label_values(&[source.as_str(), outcome.as_str()]).inc_by(counts.count(outcome));
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Read;
 
 use gathering_domain::{
-    EventSink, MessageKind, MessageOutcome, MessageRecord, StoreError, Tally, WriteGrant,
+    EventSink, MessageKind, MessageOutcome, MessageRecord, OutcomeCounts, StoreError, WriteGrant,
 };
 
 use crate::documents::{DocumentError, Documents};
@@ -17,24 +17,24 @@ const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// Imports files into a store.
 pub struct Importer<'a, S> {
     intake: &'a Intake<S>,
-    tally: Tally,
+    counts: OutcomeCounts,
 }
 
 impl<S> fmt::Debug for Importer<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Importer").field("tally", &self.tally).finish_non_exhaustive()
+        f.debug_struct("Importer").field("counts", &self.counts).finish_non_exhaustive()
     }
 }
 
 impl<'a, S: EventSink> Importer<'a, S> {
     /// An importer that hands messages to this intake.
     pub fn new(intake: &'a Intake<S>) -> Self {
-        Self { intake, tally: Tally::default() }
+        Self { intake, counts: OutcomeCounts::default() }
     }
 
     /// What was imported so far.
-    pub const fn tally(&self) -> Tally {
-        self.tally
+    pub const fn counts(&self) -> OutcomeCounts {
+        self.counts
     }
 
     /// Imports one file and tells `each` of every record in order, with its number from 1; of those to be recorded,
@@ -84,7 +84,7 @@ impl<'a, S: EventSink> Importer<'a, S> {
     }
 
     fn tell(&mut self, number: u64, record: &MessageRecord, each: &mut impl FnMut(u64, &MessageRecord)) {
-        self.tally.add(record.outcome);
+        self.counts.add(record.outcome);
         each(number, record);
     }
 }

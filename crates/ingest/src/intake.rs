@@ -84,7 +84,7 @@ impl<S: EventSink> Intake<S> {
 
 impl<S: EventSink + Clone + 'static> MessageIntake for Intake<S> {
     /// In a task of its own: what a body takes up is there until the step in hand is over, also when nobody waits any more.
-    async fn take_in<B: BodyBytes>(
+    async fn ingest<B: BodyBytes>(
         &self,
         body: MessageBody<B>,
         grant: WriteGrant,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::result::Error::RollbackTransaction;
 use diesel::{Connection, QueryResult};
-use gathering_domain::{EventKind, EventOutcome, RequestEvent, RequestState, Retention, Timestamp, fold};
+use gathering_domain::{EventKind, EventOutcome, RequestEvent, RequestState, Retention, Timestamp, coalesce};
 
 use crate::cluster_uuid::StoredCluster;
 use crate::connection::AnyConnection;
@@ -86,10 +86,10 @@ pub(crate) fn store(
     retention: Retention,
     limits: Limits,
 ) -> QueryResult<Vec<EventOutcome>> {
-    let folded = fold(events);
-    let rows: Vec<_> = folded.writes().iter().map(|event| EventRow::new(event, now)).collect();
+    let coalesced = coalesce(events);
+    let rows: Vec<_> = coalesced.writes().iter().map(|event| EventRow::new(event, now)).collect();
     let changed = transaction(connection, &rows, WriteTimes::new(now, retention), limits, false)?;
-    Ok(folded.outcomes(&changed))
+    Ok(coalesced.outcomes(&changed))
 }
 
 /// Records an event that nothing is odd about and takes it back, in a transaction that is committed: does the database take an

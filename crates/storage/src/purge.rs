@@ -32,7 +32,7 @@ type Step = fn(&mut AnyConnection, i64, i64) -> QueryResult<usize>;
 pub(crate) async fn purge(lane: &Lane, now: Timestamp, retention: Retention) -> Result<Purged, StoreError> {
     Ok(Purged {
         requests: in_steps(lane, requests, now.as_micros()).await?,
-        clusters: in_steps(lane, clusters, retention.forgotten_since(now).as_micros()).await?,
+        clusters: in_steps(lane, clusters, retention.cluster_cutoff(now).as_micros()).await?,
     })
 }
 

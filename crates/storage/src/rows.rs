@@ -35,7 +35,7 @@ fn unreadable(what: &'static str) -> Error {
 pub(crate) struct ReadTimes {
     pub(crate) now: Timestamp,
     /// Clusters without a record since then are not known any more.
-    pub(crate) forgotten_since: Timestamp,
+    pub(crate) cluster_cutoff: Timestamp,
 }
 
 /// A state and until when it is kept.

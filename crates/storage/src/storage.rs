@@ -203,7 +203,7 @@ impl RequestStore for Storage {
         most: Option<NonZeroUsize>,
     ) -> Result<Option<Vec<RequestRecord>>, StoreError> {
         let now = self.clock.now();
-        let times = ReadTimes { now, forgotten_since: self.retention.forgotten_since(now) };
+        let times = ReadTimes { now, cluster_cutoff: self.retention.cluster_cutoff(now) };
         let short = match &self.reads {
             Reads::Sqlite(readers, file) => self.ask(readers, file, |connection| {
                 sqlite::short_list(connection.sqlite()?, organization, cluster, times)

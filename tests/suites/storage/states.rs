@@ -36,7 +36,7 @@ async fn every_transition<S: AnyStore>(subject: &Subject<S>) {
                 assert_eq!(subject.put(&id, first).await, EventOutcome::Applied);
             }
             let state_before = subject.store.state(&key(&id)).await.unwrap();
-            let expected = RequestState::after(state_before, &kind);
+            let expected = RequestState::transition(state_before, &kind);
             let outcome = subject.put(&id, kind).await;
             let applied = if expected.is_some() { EventOutcome::Applied } else { EventOutcome::Ignored };
             assert_eq!(outcome, applied, "{id}");

@@ -47,7 +47,7 @@ pub(crate) async fn results<I: MessageIntake>(
     room: web::Data<MessageRoom>,
     intake: web::Data<I>,
 ) -> Result<HttpResponse, ApiError> {
-    take_in(MessageKind::Result, messages, payload, room, intake).await
+    ingest(MessageKind::Result, messages, payload, room, intake).await
 }
 
 /// Records upload announcements
@@ -88,10 +88,10 @@ pub(crate) async fn announcements<I: MessageIntake>(
     room: web::Data<MessageRoom>,
     intake: web::Data<I>,
 ) -> Result<HttpResponse, ApiError> {
-    take_in(MessageKind::Announcement, messages, payload, room, intake).await
+    ingest(MessageKind::Announcement, messages, payload, room, intake).await
 }
 
-async fn take_in<I: MessageIntake>(
+async fn ingest<I: MessageIntake>(
     kind: MessageKind,
     WritableMessages(grant, headers): WritableMessages,
     payload: web::Payload,
@@ -100,6 +100,6 @@ async fn take_in<I: MessageIntake>(
 ) -> Result<HttpResponse, ApiError> {
     let bytes = read_messages(payload, headers, &room, grant.tenant()).await?;
     let body = MessageBody { kind, framing: headers.framing, bytes };
-    let summary = intake.take_in(body, grant).await?;
+    let summary = intake.ingest(body, grant).await?;
     Ok(wire::json(HttpResponse::Ok(), &wire::IngestSummary::from(summary)))
 }

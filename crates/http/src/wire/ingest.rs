@@ -37,17 +37,17 @@ pub(crate) struct Refusal {
 }
 
 impl From<IntakeSummary> for IngestSummary {
-    fn from(IntakeSummary { tally, refusals }: IntakeSummary) -> Self {
+    fn from(IntakeSummary { counts, refusals }: IntakeSummary) -> Self {
         let refusal = |refusal: gathering_domain::Refusal| Refusal {
             record: refusal.number,
             outcome: refusal.outcome.as_str(),
             reason: refusal.reason,
         };
         Self {
-            stored: tally.count(MessageOutcome::Stored),
-            failed: tally.count(MessageOutcome::Failed),
-            skipped: tally.count(MessageOutcome::Skipped),
-            rejected: tally.count(MessageOutcome::Rejected),
+            stored: counts.count(MessageOutcome::Stored),
+            failed: counts.count(MessageOutcome::Failed),
+            skipped: counts.count(MessageOutcome::Skipped),
+            rejected: counts.count(MessageOutcome::Rejected),
             refusals: refusals.into_iter().map(refusal).collect(),
             status: "ok",
         }

@@ -58,7 +58,7 @@ fn line(message: &serde_json::Value) -> String {
 }
 
 fn counts(summary: &IntakeSummary) -> [u64; 4] {
-    MessageOutcome::ALL.map(|outcome| summary.tally.count(outcome))
+    MessageOutcome::ALL.map(|outcome| summary.counts.count(outcome))
 }
 
 #[tokio::test]
@@ -109,11 +109,11 @@ async fn of_very_many_refusals_a_hundred_are_kept() {
     let (sink, turns) = (Sink::default(), Turns::new(1));
     let mut pass = pass(b"0\n".repeat(count), Framing::Lines);
     let step = pass.read(STEP_MESSAGES).unwrap();
-    assert_eq!((step.tally.count(MessageOutcome::Rejected), step.refusals.len()), (4096, 100));
+    assert_eq!((step.counts.count(MessageOutcome::Rejected), step.refusals.len()), (4096, 100));
     let counters = RecordCounters::new().unwrap();
     pass.record(step, &sink, &counters).await.unwrap();
     let step = pass.read(STEP_MESSAGES).unwrap();
-    assert_eq!((step.tally.count(MessageOutcome::Rejected), step.refusals.len()), (4096, 0));
+    assert_eq!((step.counts.count(MessageOutcome::Rejected), step.refusals.len()), (4096, 0));
     pass.record(step, &sink, &counters).await.unwrap();
     let summary = pass.run(&sink, &counters, &turns, || false).await.unwrap();
     assert_eq!(counts(&summary), [0, 0, 0, count as u64]);

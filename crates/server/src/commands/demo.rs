@@ -139,7 +139,7 @@ async fn load(config: &Config, environment: &Environment) -> Result<(), ServerEr
     let intake = Intake::new(storage.batch_writer(), clock, None, records);
     let mut importer = Importer::new(&intake);
     importer.import(&path.display().to_string(), file, |_, _| ()).await.map_err(refused)?;
-    tell(format!("{}: {}", path.display(), importer.tally()));
+    tell(format!("{}: {}", path.display(), importer.counts()));
     Ok(())
 }
 

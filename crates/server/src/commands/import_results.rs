@@ -44,16 +44,16 @@ async fn import(config: &Config, arguments: &ImportResults) -> Result<(), Server
             .await;
         if let Err(source) = stored {
             progress.finish_and_clear();
-            tell(format!("{name}: stored up to here: {}", importer.tally()));
+            tell(format!("{name}: stored up to here: {}", importer.counts()));
             return Err(ServerError::Store { what: "records", source });
         }
     }
     progress.finish_and_clear();
-    let tally = importer.tally();
+    let counts = importer.counts();
     if !arguments.json {
-        written = print(format!("{tally}\n"));
+        written = print(format!("{counts}\n"));
     }
-    match tally.count(MessageOutcome::Rejected) {
+    match counts.count(MessageOutcome::Rejected) {
         0 => written,
         rejected => Err(ServerError::Rejected(rejected)),
     }

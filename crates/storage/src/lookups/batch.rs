@@ -37,10 +37,10 @@ impl Batch {
 
     /// Answers kind by kind. After an error some may have their answer; the others can be asked again.
     pub(super) fn answer(&mut self, connection: &mut PgConnection, times: ReadTimes) -> QueryResult<()> {
-        let ReadTimes { now, forgotten_since } = times;
+        let ReadTimes { now, cluster_cutoff } = times;
         answer_each(&mut self.states, |asked| states(connection, asked, now), rows::kept_state)?;
         answer_each(&mut self.reports, |asked| reports(connection, asked, now), rows::report)?;
-        answer_lists(connection, &mut self.lists, now, forgotten_since)?;
+        answer_lists(connection, &mut self.lists, now, cluster_cutoff)?;
         answer_selections(connection, &mut self.selections, now)
     }
 
@@ -94,7 +94,7 @@ fn answer_lists(
     connection: &mut PgConnection,
     asked: &mut Vec<ListAsked>,
     now: Timestamp,
-    forgotten_since: Timestamp,
+    cluster_cutoff: Timestamp,
 ) -> QueryResult<()> {
     if asked.is_empty() {
         return Ok(());
@@ -116,7 +116,7 @@ fn answer_lists(
     let mut known: Vec<bool> = found.iter().map(Option::is_some).collect();
     if known.contains(&false) {
         // One that has requests is known without a look; asking for all of them is simpler, and one that has none is rare.
-        for position in known_clusters(connection, &clusters, forgotten_since)? {
+        for position in known_clusters(connection, &clusters, cluster_cutoff)? {
             if let Some(known) = at(&mut known, position) {
                 *known = true;
             }

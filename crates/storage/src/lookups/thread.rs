@@ -217,7 +217,7 @@ impl<'a> Worker<'a> {
             }
             let Some(connection) = &mut self.connection else { continue };
             let now = clock.now();
-            let times = ReadTimes { now, forgotten_since: retention.forgotten_since(now) };
+            let times = ReadTimes { now, cluster_cutoff: retention.cluster_cutoff(now) };
             let began = Instant::now();
             let answered = connection.postgres().and_then(|connection| batch.answer(connection, times));
             let Err(error) = answered else { return Ok(()) };

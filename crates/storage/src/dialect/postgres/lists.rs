@@ -152,7 +152,7 @@ pub(crate) fn long_list(
     }
     let mut asked = AskedClusters::default();
     asked.add(organization, cluster);
-    let is_known = !known_clusters(connection, &asked, times.forgotten_since)?.is_empty();
+    let is_known = !known_clusters(connection, &asked, times.cluster_cutoff)?.is_empty();
     Ok(is_known.then(Vec::new))
 }
 

@@ -87,7 +87,7 @@ struct Requests<'a, C> {
 /// Which clusters are known.
 struct KnownClusters<'a> {
     asked: &'a AskedClusters,
-    forgotten_since: i64,
+    cluster_cutoff: i64,
 }
 
 impl<C: Columns> QueryFragment<Pg> for Requests<'_, C> {
@@ -125,7 +125,7 @@ impl QueryFragment<Pg> for KnownClusters<'_> {
                  WHERE clusters.org_id = asked.org_id AND clusters.cluster_id = asked.cluster_id
                    AND clusters.last_seen + 0 > ",
         );
-        out.push_bind_param::<BigInt, _>(&self.forgotten_since)?;
+        out.push_bind_param::<BigInt, _>(&self.cluster_cutoff)?;
         out.push_sql(" OFFSET 0) AS found");
         Ok(())
     }
@@ -193,11 +193,11 @@ pub(crate) fn records(
     Requests { asked, now, columns: PhantomData::<OfRecords> }.load(connection)
 }
 
-/// The positions of those that have been seen since `forgotten_since`.
+/// The positions of those that have been seen since `cluster_cutoff`.
 pub(crate) fn known_clusters(
     connection: &mut PgConnection,
     asked: &AskedClusters,
-    forgotten_since: Timestamp,
+    cluster_cutoff: Timestamp,
 ) -> QueryResult<Vec<Position>> {
-    KnownClusters { asked, forgotten_since: forgotten_since.as_micros() }.load(connection)
+    KnownClusters { asked, cluster_cutoff: cluster_cutoff.as_micros() }.load(connection)
 }

@@ -118,7 +118,7 @@ impl QueryFragment<Pg> for WriteRequests<'_> {
         out.push_bind_param::<Array<Text>, _>(&self.hits)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<Nullable<Text>>, _>(&self.failures)?;
-        // The table of states, as in `RequestState::after`: codes rise in the order in which states give way.
+        // The table of states, as in `RequestState::transition`: codes rise in the order in which states give way.
         out.push_sql(
             ") AS batch
              ON CONFLICT (org_id, cluster_id, request_id) DO UPDATE SET

@@ -76,7 +76,7 @@ pub(crate) fn short_list(
             records.push(rows::record(row)?);
         }
     }
-    if records.is_empty() && !is_known(connection, organization, cluster, times.forgotten_since)? {
+    if records.is_empty() && !is_known(connection, organization, cluster, times.cluster_cutoff)? {
         return Ok(ShortList::Unknown);
     }
     Ok(ShortList::Whole(rows::newest_first(records)))
@@ -102,7 +102,7 @@ pub(crate) fn long_list(
         // SQLite would put the rows into a file to sort them.
         None => all.load(connection)?,
     };
-    if found.is_empty() && !is_known(connection, organization, cluster, times.forgotten_since)? {
+    if found.is_empty() && !is_known(connection, organization, cluster, times.cluster_cutoff)? {
         return Ok(None);
     }
     let records = found.into_iter().map(rows::record).collect::<QueryResult<_>>()?;
@@ -113,12 +113,12 @@ fn is_known(
     connection: &mut SqliteConnection,
     organization: OrganizationId,
     cluster: ClusterId,
-    forgotten_since: Timestamp,
+    cluster_cutoff: Timestamp,
 ) -> QueryResult<bool> {
     let last_seen: Option<i64> = clusters::table
         .filter(clusters::org_id.eq(i64::from(organization.get())))
         .filter(clusters::cluster_id.eq(StoredCluster::from(cluster)))
-        .filter(clusters::last_seen.gt(forgotten_since.as_micros()))
+        .filter(clusters::last_seen.gt(cluster_cutoff.as_micros()))
         .select(clusters::last_seen)
         .get_result(connection)
         .optional()?;
@@ -204,7 +204,7 @@ mod tests {
             state(connection, &key, now).unwrap();
             report(connection, &key, now).unwrap();
             select(connection, organization, cluster, &[request], now).unwrap();
-            let times = ReadTimes { now, forgotten_since: now };
+            let times = ReadTimes { now, cluster_cutoff: now };
             short_list(connection, organization, cluster, times).unwrap();
             long_list(connection, organization, cluster, times, None).unwrap();
         });

@@ -66,7 +66,7 @@ impl QueryFragment<Sqlite> for WriteRequest<'_> {
         out.push_bind_param::<Text, _>(&self.row.rule_hits)?;
         out.push_sql(", ");
         out.push_bind_param::<Nullable<Text>, _>(&self.row.failure)?;
-        // The table of states, as in `RequestState::after`: codes rise in the order in which states give way.
+        // The table of states, as in `RequestState::transition`: codes rise in the order in which states give way.
         out.push_sql(
             ") ON CONFLICT (org_id, cluster_id, request_id) DO UPDATE SET
                  state = excluded.state, received_at = excluded.received_at,
