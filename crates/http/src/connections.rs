@@ -44,11 +44,11 @@ impl Holding {
     }
 }
 
-/// What answers may take up together in the buffers of the library, which copies what it is handed, and the least and the
-/// most of it for one connection: small pieces cost a call of the system each. In bytes.
-const WRITE_BUFFERS: usize = 8 * 1024 * 1024;
+/// What bodies that come, and bodies that go, may take up together in the buffers of the library, which copies what it is
+/// handed, and the least and the most of it for one connection: small pieces cost a call of the system each. In bytes.
+const BUFFERS: usize = 8 * 1024 * 1024;
 const LEAST_SHARE: usize = 8 * 1024;
-const MOST_SHARE: usize = 32 * 1024;
+const MOST_SHARE: usize = 64 * 1024;
 
 /// How often the connections are looked at; times are as exact as this.
 const TICK: Duration = Duration::from_millis(250);
@@ -64,8 +64,8 @@ pub(crate) struct Connections {
     now: AtomicU64,
     heads: AtomicUsize,
     answers: AtomicUsize,
-    /// Most bytes of an answer that are handed to the library at once.
-    write_share: AtomicUsize,
+    /// Most bytes of a body that are handed to the library at once.
+    buffer_share: AtomicUsize,
     is_draining: AtomicBool,
 }
 
@@ -125,7 +125,7 @@ impl Connections {
             now: AtomicU64::new(1),
             heads: AtomicUsize::new(0),
             answers: AtomicUsize::new(0),
-            write_share: AtomicUsize::new(MOST_SHARE),
+            buffer_share: AtomicUsize::new(MOST_SHARE),
             is_draining: AtomicBool::new(false),
         })
     }
@@ -154,12 +154,12 @@ impl Connections {
     }
 
     fn share_out(&self, open: &Open) {
-        let share = WRITE_BUFFERS / open.connections.len().max(1);
-        self.write_share.store(share.clamp(LEAST_SHARE, MOST_SHARE), Relaxed);
+        let share = BUFFERS / open.connections.len().max(1);
+        self.buffer_share.store(share.clamp(LEAST_SHARE, MOST_SHARE), Relaxed);
     }
 
-    fn write_share(&self) -> usize {
-        self.write_share.load(Relaxed)
+    fn buffer_share(&self) -> usize {
+        self.buffer_share.load(Relaxed)
     }
 
     /// Closes those that have been idle longest: a hundredth of all, so that a flood does not look at all of them for

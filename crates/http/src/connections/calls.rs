@@ -225,7 +225,7 @@ impl AnswerBody {
 
     fn hand_over(&mut self) -> Bytes {
         let Some(state) = &self.call.0 else { return std::mem::take(&mut self.rest) };
-        let piece = self.rest.split_to(self.rest.len().min(state.connection.write_share()));
+        let piece = self.rest.split_to(self.rest.len().min(state.connection.buffer_share()));
         if self.held > 0 {
             self.held = self.held.saturating_sub(piece.len());
             state.connection.set_held(Holding::Answers, self.held);

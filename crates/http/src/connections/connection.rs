@@ -75,9 +75,9 @@ impl Connection {
         self.all.is_draining()
     }
 
-    /// Most bytes of its answer that are handed to the library at once.
-    pub(super) fn write_share(&self) -> usize {
-        self.all.write_share()
+    /// Most bytes of a body, coming or going, that are handed to the library at once.
+    pub(super) fn buffer_share(&self) -> usize {
+        self.all.buffer_share()
     }
 
     /// Ends it: the next time that its task looks, it finds an error. False if it is ending already.

@@ -155,14 +155,14 @@ fn whoever_is_waited_for_in_the_middle_of_a_body_makes_room() {
 }
 
 #[test]
-fn answers_come_in_smaller_pieces_where_there_are_many_connections() {
+fn bodies_come_in_smaller_pieces_where_there_are_many_connections() {
     let all = connections(3000);
-    let mut there: Vec<_> = (0..256).map(|_| all.admit().unwrap()).collect();
-    assert_eq!(all.write_share(), 32 * 1024);
-    there.extend((0..256).map(|_| all.admit().unwrap()));
-    assert_eq!(all.write_share(), 16 * 1024);
-    there.extend((0..2488).map(|_| all.admit().unwrap()));
-    assert_eq!(all.write_share(), 8 * 1024);
+    let mut there: Vec<_> = (0..128).map(|_| all.admit().unwrap()).collect();
+    assert_eq!(all.buffer_share(), 64 * 1024);
+    there.extend((0..128).map(|_| all.admit().unwrap()));
+    assert_eq!(all.buffer_share(), 32 * 1024);
+    there.extend((0..2744).map(|_| all.admit().unwrap()));
+    assert_eq!(all.buffer_share(), 8 * 1024);
     drop(there);
-    assert_eq!(all.write_share(), 32 * 1024);
+    assert_eq!(all.buffer_share(), 64 * 1024);
 }

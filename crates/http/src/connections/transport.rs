@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::boundaries::{ChunksEnd, HeadEnd};
 use super::{Admitted, CallState};
 
-/// How many bytes are handed over before the library gets to decode them. It would read 128 KiB first, and keep a buffer of
-/// that size for each connection that sends a body.
+/// How many bytes of heads are handed over before the library gets to decode them. Of bodies it may be more, where there are
+/// few connections: the library keeps a buffer of the size of the largest portion for each.
 const PORTION: usize = 8 * 1024;
 
 /// Most bytes that are read while nothing may be handed over, only to notice that the client has gone.
@@ -101,6 +101,14 @@ impl<T> Transport<T> {
         }
     }
 
+    /// How many bytes are handed over before the library gets to decode them.
+    fn most_at_once(&self) -> usize {
+        match self.expects {
+            Expected::Body { .. } | Expected::Chunks(_) => self.admitted.connection().buffer_share(),
+            Expected::Head(_) | Expected::Call { .. } | Expected::Stream => PORTION,
+        }
+    }
+
     /// How many of these bytes belong to what is expected. They count as handed over.
     fn take(&mut self, bytes: &[u8]) -> usize {
         let connection = self.admitted.connection();
@@ -175,7 +183,12 @@ impl<T: AsyncRead + Unpin> Transport<T> {
     /// Reads, and hands over what belongs to what is expected.
     fn go_on(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let read = ready!(self.read(cx, buffer, PORTION))?;
+        let most = match self.expects {
+            // What comes behind it would have to be held back.
+            Expected::Body { left } => usize::try_from(left).unwrap_or(usize::MAX).min(self.most_at_once()),
+            _ => self.most_at_once(),
+        };
+        let read = ready!(self.read(cx, buffer, most))?;
         let end = self.take(read);
         self.held_back.extend_from_slice(read.get(end..).unwrap_or_default());
         buffer.set_filled(before + end);
@@ -215,7 +228,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Transport<T> {
         if !this.may_go_on() {
             return this.hold(cx, buffer);
         }
-        if this.portion >= PORTION {
+        if this.portion >= this.most_at_once() {
             this.portion = 0;
             cx.waker().wake_by_ref();
             return Poll::Pending;
