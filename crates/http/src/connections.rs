@@ -42,12 +42,19 @@ impl Holding {
             Self::Answers => 32 * 1024 * 1024,
         }
     }
+
+    /// What counts of one connection, in bytes. An answer may be longer than all may be together (`http.max_list = 0`), and can
+    /// be read nevertheless, beside others.
+    const fn most_for_one(self) -> usize {
+        self.most() / 2
+    }
 }
 
 /// What bodies that come, and bodies that go, may take up together in the buffers of the library, which copies what it is
-/// handed, and the least and the most of it for one connection: small pieces cost a call of the system each. In bytes.
-const BUFFERS: usize = 8 * 1024 * 1024;
-const LEAST_SHARE: usize = 8 * 1024;
+/// handed, and the least and the most of it for one connection: small pieces cost a call of the system each, and the least one
+/// fits with the head of its answer into the 8 KiB that every connection has. In bytes.
+const BUFFERS: usize = 4 * 1024 * 1024;
+const LEAST_SHARE: usize = 7 * 1024;
 const MOST_SHARE: usize = 64 * 1024;
 
 /// How often the connections are looked at; times are as exact as this.

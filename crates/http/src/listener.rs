@@ -25,8 +25,9 @@ use crate::tls::Tls;
 /// Connections that wait to be accepted, as the system counts them.
 const BACKLOG: u32 = 1024;
 
-/// How much of an answer the library puts together before it is written.
-const WRITE_BUFFER: usize = 8 * 1024;
+/// How much of an answer the library puts together before it is written. It has room for 8 KiB, and one more piece of a body
+/// would make it grow to twice that.
+const WRITE_BUFFER: usize = 4 * 1024;
 
 /// How long a connection that was told to close may take to do so.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);

@@ -168,7 +168,7 @@ impl Connection {
 
     /// How much memory it holds now, in bytes. One that is closing has been taken off already.
     pub(super) fn set_held(&self, holding: Holding, bytes: usize) {
-        let bytes = if self.is_closing() { 0 } else { bytes };
+        let bytes = if self.is_closing() { 0 } else { bytes.min(holding.most_for_one()) };
         let before = self.counter(holding).swap(bytes, Relaxed);
         if before != bytes {
             self.all.held_changed(holding, before, bytes);

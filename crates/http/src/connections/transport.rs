@@ -13,7 +13,7 @@ use super::{Admitted, CallState};
 
 /// How many bytes of heads are handed over before the library gets to decode them. Of bodies it may be more, where there are
 /// few connections: the library keeps a buffer of the size of the largest portion for each.
-const PORTION: usize = 8 * 1024;
+const PORTION: usize = 4 * 1024;
 
 /// Most bytes that are read while nothing may be handed over, only to notice that the client has gone.
 const AHEAD: usize = 1024;
