@@ -1,6 +1,6 @@
 //! How much memory callers can make the program take up.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -16,15 +16,29 @@ const MOST: u64 = 32 << 20;
 /// grow to twice their size before they do.
 const MOST_FOR_HEADS: u64 = 128 << 20;
 
+/// Sends the same on every connection, as much of it as the other side takes within a while. What the system has room for is
+/// sent at once, however busy the machine is.
 fn crowd(running: &Running, bytes: &[u8]) -> Vec<TcpStream> {
     let connect = |_| {
-        let mut stream = TcpStream::connect(running.api_address()).unwrap();
-        stream.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
-        // What the other side does not take is not sent.
-        let _ = stream.write_all(bytes);
-        stream
+        let stream = TcpStream::connect(running.api_address()).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        (stream, bytes)
     };
-    (0..CONNECTIONS).map(connect).collect()
+    let mut crowd: Vec<_> = (0..CONNECTIONS).map(connect).collect();
+    for _ in 0..200 {
+        for (stream, rest) in &mut crowd {
+            match stream.write(rest) {
+                Ok(sent) => *rest = &rest[sent..],
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => *rest = &[],
+            }
+        }
+        if crowd.iter().all(|(_, rest)| rest.is_empty()) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    crowd.into_iter().map(|(stream, _)| stream).collect()
 }
 
 /// Makes sure that the program has answered somebody after it has seen the crowd, and says what it has taken up.
@@ -110,16 +124,15 @@ fn heads_that_never_end_are_bounded_together() {
     gives_back(&running, idle);
 }
 
-/// Sends long heads, of which 140 have more than the 16 MiB that all may hold. On a busy machine they end before there are
+/// Sends long heads, of which 140 have more than the 16 MiB that all may hold. On a busy machine they may end before there are
 /// so many, since each has its time: then others come, once the ones before have gone.
 fn crowds_until_some_are_closed(running: &Running, head: &[u8]) {
     for _ in 0..60 {
-        let crowd = crowd(running, head);
-        if closed_for_memory(running) > 0 {
-            return;
-        }
-        drop(crowd);
+        let _crowd = crowd(running, head);
         while metric(running, "gathering_http_connections") > 0 {
+            if closed_for_memory(running) > 0 {
+                return;
+            }
             std::thread::sleep(Duration::from_millis(20));
         }
     }

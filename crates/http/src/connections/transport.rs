@@ -11,8 +11,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::boundaries::{ChunksEnd, HeadEnd};
 use super::{Admitted, CallState};
 
-/// How many bytes of heads are handed over before the library gets to decode them. Of bodies it may be more, where there are
-/// few connections: the library keeps a buffer of the size of the largest portion for each.
+/// How many bytes of a head are handed over before the library gets to decode it, or as many as there are already: it decodes
+/// the whole head anew each time. Of bodies it may be more, where there are few connections: the library keeps a buffer of
+/// the size of the largest portion for each.
 const PORTION: usize = 4 * 1024;
 
 /// Most bytes that are read while nothing may be handed over, only to notice that the client has gone.
@@ -103,9 +104,10 @@ impl<T> Transport<T> {
 
     /// How many bytes are handed over before the library gets to decode them.
     fn most_at_once(&self) -> usize {
-        match self.expects {
+        match &self.expects {
             Expected::Body { .. } | Expected::Chunks(_) => self.admitted.connection().buffer_share(),
-            Expected::Head(_) | Expected::Call { .. } | Expected::Stream => PORTION,
+            Expected::Head(head) => head.length().max(PORTION),
+            Expected::Call { .. } | Expected::Stream => PORTION,
         }
     }
 
