@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use gathering_auth::{Scope, SigningKey, TokenRequest};
 use gathering_domain::{
-    Clock, ContentStore, EventKind, EventSink, ManualClock, MessageRecord, RequestEvent, RequestKey,
-    RuleContent, Timestamp,
+    Clock, ContentStore, EventKind, EventSink, ManualClock, MessageRecord, Purge, RequestEvent,
+    RequestKey, RuleContent, Timestamp,
 };
 use gathering_ingest::{Importer, Intake, RecordCounters};
 use gathering_storage::Storage;

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::RuleHit;
+use serde::{Deserialize, Serialize};
+
+use crate::rule::RuleHit;
 
 /// What is known of one finding of one rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleContent {
     /// The generic text, Markdown, byte for byte as in the rule repository.
     pub generic: String,
@@ -16,7 +18,7 @@ pub struct RuleContent {
 }
 
 /// Which replacement of the rule content a store holds. It grows by one with each; 0 means that none was ever loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 pub struct ContentRevision(pub i64);
 
 /// All rule content, by hit.

@@ -2,84 +2,17 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use crate::omitted::OmittedHits;
-use crate::report::RenderedContent;
-use crate::{
-    ClusterId, ContentRevision, ContentStore, OmittedKinds, OrganizationId, ReportEntry, ReportPolicy,
-    RequestId, RequestKey, RequestRecord, RequestState, RequestStore, RuleContentSet, RuleHit, StoreError,
-};
+use serde::{Deserialize, Serialize};
 
-/// The rule content that reports are made with, kept in memory and replaced as a whole.
-#[derive(Debug)]
-pub struct ContentCache {
-    policy: ReportPolicy,
-    current: RwLock<Option<(ContentRevision, Arc<RenderedContent>)>>,
-    omitted: OmittedHits,
-}
-
-impl ContentCache {
-    /// A cache for reports of this policy. Until it is given content, be it empty, no report with hits can be made.
-    pub fn new(policy: ReportPolicy) -> Self {
-        Self { policy, current: RwLock::default(), omitted: OmittedHits::default() }
-    }
-
-    /// Takes the store's content if it is another revision than the cached one, and tells whether it was.
-    pub async fn refresh(&self, store: &impl ContentStore) -> Result<bool, StoreError> {
-        let revision = store.content_revision().await?;
-        if self.current().is_some_and(|(current, _)| current == revision) {
-            return Ok(false);
-        }
-        let (revision, content) = store.content().await?;
-        self.put(revision, &content);
-        Ok(true)
-    }
-
-    /// Takes this content.
-    pub fn put(&self, revision: ContentRevision, content: &RuleContentSet) {
-        let rendered = Arc::new(RenderedContent::new(content, &self.policy));
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some((revision, rendered));
-        self.omitted.forget();
-    }
-
-    /// How many hits have content; `None` until content is loaded.
-    pub fn keys(&self) -> Option<usize> {
-        self.current().map(|(_, content)| content.len())
-    }
-
-    /// How many hits reports have left out so far because they have no content.
-    pub fn omitted(&self) -> u64 {
-        self.omitted.count()
-    }
-
-    /// The kinds of hits that were left out and not taken from here yet. Each is new once while the content stays the same,
-    /// and of very many the last are only counted, by [`omitted`](Self::omitted).
-    pub fn take_omitted_kinds(&self) -> OmittedKinds {
-        self.omitted.take()
-    }
-
-    fn current(&self) -> Option<(ContentRevision, Arc<RenderedContent>)> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// The report of these hits. Leaving hits out for want of content that is only not loaded yet would tell a client,
-    /// which asks once, that all is well.
-    fn report(&self, hits: Vec<RuleHit>) -> Result<Vec<ReportEntry>, StoreError> {
-        match self.current() {
-            _ if hits.is_empty() => Ok(Vec::new()),
-            Some((_, content)) => {
-                let (entries, omitted) = content.report(hits, &self.policy);
-                self.omitted.note(&omitted);
-                Ok(entries)
-            }
-            None => Err(StoreError::unavailable("the rule content is not loaded yet")),
-        }
-    }
-}
+use crate::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
+use crate::report::{ContentCache, ReportEntry, ReportPolicy};
+use crate::request::{RequestRecord, RequestState};
+use crate::store::{ContentStore, RequestStore, StoreError};
 
 /// The report of one request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestReport {
     /// How far the request has come.
     pub state: RequestState,
@@ -88,7 +21,7 @@ pub struct RequestReport {
 }
 
 /// The requests of a cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestList {
     /// The newest first.
     pub records: Vec<RequestRecord>,
@@ -97,18 +30,58 @@ pub struct RequestList {
 }
 
 /// Answers the questions of one service from its store and its rule content.
-#[derive(Debug)]
+///
+/// Where the store is cheap to clone, such as an `Arc` of one, so is this, and every clone answers from the same content.
+///
+/// ```
+/// use gathering_domain::prelude::*;
+///
+/// # pollster::block_on(async {
+/// let store = MemoryStore::new(SystemClock, Retention::default());
+/// let lookup = LookupService::over(store, ReportPolicy::default());
+/// lookup.refresh().await?;
+/// let key = RequestKey::parse("42", "5d5892d3-1f74-4ccf-91af-548dfc9767aa", "6d2eede257644308")?;
+/// assert_eq!(lookup.report(&key).await?, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug, Clone)]
 pub struct LookupService<S> {
     store: S,
     content: Arc<ContentCache>,
 }
 
-impl<S: RequestStore> LookupService<S> {
-    /// A service over this store and this content.
+impl<S> LookupService<S> {
+    /// A service over this store, and over content that others use too.
     pub const fn new(store: S, content: Arc<ContentCache>) -> Self {
         Self { store, content }
     }
 
+    /// A service over this store, with content of its own that is yet to be loaded: by [`refresh`](Self::refresh), or through
+    /// [`content`](Self::content).
+    pub fn over(store: S, policy: ReportPolicy) -> Self {
+        Self::new(store, Arc::new(ContentCache::new(policy)))
+    }
+
+    /// The store.
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The content that reports are made with.
+    pub const fn content(&self) -> &Arc<ContentCache> {
+        &self.content
+    }
+}
+
+impl<S: ContentStore> LookupService<S> {
+    /// Takes the store's rule content if it is new, and tells whether it was: see [`ContentCache::refresh`].
+    pub async fn refresh(&self) -> Result<bool, StoreError> {
+        self.content.refresh(&self.store).await
+    }
+}
+
+impl<S: RequestStore> LookupService<S> {
     /// How far a request has come; `None` if the organization has no record of it.
     pub async fn status(&self, key: &RequestKey) -> Result<Option<RequestState>, StoreError> {
         self.store.state(key).await
@@ -165,15 +138,17 @@ impl<S: RequestStore> LookupService<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        ContentStore, EventKind, EventSink, ManualClock, MemoryStore, RequestEvent, Retention, Timestamp,
-    };
+    use crate::content::RuleContentSet;
+    use crate::event::{EventKind, RequestEvent};
+    use crate::memory::MemoryStore;
+    use crate::store::EventSink;
+    use crate::time::{ManualClock, Retention, Timestamp};
 
     #[test]
     fn a_list_says_whether_it_was_truncated() {
         pollster::block_on(async {
             let clock = Arc::new(ManualClock::at(Timestamp::from_micros(0)));
-            let store = Arc::new(MemoryStore::new(clock, Retention::default()));
+            let store = MemoryStore::new(clock, Retention::default());
             let (organization, cluster) =
                 ("42".parse().unwrap(), "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap());
             let event = |(request, received_at): (&str, i64)| RequestEvent {
@@ -182,7 +157,7 @@ mod tests {
                 kind: EventKind::Announced,
             };
             store.store([("a", 1), ("c", 2), ("b", 2)].map(event).to_vec()).await.unwrap();
-            let lookup = LookupService::new(store, Arc::new(ContentCache::new(ReportPolicy::default())));
+            let lookup = LookupService::over(store, ReportPolicy::default());
             for (most, expected, is_truncated) in [
                 (None, vec!["b", "c", "a"], false),
                 (NonZeroUsize::new(1), vec!["b"], true),
@@ -201,29 +176,27 @@ mod tests {
     fn hits_are_not_left_out_while_content_is_not_loaded() {
         pollster::block_on(async {
             let time = Timestamp::from_micros(0);
-            let store = Arc::new(MemoryStore::new(Arc::new(ManualClock::at(time)), Retention::default()));
-            let key = |request: &str| RequestKey {
-                organization: "42".parse().unwrap(),
-                cluster: "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap(),
-                request: request.parse().unwrap(),
+            let store = MemoryStore::new(ManualClock::at(time), Retention::default());
+            let key = |request: &str| {
+                RequestKey::parse("42", "5d5892d3-1f74-4ccf-91af-548dfc9767aa", request).unwrap()
             };
             let event = |request, hits: &[&str]| {
                 let hits = hits.iter().map(|hit| hit.parse().unwrap()).collect();
                 RequestEvent { key: key(request), received_at: time, kind: EventKind::Processed(hits) }
             };
             store.store(vec![event("healthy", &[]), event("ill", &["m|K"])]).await.unwrap();
-            let content = Arc::new(ContentCache::new(ReportPolicy::default()));
-            let lookup = LookupService::new(Arc::clone(&store), Arc::clone(&content));
+            let lookup = LookupService::over(store, ReportPolicy::default());
+            let content = lookup.content();
             assert!(lookup.report(&key("healthy")).await.unwrap().unwrap().entries.is_empty());
             assert!(matches!(lookup.report(&key("ill")).await, Err(StoreError::Unavailable { .. })));
 
-            assert!(content.refresh(&*store).await.unwrap(), "content that is empty is loaded too");
-            assert!(!content.refresh(&*store).await.unwrap());
+            assert!(lookup.refresh().await.unwrap(), "content that is empty is loaded too");
+            assert!(!lookup.refresh().await.unwrap());
             assert_eq!((content.keys(), content.omitted()), (Some(0), 0));
             assert!(lookup.report(&key("ill")).await.unwrap().unwrap().entries.is_empty());
             assert_eq!((content.omitted(), content.take_omitted_kinds().names), (1, vec!["m|K".to_owned()]));
-            store.replace_content(RuleContentSet::default()).await.unwrap();
-            assert!(content.refresh(&*store).await.unwrap());
+            lookup.store().replace_content(RuleContentSet::default()).await.unwrap();
+            assert!(lookup.refresh().await.unwrap());
         });
     }
 }

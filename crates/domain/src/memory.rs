@@ -5,11 +5,14 @@ use std::future::{Future, ready};
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::{
-    Clock, ClusterId, ContentRevision, ContentStore, EventKind, EventOutcome, EventSink, OrderedEventSink,
-    OrganizationId, RequestEvent, RequestId, RequestKey, RequestRecord, RequestState, RequestStore,
-    Retention, RuleContentSet, RuleHit, StoreError, StoredReport, Timestamp, coalesce,
+use crate::content::{ContentRevision, RuleContentSet};
+use crate::event::{EventOutcome, RequestEvent, coalesce};
+use crate::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
+use crate::request::{RequestRecord, RequestState, StoredReport};
+use crate::store::{
+    ContentStore, EventSink, OrderedEventSink, Purge, Purged, RequestStore, StoreError, StoredRequest,
 };
+use crate::time::{Clock, Retention, Timestamp};
 
 /// Keeps everything in memory, with the rules that every store obeys.
 #[derive(Debug)]
@@ -21,29 +24,10 @@ pub struct MemoryStore<C> {
 
 #[derive(Debug, Default)]
 struct Tables {
-    requests: BTreeMap<RequestKey, Row>,
+    requests: BTreeMap<RequestKey, StoredRequest>,
+    /// When a request of the cluster last changed.
     clusters: HashMap<(OrganizationId, ClusterId), Timestamp>,
     content: (ContentRevision, RuleContentSet),
-}
-
-#[derive(Debug)]
-struct Row {
-    state: RequestState,
-    received_at: Timestamp,
-    processed_at: Option<Timestamp>,
-    expires_at: Timestamp,
-    hits: Vec<RuleHit>,
-}
-
-impl Row {
-    fn record(&self, request: &RequestId) -> RequestRecord {
-        RequestRecord {
-            request: request.clone(),
-            state: self.state,
-            received_at: self.received_at,
-            processed_at: self.processed_at,
-        }
-    }
 }
 
 impl<C: Clock> MemoryStore<C> {
@@ -52,39 +36,19 @@ impl<C: Clock> MemoryStore<C> {
         Self { clock, retention, tables: Mutex::default() }
     }
 
-    /// Drops what has expired. Reads do not depend on it; memory does.
-    pub fn purge(&self) {
-        let now = self.clock.now();
-        let forgotten = self.retention.cluster_cutoff(now);
-        let mut tables = self.tables();
-        tables.requests.retain(|_, row| row.expires_at > now);
-        tables.clusters.retain(|_, last_seen| *last_seen > forgotten);
-    }
-
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn live<T>(&self, key: &RequestKey, read: impl FnOnce(&Row) -> T) -> Option<T> {
+    fn live<T>(&self, key: &RequestKey, read: impl FnOnce(&StoredRequest) -> T) -> Option<T> {
         let now = self.clock.now();
-        self.tables().requests.get(key).filter(|row| row.expires_at > now).map(read)
+        self.tables().requests.get(key).filter(|row| row.is_live(now)).map(read)
     }
 
     fn write(&self, tables: &mut Tables, event: &RequestEvent) -> bool {
         let now = self.clock.now();
-        let recorded =
-            tables.requests.get(&event.key).filter(|row| row.expires_at > now).map(|row| row.state);
-        let Some(state) = RequestState::transition(recorded, &event.kind) else { return false };
-        let row = Row {
-            state,
-            received_at: event.received_at,
-            processed_at: (state == RequestState::Processed).then_some(now),
-            expires_at: self.retention.request_expiry(now),
-            hits: match &event.kind {
-                EventKind::Processed(hits) => hits.clone(),
-                EventKind::Announced | EventKind::Failed(_) => Vec::new(),
-            },
-        };
+        let recorded = tables.requests.get(&event.key);
+        let Some(row) = StoredRequest::after(recorded, event, now, &self.retention) else { return false };
         tables.clusters.insert((event.key.organization, event.key.cluster), now);
         tables.requests.insert(event.key.clone(), row);
         true
@@ -96,7 +60,7 @@ impl<C: Clock> RequestStore for MemoryStore<C> {
         &self,
         key: &RequestKey,
     ) -> impl Future<Output = Result<Option<RequestState>, StoreError>> + Send {
-        ready(Ok(self.live(key, |row| row.state)))
+        ready(Ok(self.live(key, |row| row.record.state)))
     }
 
     fn list(
@@ -111,16 +75,15 @@ impl<C: Clock> RequestStore for MemoryStore<C> {
             .requests
             .iter()
             .filter(|(key, row)| {
-                key.organization == organization && key.cluster == cluster && row.expires_at > now
+                key.organization == organization && key.cluster == cluster && row.is_live(now)
             })
-            .map(|(key, row)| row.record(&key.request))
+            .map(|(_, row)| row.record.clone())
             .collect();
-        // Stable: ties keep the order by request ID that the map has.
-        records.sort_by_key(|record| std::cmp::Reverse(record.received_at));
+        RequestRecord::sort_newest_first(&mut records);
         records.truncate(most.map_or(usize::MAX, NonZeroUsize::get));
-        let forgotten = self.retention.cluster_cutoff(now);
+        let last_change = tables.clusters.get(&(organization, cluster));
         let is_known = !records.is_empty()
-            || tables.clusters.get(&(organization, cluster)).is_some_and(|last_seen| *last_seen > forgotten);
+            || last_change.is_some_and(|last| self.retention.is_cluster_known(*last, now));
         ready(Ok(is_known.then_some(records)))
     }
 
@@ -134,8 +97,8 @@ impl<C: Clock> RequestStore for MemoryStore<C> {
         asked.sort_unstable();
         asked.dedup();
         let found = asked.into_iter().filter_map(|request| {
-            let key = RequestKey { organization, cluster, request: request.clone() };
-            self.live(&key, |row| row.record(request))
+            let key = RequestKey::new(organization, cluster, request.clone());
+            self.live(&key, |row| row.record.clone())
         });
         ready(Ok(found.collect()))
     }
@@ -144,7 +107,7 @@ impl<C: Clock> RequestStore for MemoryStore<C> {
         &self,
         key: &RequestKey,
     ) -> impl Future<Output = Result<Option<StoredReport>, StoreError>> + Send {
-        ready(Ok(self.live(key, |row| StoredReport { state: row.state, hits: row.hits.clone() })))
+        ready(Ok(self.live(key, StoredRequest::report)))
     }
 }
 
@@ -161,6 +124,20 @@ impl<C: Clock> EventSink for MemoryStore<C> {
 }
 
 impl<C: Clock> OrderedEventSink for MemoryStore<C> {}
+
+impl<C: Clock> Purge for MemoryStore<C> {
+    fn purge(&self) -> impl Future<Output = Result<Purged, StoreError>> + Send {
+        let now = self.clock.now();
+        let mut tables = self.tables();
+        let (requests, clusters) = (tables.requests.len(), tables.clusters.len());
+        tables.requests.retain(|_, row| row.is_live(now));
+        tables.clusters.retain(|_, last_change| self.retention.is_cluster_known(*last_change, now));
+        ready(Ok(Purged {
+            requests: (requests - tables.requests.len()) as u64,
+            clusters: (clusters - tables.clusters.len()) as u64,
+        }))
+    }
+}
 
 impl<C: Clock> ContentStore for MemoryStore<C> {
     fn content_revision(&self) -> impl Future<Output = Result<ContentRevision, StoreError>> + Send {

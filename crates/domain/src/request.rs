@@ -1,13 +1,26 @@
 //! What is recorded of a request, and the states it goes through.
 
+use std::cmp::Reverse;
 use std::fmt;
+use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use crate::{EventKind, RequestId, RuleHit, Timestamp};
+use crate::ids::RequestId;
+use crate::rule::RuleHit;
+use crate::time::Timestamp;
 
 /// How far a recorded request has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    schema(
+        as = State,
+        description = "`received`: the upload is known. `failed`: the pipeline published nothing usable. `processed`: the report is there."
+    )
+)]
 pub enum RequestState {
     /// The upload was announced; no result yet.
     Received,
@@ -18,29 +31,15 @@ pub enum RequestState {
 }
 
 impl RequestState {
+    /// All states, in the order in which a request goes through them.
+    pub const ALL: [Self; 3] = [Self::Received, Self::Failed, Self::Processed];
+
     /// The word that clients read: `received`, `failed` or `processed`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Received => "received",
             Self::Failed => "failed",
             Self::Processed => "processed",
-        }
-    }
-
-    /// The state that an event leads to from `recorded` (`None`: nothing recorded, or expired), or `None` when the
-    /// event is ignored. An ignored event changes nothing, the retention included.
-    ///
-    /// ```
-    /// use gathering_domain::{EventKind, RequestState};
-    /// assert_eq!(RequestState::transition(None, &EventKind::Announced), Some(RequestState::Received));
-    /// assert_eq!(RequestState::transition(Some(RequestState::Processed), &EventKind::Announced), None);
-    /// ```
-    pub const fn transition(recorded: Option<Self>, event: &EventKind) -> Option<Self> {
-        match (recorded, event) {
-            (_, EventKind::Processed(_)) => Some(Self::Processed),
-            (None | Some(Self::Received | Self::Failed), EventKind::Failed(_)) => Some(Self::Failed),
-            (None, EventKind::Announced) => Some(Self::Received),
-            (Some(Self::Processed), EventKind::Failed(_)) | (Some(_), EventKind::Announced) => None,
         }
     }
 }
@@ -51,14 +50,35 @@ impl fmt::Display for RequestState {
     }
 }
 
-impl Serialize for RequestState {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+/// A text that is no state of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a state is received, failed or processed")]
+pub struct RequestStateError;
+
+impl FromStr for RequestState {
+    type Err = RequestStateError;
+
+    fn from_str(text: &str) -> Result<Self, RequestStateError> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(RequestStateError)
+    }
+}
+
+impl TryFrom<&str> for RequestState {
+    type Error = RequestStateError;
+
+    fn try_from(text: &str) -> Result<Self, RequestStateError> {
+        text.parse()
+    }
+}
+
+impl AsRef<str> for RequestState {
+    fn as_ref(&self) -> &str {
+        self.as_str()
     }
 }
 
 /// One request in the list of a cluster.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestRecord {
     /// Its ID.
     pub request: RequestId,
@@ -70,11 +90,36 @@ pub struct RequestRecord {
     pub processed_at: Option<Timestamp>,
 }
 
-/// What a store keeps of one request's result.
-#[derive(Debug, Clone, PartialEq, Eq)]
+impl RequestRecord {
+    /// Puts records in the order of lists: the newest `received_at` first, and those of one moment by request ID, compared
+    /// byte by byte.
+    pub fn sort_newest_first(records: &mut [Self]) {
+        records.sort_unstable_by(|a, b| {
+            (Reverse(a.received_at), &a.request).cmp(&(Reverse(b.received_at), &b.request))
+        });
+    }
+}
+
+/// What a store answers about one request's result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredReport {
     /// How far the request has come.
     pub state: RequestState,
     /// What the analysis found; empty unless processed.
     pub hits: Vec<RuleHit>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_the_words_of_clients_both_ways() {
+        for state in RequestState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(state));
+            assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+            assert_eq!(serde_json::from_value::<RequestState>(state.as_str().into()).unwrap(), state);
+        }
+        assert_eq!("Processed".parse::<RequestState>(), Err(RequestStateError));
+    }
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A text that is not `module|ERROR_KEY` with both parts made of ASCII letters, digits, `_` and `.`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -13,11 +14,11 @@ pub struct RuleHitError;
 /// What the analysis found: the rule's Python module (without `.report`) and the error key.
 ///
 /// ```
-/// use gathering_domain::RuleHit;
+/// use gathering_domain::rule::RuleHit;
 /// let hit: RuleHit = "ccx_rules_ocp.external.tutorial_rule|TUTORIAL_ERROR".parse()?;
 /// assert_eq!(hit.module(), "ccx_rules_ocp.external.tutorial_rule");
 /// assert_eq!(hit.error_key(), "TUTORIAL_ERROR");
-/// # Ok::<(), gathering_domain::RuleHitError>(())
+/// # Ok::<(), gathering_domain::rule::RuleHitError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RuleHit {
@@ -73,6 +74,20 @@ impl FromStr for RuleHit {
     }
 }
 
+impl TryFrom<&str> for RuleHit {
+    type Error = RuleHitError;
+
+    fn try_from(text: &str) -> Result<Self, RuleHitError> {
+        text.parse()
+    }
+}
+
+impl AsRef<str> for RuleHit {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl Ord for RuleHit {
     /// By module, then by error key.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
@@ -98,6 +113,12 @@ impl Serialize for RuleHit {
     }
 }
 
+impl<'de> Deserialize<'de> for RuleHit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,10 +126,13 @@ mod tests {
     #[test]
     fn only_legal_characters_around_one_bar() {
         for text in ["a|B", "ccx_rules_ocp.external.rules.nodes|NODES_9", ".|_"] {
-            assert_eq!(text.parse::<RuleHit>().unwrap().to_string(), text);
+            let hit: RuleHit = text.parse().unwrap();
+            assert_eq!(hit.to_string(), text);
+            assert_eq!(serde_json::from_str::<RuleHit>(&serde_json::to_string(&hit).unwrap()).unwrap(), hit);
         }
         for text in ["", "|", "a|", "|B", "a", "a|B|C", "a|B-C", "a b|C", "a,b|C", "a|B\0", "\u{e9}|B"] {
             assert_eq!(text.parse::<RuleHit>(), Err(RuleHitError), "{text:?}");
+            assert!(serde_json::from_value::<RuleHit>(text.into()).is_err());
         }
     }
 

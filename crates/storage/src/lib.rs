@@ -40,6 +40,5 @@ pub use database_url::DatabaseUrl;
 pub use error::StorageError;
 pub use migrator::Migrator;
 pub use pool::PoolState;
-pub use purge::Purged;
 pub use sqlite_file::SqliteFileError;
 pub use storage::{Settings, Storage};

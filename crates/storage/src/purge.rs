@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
-use gathering_domain::{Retention, StoreError, Timestamp};
+use gathering_domain::{Purged, Retention, StoreError, Timestamp};
 
 use crate::connection::AnyConnection;
 use crate::dialect;
@@ -16,15 +16,6 @@ const STEP: u32 = 500;
 /// up a third of one core at most, and at least so long. Where a step takes 30 ms that is a million rows in three minutes.
 const REST: u32 = 2;
 const LEAST_REST: Duration = Duration::from_millis(5);
-
-/// How much a purge deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Purged {
-    /// Expired requests.
-    pub requests: u64,
-    /// Clusters that are no longer known.
-    pub clusters: u64,
-}
 
 type Step = fn(&mut AnyConnection, i64, i64) -> QueryResult<usize>;
 

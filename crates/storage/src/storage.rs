@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gathering_domain::{
-    Clock, ClusterId, ContentStore, EventOutcome, EventSink, OrganizationId, RequestEvent, RequestId,
+    Clock, ClusterId, ContentStore, EventOutcome, EventSink, OrganizationId, Purge, Purged, RequestEvent, RequestId,
     RequestKey, RequestRecord, RequestState, RequestStore, Retention, StoreError, StoredReport,
 };
 
@@ -26,7 +26,7 @@ use crate::rows::{KeptState, ReadTimes, ShortList};
 use crate::sqlite_file::SqliteFile;
 use crate::turn::Turn;
 use crate::writes::Writes;
-use crate::{BatchWriter, DatabaseUrl, PoolState, Purged, StorageError, purge};
+use crate::{BatchWriter, DatabaseUrl, PoolState, StorageError, purge};
 
 /// What a store needs to know. See `config/default.toml` for defaults.
 #[derive(Debug, Clone)]
@@ -134,12 +134,6 @@ impl Storage {
         revision.and(lookup)
     }
 
-    /// Deletes what has expired, in small steps. Reads do not depend on it; the size of the database does.
-    pub async fn purge(&self) -> Result<Purged, StoreError> {
-        self.prepare_for_work()?;
-        purge::purge(&self.writes, self.clock.now(), self.retention).await
-    }
-
     /// A writer that puts the events of many callers into few transactions. It works as long as the runtime runs in
     /// which it is started.
     pub fn batch_writer(&self) -> BatchWriter {
@@ -167,6 +161,14 @@ pub(crate) fn make_folder(file: &Path) -> Result<(), StorageError> {
         Some(folder) => std::fs::create_dir_all(folder)
             .map_err(|source| StorageError::Folder { path: folder.to_owned(), source }),
         None => Ok(()),
+    }
+}
+
+/// In small steps, between which writers get their turn.
+impl Purge for Storage {
+    async fn purge(&self) -> Result<Purged, StoreError> {
+        self.prepare_for_work()?;
+        purge::purge(&self.writes, self.clock.now(), self.retention).await
     }
 }
 

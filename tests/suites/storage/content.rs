@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gathering_domain::{ContentRevision, ContentStore, ManualClock, RuleContent, RuleContentSet, StoreError};
+use gathering_domain::{ContentRevision, ContentStore, ManualClock, Purge, RuleContent, RuleContentSet, StoreError};
 use gathering_storage::{Settings, Storage};
 use gathering_tests::{Proxy, TestDatabase};
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use gathering_domain::{
-    ClusterId, EventOutcome, EventSink, ManualClock, OrganizationId, RequestEvent, RequestKey, RequestState,
-    RequestStore, StoreError,
+    ClusterId, EventOutcome, EventSink, ManualClock, OrganizationId, Purge, RequestEvent, RequestKey,
+    RequestState, RequestStore, StoreError,
 };
 use gathering_storage::{BatchWriter, Settings, Storage};
 use gathering_tests::TestDatabase;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gathering_domain::{EventSink, RequestState, RequestStore, Retention};
-use gathering_storage::{Purged, Storage};
+use gathering_domain::{EventSink, Purge, Purged, RequestState, RequestStore, Retention};
+use gathering_storage::Storage;
 
 use crate::fixture::{
     OTHER_CLUSTER, Postgres, Sqlite, Subject, announced, cluster, event, key, organization, processed, run,

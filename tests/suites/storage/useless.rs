@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl};
 use gathering_domain::{
-    ContentStore, EventOutcome, EventSink, ManualClock, RequestState, RequestStore, StoreError,
+    ContentStore, EventOutcome, EventSink, ManualClock, Purge, RequestState, RequestStore, StoreError,
 };
 use gathering_storage::{BatchWriter, Storage};
 use gathering_tests::TestDatabase;

@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::RuleHit;
+use crate::rule::RuleHit;
 
 /// Kinds that are told apart, at most. Whoever publishes results can make up as many as he wants.
 const KINDS: usize = 10_000;
@@ -26,7 +26,7 @@ pub struct OmittedKinds {
 
 /// Counts what is left out, and keeps its kinds until they are told. What it keeps is bounded.
 #[derive(Debug, Default)]
-pub(crate) struct OmittedHits {
+pub(super) struct OmittedHits {
     count: AtomicU64,
     hasher: RandomState,
     kinds: Mutex<Kinds>,
@@ -41,7 +41,7 @@ struct Kinds {
 
 impl OmittedHits {
     /// Notes the hits that one report left out.
-    pub(crate) fn note(&self, hits: &[RuleHit]) {
+    pub(super) fn note(&self, hits: &[RuleHit]) {
         if hits.is_empty() {
             return;
         }
@@ -60,17 +60,17 @@ impl OmittedHits {
     }
 
     /// How many hits were left out so far, those of one kind each time.
-    pub(crate) fn count(&self) -> u64 {
+    pub(super) fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }
 
     /// The kinds that were not taken yet.
-    pub(crate) fn take(&self) -> OmittedKinds {
+    pub(super) fn take(&self) -> OmittedKinds {
         std::mem::take(&mut self.lock().untold)
     }
 
     /// Forgets the kinds: there is other content.
-    pub(crate) fn forget(&self) {
+    pub(super) fn forget(&self) {
         *self.lock() = Kinds::default();
     }
 

@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::rfc3339;
 
 /// Microseconds since 1970-01-01T00:00:00Z, shown as RFC 3339 in UTC with `Z` and without trailing zeros of the
 /// fraction.
@@ -13,10 +16,10 @@ use serde::{Serialize, Serializer};
 /// one), one after 9999-12-30T22:00:00.999999Z, the last that jiff knows, as that.
 ///
 /// ```
-/// use gathering_domain::Timestamp;
+/// use gathering_domain::time::Timestamp;
 /// let time: Timestamp = "2024-02-06T14:24:00.250000999+02:00".parse()?;
 /// assert_eq!(time.to_string(), "2024-02-06T12:24:00.25Z");
-/// # Ok::<(), gathering_domain::TimestampError>(())
+/// # Ok::<(), gathering_domain::time::TimestampError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -49,29 +52,38 @@ impl Timestamp {
         Self(self.0.saturating_sub(micros(duration)))
     }
 
+    /// How much later this is than `earlier`; `None` if it is earlier.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use gathering_domain::time::Timestamp;
+    ///
+    /// let (start, end) = (Timestamp::from_micros(10), Timestamp::from_micros(25));
+    /// assert_eq!(end.checked_duration_since(start), Some(Duration::from_micros(15)));
+    /// assert_eq!(start.checked_duration_since(end), None);
+    /// assert_eq!(start.saturating_duration_since(end), Duration::ZERO);
+    /// ```
+    pub const fn checked_duration_since(self, earlier: Self) -> Option<Duration> {
+        if self.0 < earlier.0 { None } else { Some(Duration::from_micros(self.0.abs_diff(earlier.0))) }
+    }
+
+    /// How much later this is than `earlier`; nothing if it is earlier.
+    pub fn saturating_duration_since(self, earlier: Self) -> Duration {
+        self.checked_duration_since(earlier).unwrap_or_default()
+    }
+
     /// Appends the text that it is shown as, which is ASCII, in about half the time that formatting takes. Like
     /// formatting, it has an error, and no time leads to it.
     ///
     /// ```
-    /// use gathering_domain::Timestamp;
+    /// use gathering_domain::time::Timestamp;
     /// let (time, mut out) = ("2024-02-06T12:24:00.25Z".parse::<Timestamp>()?, b"at ".to_vec());
     /// time.write_to(&mut out)?;
     /// assert_eq!(out, b"at 2024-02-06T12:24:00.25Z");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn write_to(self, out: &mut Vec<u8>) -> fmt::Result {
-        self.print(out)
-    }
-
-    fn print(self, out: impl jiff::fmt::Write) -> fmt::Result {
-        const PRINTER: jiff::fmt::temporal::DateTimePrinter = jiff::fmt::temporal::DateTimePrinter::new();
-        const YEAR_0: i64 = -62_167_219_200_000_000;
-        const LAST: i64 = 253_402_207_200_999_999;
-        // Asked for microseconds, jiff takes none of the last second.
-        let shown = self.0.clamp(YEAR_0, LAST);
-        let nanos = i32::try_from(shown.rem_euclid(1_000_000) * 1000).map_err(|_| fmt::Error)?;
-        let time = jiff::Timestamp::new(shown.div_euclid(1_000_000), nanos).map_err(|_| fmt::Error)?;
-        PRINTER.print_timestamp(&time, out).map_err(|_| fmt::Error)
+        rfc3339::print(self.0, out)
     }
 }
 
@@ -79,102 +91,74 @@ fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Reads `YYYY-MM-DDThh:mm:ss`, a fraction after a dot or comma of any length (cut, not rounded, to microseconds),
-/// and `Z` or an offset. This is what Go's `time.RFC3339` parser takes, which today's writer reads messages with; one
-/// digit for the hour is among it.
+/// Reads every RFC 3339 time of the years 0000 to 9999. A fraction may have any length and is cut, not rounded, to
+/// microseconds; a comma before it and a single digit for the hour are accepted, as Go accepts them.
 impl FromStr for Timestamp {
     type Err = TimestampError;
 
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        let shape = Shape::of(text).ok_or(TimestampError)?;
-        let civil = jiff::civil::DateTime::new(
-            shape.year,
-            shape.month,
-            shape.day,
-            shape.hour,
-            shape.minute,
-            shape.second,
-            0,
-        )
-        .map_err(|_| TimestampError)?;
-        let offset = jiff::tz::Offset::from_seconds(shape.offset_seconds).map_err(|_| TimestampError)?;
-        let seconds = offset.to_timestamp(civil).map_err(|_| TimestampError)?;
-        Ok(Self(seconds.as_microsecond().saturating_add(shape.micros)))
+        rfc3339::parse(text).map(Self).ok_or(TimestampError)
     }
 }
 
-/// The fields of a time text, each within the digits of its place; jiff then judges their ranges.
-struct Shape {
-    year: i16,
-    month: i8,
-    day: i8,
-    hour: i8,
-    minute: i8,
-    second: i8,
-    micros: i64,
-    offset_seconds: i32,
-}
+impl TryFrom<&str> for Timestamp {
+    type Error = TimestampError;
 
-impl Shape {
-    fn of(text: &str) -> Option<Self> {
-        let (date, rest) = text.split_once('T')?;
-        let (date, day) = date.rsplit_once('-')?;
-        let (year, month) = date.rsplit_once('-')?;
-        let (hour, rest) = rest.split_once(':')?;
-        let (minute, rest) = rest.split_once(':')?;
-        let (second, rest) = rest.split_at_checked(2)?;
-        let (micros, zone) = fraction(rest)?;
-        // jiff reads the second 60 as a leap second, Go refuses it.
-        let second = digits(second, 2).filter(|second| *second < 60)?;
-        Some(Self {
-            year: digits(year, 4)?,
-            month: digits(month, 2)?.try_into().ok()?,
-            day: digits(day, 2)?.try_into().ok()?,
-            hour: digits(hour, hour.len().clamp(1, 2))?.try_into().ok()?,
-            minute: digits(minute, 2)?.try_into().ok()?,
-            second: second.try_into().ok()?,
-            micros,
-            offset_seconds: offset(zone)?,
-        })
+    fn try_from(text: &str) -> Result<Self, TimestampError> {
+        text.parse()
     }
-}
-
-fn digits(text: &str, len: usize) -> Option<i16> {
-    let all = text.len() == len && text.bytes().all(|byte| byte.is_ascii_digit());
-    if all { text.parse().ok() } else { None }
-}
-
-/// Splits an optional fraction from the zone behind it.
-fn fraction(text: &str) -> Option<(i64, &str)> {
-    let Some(rest) = text.strip_prefix(['.', ',']) else { return Some((0, text)) };
-    let len = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let (fraction, zone) = rest.split_at_checked(len).filter(|(fraction, _)| !fraction.is_empty())?;
-    let micros = fraction.bytes().chain(std::iter::repeat(b'0')).take(6);
-    Some((micros.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')), zone))
-}
-
-fn offset(zone: &str) -> Option<i32> {
-    let (sign, rest) = match zone.split_at_checked(1)? {
-        ("Z", "") => return Some(0),
-        ("+", rest) => (1, rest),
-        ("-", rest) => (-1, rest),
-        _ => return None,
-    };
-    let (hours, minutes) = rest.split_once(':')?;
-    let hours = i32::from(digits(hours, 2).filter(|hours| *hours < 24)?);
-    let minutes = i32::from(digits(minutes, 2).filter(|minutes| *minutes < 60)?);
-    Some(sign * (hours * 3600 + minutes * 60))
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.print(jiff::fmt::StdFmtWrite(f))
+        rfc3339::print(self.0, jiff::fmt::StdFmtWrite(f))
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+/// Cut to microseconds, and at most the largest or smallest time there is.
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        let epoch = Self(0);
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => epoch.saturating_add(since),
+            Err(before) => epoch.saturating_sub(before.duration()),
+        }
+    }
+}
+
+/// The start of 1970 for a time that the platform cannot express; on Linux it can express all of them.
+impl From<Timestamp> for SystemTime {
+    fn from(time: Timestamp) -> Self {
+        let distance = Duration::from_micros(time.0.unsigned_abs());
+        let there =
+            if time.0 < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
+        there.unwrap_or(UNIX_EPOCH)
+    }
+}
+
+/// Cut to microseconds.
+impl From<jiff::Timestamp> for Timestamp {
+    fn from(time: jiff::Timestamp) -> Self {
+        Self(time.as_microsecond())
+    }
+}
+
+/// The time that it is shown as: one outside the years 0000 to 9999 becomes the nearest of them.
+impl From<Timestamp> for jiff::Timestamp {
+    fn from(time: Timestamp) -> Self {
+        rfc3339::shown(time.0).unwrap_or_default()
     }
 }
 
@@ -244,5 +228,25 @@ mod tests {
         assert_eq!(Timestamp::from_micros(5).saturating_sub(Duration::from_micros(7)).as_micros(), -2);
         assert_eq!(last.to_string(), "9999-12-30T22:00:00.999999Z");
         assert_eq!(Timestamp::from_micros(i64::MIN).to_string(), "0000-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn converts_to_the_types_of_others_and_back() {
+        for micros in [0, 1, -1, 1_707_222_240_250_000, -62_167_219_200_000_000, 253_402_207_200_999_999] {
+            let time = Timestamp::from_micros(micros);
+            assert_eq!(Timestamp::from(SystemTime::from(time)), time);
+            assert_eq!(Timestamp::from(jiff::Timestamp::from(time)), time);
+            assert_eq!(
+                serde_json::from_str::<Timestamp>(&serde_json::to_string(&time).unwrap()).unwrap(),
+                time
+            );
+        }
+        assert_eq!(
+            jiff::Timestamp::from(Timestamp::from_micros(i64::MIN)).to_string(),
+            "0000-01-01T00:00:00Z"
+        );
+        assert!(serde_json::from_str::<Timestamp>("\"yesterday\"").is_err());
+        let (first, last) = (Timestamp::from_micros(i64::MIN), Timestamp::from_micros(i64::MAX));
+        assert_eq!(last.checked_duration_since(first), Some(Duration::from_micros(u64::MAX)));
     }
 }

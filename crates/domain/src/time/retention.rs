@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Timestamp;
+use super::timestamp::Timestamp;
 
 /// How long requests, and the knowledge of clusters without requests, are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,11 @@ impl Retention {
     /// When a request that changes `now` expires. From that moment on it counts as absent.
     pub fn request_expiry(&self, now: Timestamp) -> Timestamp {
         now.saturating_add(self.requests)
+    }
+
+    /// Whether a cluster whose last request changed at `last_change` is still known `now`.
+    pub fn is_cluster_known(&self, last_change: Timestamp, now: Timestamp) -> bool {
+        last_change > self.cluster_cutoff(now)
     }
 
     /// A cluster whose last request changed at this time or before is no longer known `now`.

@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::Timestamp;
+use super::timestamp::Timestamp;
 
-/// A source of the present time.
+/// A source of the present time. It is dyn compatible: `Arc<dyn Clock>` is a clock too.
 pub trait Clock: Send + Sync {
     /// The present time.
     fn now(&self) -> Timestamp;
@@ -15,15 +15,20 @@ pub trait Clock: Send + Sync {
     fn monotonic(&self) -> Duration;
 }
 
-impl<C: Clock + ?Sized> Clock for Arc<C> {
-    fn now(&self) -> Timestamp {
-        (**self).now()
-    }
+macro_rules! clock_behind {
+    ($($pointer:ty),+) => { $(
+        impl<C: Clock + ?Sized> Clock for $pointer {
+            fn now(&self) -> Timestamp {
+                (**self).now()
+            }
 
-    fn monotonic(&self) -> Duration {
-        (**self).monotonic()
-    }
+            fn monotonic(&self) -> Duration {
+                (**self).monotonic()
+            }
+        }
+    )+ };
 }
+clock_behind!(&C, Box<C>, Arc<C>);
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,11 +36,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let epoch = Timestamp::from_micros(0);
-        match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => epoch.saturating_add(since),
-            Err(before) => epoch.saturating_sub(before.duration()),
-        }
+        SystemTime::now().into()
     }
 
     fn monotonic(&self) -> Duration {
@@ -48,7 +49,7 @@ impl Clock for SystemClock {
 ///
 /// ```
 /// use std::time::Duration;
-/// use gathering_domain::{Clock, ManualClock, Timestamp};
+/// use gathering_domain::time::{Clock, ManualClock, Timestamp};
 /// let clock = ManualClock::at(Timestamp::from_micros(10));
 /// clock.advance(Duration::from_micros(5));
 /// assert_eq!(clock.now(), Timestamp::from_micros(15));

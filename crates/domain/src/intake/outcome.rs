@@ -1,8 +1,11 @@
 //! What becomes of a message of the pipeline, whatever transport brought it.
 
 use std::fmt;
+use std::str::FromStr;
 
-use crate::{ClusterId, OrganizationId};
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ClusterId, OrganizationId};
 
 /// The kinds of message that the platform publishes about a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -14,7 +17,8 @@ pub enum MessageKind {
 }
 
 /// What became of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum MessageOutcome {
     /// Recorded as it says.
     Stored,
@@ -47,8 +51,35 @@ impl fmt::Display for MessageOutcome {
     }
 }
 
+/// A text that is no outcome of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an outcome is stored, failed, skipped or rejected")]
+pub struct MessageOutcomeError;
+
+impl FromStr for MessageOutcome {
+    type Err = MessageOutcomeError;
+
+    fn from_str(text: &str) -> Result<Self, MessageOutcomeError> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text).ok_or(MessageOutcomeError)
+    }
+}
+
+impl TryFrom<&str> for MessageOutcome {
+    type Error = MessageOutcomeError;
+
+    fn try_from(text: &str) -> Result<Self, MessageOutcomeError> {
+        text.parse()
+    }
+}
+
+impl AsRef<str> for MessageOutcome {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
 /// One message and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageRecord {
     /// What became of it.
     pub outcome: MessageOutcome,
@@ -65,10 +96,11 @@ pub struct MessageRecord {
 /// How many messages of each outcome there were.
 ///
 /// ```
-/// use gathering_domain::{MessageOutcome, OutcomeCounts};
+/// use gathering_domain::intake::{MessageOutcome, OutcomeCounts};
 /// let mut counts = OutcomeCounts::default();
 /// counts.add(MessageOutcome::Stored);
-/// assert_eq!(counts.to_string(), "stored 1, failed 0, skipped 0, rejected 0");
+/// assert_eq!(counts.count(MessageOutcome::Stored), 1);
+/// assert_eq!(counts.count(MessageOutcome::Failed), 0);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct OutcomeCounts {
@@ -99,7 +131,7 @@ impl OutcomeCounts {
         }
     }
 
-    /// Counts the messages of another counts as well.
+    /// Adds other counts to these.
     pub const fn add_all(&mut self, other: Self) {
         self.stored += other.stored;
         self.failed += other.failed;
@@ -113,5 +145,19 @@ impl fmt::Display for OutcomeCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = MessageOutcome::ALL.map(|outcome| format!("{outcome} {}", self.count(outcome)));
         f.write_str(&parts.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_are_the_words_of_summaries_both_ways() {
+        for outcome in MessageOutcome::ALL {
+            assert_eq!(outcome.as_str().parse(), Ok(outcome));
+            assert_eq!(serde_json::to_value(outcome).unwrap(), outcome.as_str());
+        }
+        assert_eq!("lost".parse::<MessageOutcome>(), Err(MessageOutcomeError));
     }
 }
