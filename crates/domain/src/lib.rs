@@ -6,7 +6,7 @@
 //!
 //! | to | see |
 //! |---|---|
-//! | answer the four questions of the API | [`lookup::LookupService`] |
+//! | answer the four questions of the API | [`lookup::LookupService`], [`answer`] for the bodies |
 //! | keep requests in a database | [`store`] for the ports and the rule of a row |
 //! | keep them in memory | [`memory::MemoryStore`] |
 //! | word reports | [`report::ContentCache`], [`content`], [`rule`] |
@@ -36,6 +36,7 @@
 //!
 //! The feature `openapi`, not on by default, has schemas for `utoipa`.
 
+pub mod answer;
 pub mod content;
 pub mod event;
 pub mod ids;

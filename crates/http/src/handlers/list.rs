@@ -1,13 +1,14 @@
 //! `GET /cluster/{clusterID}/requests`
 
 use actix_web::{HttpResponse, web};
+use gathering_domain::answer::ListBody;
 use gathering_domain::{ClusterId, LookupService, RequestList, RequestStore, StoreError};
 
 use crate::error::ApiError;
 use crate::extract::ReadableCluster;
 use crate::openapi::{CallLimits, ClusterNotFound, ClusterParameter, Errors};
 use crate::server::Limits;
-use crate::wire::{self, RequestEntry};
+use crate::wire;
 
 /// The recorded requests of a cluster
 ///
@@ -21,7 +22,7 @@ use crate::wire::{self, RequestEntry};
     params(ClusterParameter),
     responses(
         (status = 200, description = "The organization knows the cluster; the list may be empty.",
-            body = wire::RequestList<'_>,
+            body = ListBody<'_>,
             headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),
             example = json!({
                 "cluster": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
@@ -59,6 +60,5 @@ pub(crate) async fn list<S: RequestStore>(
 const LONG: usize = 1000;
 
 fn written(cluster: ClusterId, list: &RequestList) -> Option<Vec<u8>> {
-    let requests = list.records.iter().map(RequestEntry::recorded).collect();
-    wire::written(&wire::RequestList { cluster, requests, status: "ok", truncated: list.is_truncated })
+    wire::written(&ListBody::of_cluster(cluster, list))
 }

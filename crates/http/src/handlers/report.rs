@@ -1,6 +1,7 @@
 //! `GET /cluster/{clusterID}/request/{requestID}/report`
 
 use actix_web::{HttpResponse, web};
+use gathering_domain::answer::ReportBody;
 use gathering_domain::{LookupService, RequestStore};
 
 use crate::error::ApiError;
@@ -20,7 +21,7 @@ use crate::wire;
     tag = "requests",
     params(ClusterParameter, RequestParameter),
     responses(
-        (status = 200, description = "The request is recorded.", body = wire::RequestReport<'static>,
+        (status = 200, description = "The request is recorded.", body = ReportBody<'static>,
             headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),
             example = json!({
                 "cluster": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
@@ -44,11 +45,5 @@ pub(crate) async fn report<S: RequestStore>(
     limits: web::Data<Limits>,
 ) -> Result<HttpResponse, ApiError> {
     let report = limits.visible(lookup.report(&key).await?, |report| report.state)?;
-    let body = wire::RequestReport {
-        cluster: key.cluster,
-        request_id: &key.request,
-        status: report.state,
-        report: report.entries.iter().map(wire::RuleHit::from).collect(),
-    };
-    Ok(wire::json(HttpResponse::Ok(), &body))
+    Ok(wire::json(HttpResponse::Ok(), &ReportBody::new(&key, &report)))
 }

@@ -1,12 +1,13 @@
 //! `POST /cluster/{clusterID}/requests`
 
 use actix_web::{HttpResponse, web};
+use gathering_domain::answer::ListBody;
 use gathering_domain::{LookupService, RequestStore};
 
 use crate::error::ApiError;
 use crate::extract::ReadableSelection;
 use crate::openapi::{BodyErrors, ClusterParameter, Errors, ListLimits};
-use crate::wire::{self, RequestEntry};
+use crate::wire;
 
 /// Selected requests of a cluster
 ///
@@ -22,7 +23,7 @@ use crate::wire::{self, RequestEntry};
         content_type = "application/json",
         example = json!(["6d2eede257644308a8949c4ec251c5c4", "unknown1"])),
     responses(
-        (status = 200, description = "One entry for each given ID.", body = wire::RequestList<'_>,
+        (status = 200, description = "One entry for each given ID.", body = ListBody<'_>,
             headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),
             example = json!({
                 "cluster": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
@@ -48,12 +49,5 @@ pub(crate) async fn select<S: RequestStore>(
 ) -> Result<HttpResponse, ApiError> {
     let cluster = grant.cluster();
     let found = lookup.select(grant.organization(), cluster, &asked).await?;
-    let requests = asked.iter().zip(&found).map(|(request, record)| {
-        record.as_ref().map_or_else(|| RequestEntry::unknown(request), RequestEntry::recorded)
-    });
-    let requests = requests.collect();
-    Ok(wire::json(
-        HttpResponse::Ok(),
-        &wire::RequestList { cluster, requests, status: "ok", truncated: false },
-    ))
+    Ok(wire::json(HttpResponse::Ok(), &ListBody::of_selection(cluster, &asked, &found)))
 }

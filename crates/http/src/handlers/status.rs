@@ -1,6 +1,7 @@
 //! `GET /cluster/{clusterID}/request/{requestID}/status`
 
 use actix_web::{HttpResponse, web};
+use gathering_domain::answer::StatusBody;
 use gathering_domain::{LookupService, RequestState, RequestStore};
 
 use crate::error::ApiError;
@@ -19,7 +20,7 @@ use crate::wire;
     tag = "requests",
     params(ClusterParameter, RequestParameter),
     responses(
-        (status = 200, description = "The request is recorded.", body = wire::RequestStatus<'static>,
+        (status = 200, description = "The request is recorded.", body = StatusBody<'static>,
             headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),
             example = json!({
                 "cluster": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
@@ -37,8 +38,7 @@ pub(crate) async fn status<S: RequestStore>(
     limits: web::Data<Limits>,
 ) -> Result<HttpResponse, ApiError> {
     let state = limits.visible(lookup.status(&key).await?, |state| *state)?;
-    let status = wire::RequestStatus { cluster: key.cluster, request_id: &key.request, status: state };
-    Ok(wire::json(HttpResponse::Ok(), &status))
+    Ok(wire::json(HttpResponse::Ok(), &StatusBody::new(&key, state)))
 }
 
 impl Limits {
