@@ -140,14 +140,6 @@ impl OutcomeCounts {
     }
 }
 
-/// `stored N, failed N, skipped N, rejected N`
-impl fmt::Display for OutcomeCounts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = MessageOutcome::ALL.map(|outcome| format!("{outcome} {}", self.count(outcome)));
-        f.write_str(&parts.join(", "))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

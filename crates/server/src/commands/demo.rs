@@ -20,6 +20,7 @@ use gathering_storage::Storage;
 use crate::ServerError;
 use crate::cli::Role;
 use crate::commands::health::reachable;
+use crate::commands::import_results::listed;
 use crate::commands::{block_on, import_content, print, serve, tell};
 use crate::config::Config;
 use crate::preparation;
@@ -139,7 +140,7 @@ async fn load(config: &Config, environment: &Environment) -> Result<(), ServerEr
     let intake = Intake::new(storage.batch_writer(), clock, None, records);
     let mut importer = Importer::new(&intake);
     importer.import(&path.display().to_string(), file, |_, _| ()).await.map_err(refused)?;
-    tell(format!("{}: {}", path.display(), importer.counts()));
+    tell(format!("{}: {}", path.display(), listed(importer.counts())));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use gathering_domain::{MessageOutcome, MessageRecord, SystemClock};
+use gathering_domain::{MessageOutcome, MessageRecord, OutcomeCounts, SystemClock};
 use gathering_ingest::{Importer, Intake, RecordCounters};
 use gathering_storage::Storage;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -44,19 +44,24 @@ async fn import(config: &Config, arguments: &ImportResults) -> Result<(), Server
             .await;
         if let Err(source) = stored {
             progress.finish_and_clear();
-            tell(format!("{name}: stored up to here: {}", importer.counts()));
+            tell(format!("{name}: stored up to here: {}", listed(importer.counts())));
             return Err(ServerError::Store { what: "records", source });
         }
     }
     progress.finish_and_clear();
     let counts = importer.counts();
     if !arguments.json {
-        written = print(format!("{counts}\n"));
+        written = print(listed(counts) + "\n");
     }
     match counts.count(MessageOutcome::Rejected) {
         0 => written,
         rejected => Err(ServerError::Rejected(rejected)),
     }
+}
+
+/// `stored N, failed N, skipped N, rejected N`
+pub(super) fn listed(counts: OutcomeCounts) -> String {
+    MessageOutcome::ALL.map(|outcome| format!("{outcome} {}", counts.count(outcome))).join(", ")
 }
 
 /// A file, standard input, or the error that opening it gave: a file that is not there is one record that cannot be
