@@ -7,7 +7,7 @@
 //! | to | see |
 //! |---|---|
 //! | answer the four questions of the API | [`lookup::LookupService`], [`answer`] for the bodies |
-//! | keep requests in a database | [`store`] for the ports and the rule of a row |
+//! | keep requests in a database | [`store`] for the ports and the rule of a row, `conformance` for the suite |
 //! | keep them in memory | [`memory::MemoryStore`] |
 //! | word reports | [`report::ContentCache`], [`content`], [`rule`] |
 //! | record what the pipeline says | [`event`], [`intake`] for transports |
@@ -34,9 +34,11 @@
 //! # }).unwrap();
 //! ```
 //!
-//! The feature `openapi`, not on by default, has schemas for `utoipa`.
+//! Features, none on by default: `conformance`, the suite for stores; `openapi`, schemas of the bodies for `utoipa`.
 
 pub mod answer;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod content;
 pub mod event;
 pub mod ids;

@@ -1,7 +1,7 @@
 //! The ports that a store implements, the errors that it may have, and the rule of a row, which every store shares.
 //!
 //! A store applies retention on every read: what has expired is absent, purged or not. [`StoredRequest`] holds the rules of
-//! a row.
+//! a row, and the feature `conformance` has a suite that finds out whether a store keeps to them.
 //!
 //! Methods return futures, so that an implementation may answer at once or from another thread; they need no particular
 //! runtime. An implementation may write `async fn`. The ports are not dyn compatible: be generic over the store. `Arc`,

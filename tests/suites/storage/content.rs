@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gathering_domain::{ContentRevision, ContentStore, ManualClock, Purge, RuleContent, RuleContentSet, StoreError};
+use gathering_domain::{
+    ContentRevision, ContentStore, ManualClock, Purge, RuleContent, RuleContentSet, StoreError,
+};
 use gathering_storage::{Settings, Storage};
 use gathering_tests::{Proxy, TestDatabase};
 
-use crate::fixture::{AnyStore, START, Subject};
-use crate::for_every_store;
-
-for_every_store!(content_is_replaced_as_a_whole);
+use crate::fixture::START;
 
 fn set(entries: &[(&str, &str, i32)]) -> RuleContentSet {
     entries
@@ -25,21 +24,6 @@ fn set(entries: &[(&str, &str, i32)]) -> RuleContentSet {
             (hit.parse().unwrap(), content)
         })
         .collect()
-}
-
-async fn content_is_replaced_as_a_whole<S: AnyStore>(subject: &Subject<S>) {
-    let store = &subject.store;
-    assert_eq!(store.content_revision().await.unwrap(), ContentRevision(0));
-    assert_eq!(store.content().await.unwrap(), (ContentRevision(0), RuleContentSet::default()));
-
-    let first = set(&[("m.a|K", "  Text\n\nwith **marks** and \u{1f980}\n", 3), ("m.b|K", "", -1)]);
-    assert_eq!(store.replace_content(first.clone()).await.unwrap(), ContentRevision(1));
-    assert_eq!(store.content().await.unwrap(), (ContentRevision(1), first));
-
-    let second = set(&[("m.b|K", "other", 4)]);
-    assert_eq!(store.replace_content(second.clone()).await.unwrap(), ContentRevision(2));
-    assert_eq!(store.content_revision().await.unwrap(), ContentRevision(2));
-    assert_eq!(store.content().await.unwrap(), (ContentRevision(2), second));
 }
 
 /// As many findings as there are of all rules, and texts as long as theirs.

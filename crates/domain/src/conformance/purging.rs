@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use gathering_domain::{EventSink, Purge, Purged, RequestState, RequestStore, Retention};
-use gathering_storage::Storage;
-
-use crate::fixture::{
-    OTHER_CLUSTER, Postgres, Sqlite, Subject, announced, cluster, event, key, organization, processed, run,
+use super::subject::{
+    OTHER_CLUSTER, Store, Subject, announced, cluster, event, key, organization, processed,
 };
+use crate::request::RequestState;
+use crate::store::{Purge, Purged};
+use crate::time::Retention;
 
-async fn purges_only_what_expired(subject: &Subject<Storage>) {
+pub(super) async fn purging_deletes_only_what_expired<S: Store + Purge>(subject: &Subject<S>) {
     let retention = Retention::default();
     // More than one step deletes.
     let batch = (0..1201).map(|n| event(key(&format!("old{n}")), processed(&["m|K"]))).collect();
@@ -32,7 +32,7 @@ async fn purges_only_what_expired(subject: &Subject<Storage>) {
 }
 
 /// A cluster that goes on being recorded is not written each time, and stays known all the same.
-async fn a_cluster_stays_known_while_it_is_recorded(subject: &Subject<Storage>) {
+pub(super) async fn a_cluster_stays_known_while_it_is_recorded<S: Store + Purge>(subject: &Subject<S>) {
     let retention = Retention::default();
     for number in 0..20 {
         subject.put(&format!("r{number}"), processed(&[])).await;
@@ -47,24 +47,4 @@ async fn a_cluster_stays_known_while_it_is_recorded(subject: &Subject<Storage>) 
     assert_eq!(subject.store.list(organization(), cluster(), None).await.unwrap(), Some(vec![]));
     subject.clock.advance(retention.clusters / 500);
     assert_eq!(subject.store.list(organization(), cluster(), None).await.unwrap(), None);
-}
-
-#[test]
-fn a_cluster_stays_known_while_it_is_recorded_on_sqlite() {
-    run::<Sqlite, _>(|subject| async move { a_cluster_stays_known_while_it_is_recorded(&subject).await });
-}
-
-#[test]
-fn a_cluster_stays_known_while_it_is_recorded_on_postgres() {
-    run::<Postgres, _>(|subject| async move { a_cluster_stays_known_while_it_is_recorded(&subject).await });
-}
-
-#[test]
-fn purges_only_what_expired_on_sqlite() {
-    run::<Sqlite, _>(|subject| async move { purges_only_what_expired(&subject).await });
-}
-
-#[test]
-fn purges_only_what_expired_on_postgres() {
-    run::<Postgres, _>(|subject| async move { purges_only_what_expired(&subject).await });
 }

@@ -3,23 +3,17 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use gathering_domain::{Clock, ClusterId, RequestEvent, RequestKey, RequestRecord, RequestState, Retention};
+use futures_util::future::join4;
 
-use crate::fixture::{
-    AnyStore, START, Subject, announced, cluster, event, failed, key, organization, processed, request,
+use super::subject::{
+    START, Store, Subject, announced, cluster, event, failed, key, organization, processed, request,
 };
-use crate::for_every_store;
+use crate::event::RequestEvent;
+use crate::ids::{ClusterId, RequestKey};
+use crate::request::{RequestRecord, RequestState};
+use crate::time::{Clock, Retention};
 
-for_every_store!(
-    a_list_is_newest_first,
-    lists_asked_for_at_once_are_kept_apart,
-    a_cluster_stays_known_without_requests,
-    a_selection_finds_each_once,
-    only_results_have_hits,
-    times_keep_their_microseconds,
-);
-
-async fn a_list_is_newest_first<S: AnyStore>(subject: &Subject<S>) {
+pub(super) async fn a_list_is_newest_first<S: Store>(subject: &Subject<S>) {
     assert_eq!(subject.store.list(organization(), cluster(), None).await.unwrap(), None, "never recorded");
     // The tie between B, _a_ and a shows that the order is by bytes, not by a locale's alphabet.
     for (id, seconds) in [("b", 10), ("a", 10), ("B", 10), ("old", 0), ("new", 20)] {
@@ -32,7 +26,7 @@ async fn a_list_is_newest_first<S: AnyStore>(subject: &Subject<S>) {
     assert_eq!(ids, ["new", "B", "a", "b", "old"]);
 }
 
-async fn lists_asked_for_at_once_are_kept_apart<S: AnyStore>(subject: &Subject<S>) {
+pub(super) async fn lists_asked_for_at_once_are_kept_apart<S: Store>(subject: &Subject<S>) {
     let [unknown, empty, second] = [1, 2, 3].map(|number| ClusterId::from_bytes([number; 16]));
     let of = |cluster, id| RequestKey { cluster, ..key(id) };
     subject.put_event(event(of(empty, "gone"), processed(&[]))).await;
@@ -52,11 +46,11 @@ async fn lists_asked_for_at_once_are_kept_apart<S: AnyStore>(subject: &Subject<S
         let processed_at = (state == RequestState::Processed).then(|| subject.clock.now());
         expected.push(RequestRecord { request: request(id), state, received_at, processed_at });
     }
-    expected.sort_by_key(|record| Reverse(record.received_at));
+    expected.sort_by_key(|record: &RequestRecord| Reverse(record.received_at));
     subject.put_event(event(of(second, "a"), announced())).await;
     let list = |cluster| subject.store.list(organization(), cluster, None);
-    let (first, unknown, second, empty) =
-        tokio::join!(list(cluster()), list(unknown), list(second), list(empty));
+    let lists = join4(list(cluster()), list(unknown), list(second), list(empty));
+    let (first, unknown, second, empty) = lists.await;
     assert_eq!(first.unwrap(), Some(expected));
     assert_eq!(unknown.unwrap(), None);
     assert_eq!(empty.unwrap(), Some(vec![]));
@@ -65,7 +59,7 @@ async fn lists_asked_for_at_once_are_kept_apart<S: AnyStore>(subject: &Subject<S
     assert_eq!(second, [(request("a"), RequestState::Received)]);
 }
 
-async fn a_cluster_stays_known_without_requests<S: AnyStore>(subject: &Subject<S>) {
+pub(super) async fn a_cluster_stays_known_without_requests<S: Store>(subject: &Subject<S>) {
     let retention = Retention::default();
     subject.put("a", processed(&[])).await;
     subject.clock.advance(retention.requests);
@@ -82,7 +76,7 @@ async fn a_cluster_stays_known_without_requests<S: AnyStore>(subject: &Subject<S
     assert_eq!(subject.store.list(organization(), cluster(), None).await.unwrap().unwrap().len(), 1);
 }
 
-async fn a_selection_finds_each_once<S: AnyStore>(subject: &Subject<S>) {
+pub(super) async fn a_selection_finds_each_once<S: Store>(subject: &Subject<S>) {
     for id in ["a", "b", "c"] {
         subject.put(id, announced()).await;
     }
@@ -98,7 +92,7 @@ async fn a_selection_finds_each_once<S: AnyStore>(subject: &Subject<S>) {
     assert!(subject.store.select(organization(), cluster(), &[]).await.unwrap().is_empty());
 }
 
-async fn only_results_have_hits<S: AnyStore>(subject: &Subject<S>) {
+pub(super) async fn only_results_have_hits<S: Store>(subject: &Subject<S>) {
     assert_eq!(subject.store.report(&key("a")).await.unwrap(), None);
     let hits = ["m.two|B", "m.one|A", "m.two|B"];
     for (id, kind, state, expected) in [
@@ -114,7 +108,7 @@ async fn only_results_have_hits<S: AnyStore>(subject: &Subject<S>) {
     }
 }
 
-async fn times_keep_their_microseconds<S: AnyStore>(subject: &Subject<S>) {
+pub(super) async fn times_keep_their_microseconds<S: Store>(subject: &Subject<S>) {
     subject.clock.advance(Duration::from_micros(123_456));
     let mut event = event(key("a"), processed(&[]));
     event.received_at = "0001-01-01T00:00:00.000001Z".parse().unwrap();

@@ -2,27 +2,18 @@
 
 use std::time::Duration;
 
-use gathering_domain::{EventKind, EventOutcome, RequestState, Retention};
-
-use crate::fixture::{
-    AnyStore, OTHER_CLUSTER, START, Subject, announced, cluster, event, failed, key, organization, processed,
+use super::subject::{
+    OTHER_CLUSTER, START, Store, Subject, announced, cluster, event, failed, key, organization, processed,
 };
-use crate::for_every_store;
-
-for_every_store!(
-    every_transition,
-    an_ignored_event_changes_nothing,
-    a_result_replaces_hits_and_times,
-    expired_counts_as_absent,
-    a_batch_is_folded_in_order,
-    a_batch_may_span_organizations_and_clusters,
-);
+use crate::event::{EventKind, EventOutcome};
+use crate::request::RequestState;
+use crate::time::Retention;
 
 fn kinds() -> [(&'static str, EventKind); 3] {
     [("Announced", announced()), ("Failed", failed("again")), ("Processed", processed(&["m|K"]))]
 }
 
-async fn every_transition<S: AnyStore>(subject: &Subject<S>) {
+pub(super) async fn every_transition<S: Store>(subject: &Subject<S>) {
     let recorded = [
         ("None", None),
         ("Received", Some(announced())),
@@ -45,7 +36,7 @@ async fn every_transition<S: AnyStore>(subject: &Subject<S>) {
     }
 }
 
-async fn an_ignored_event_changes_nothing<S: AnyStore>(subject: &Subject<S>) {
+pub(super) async fn an_ignored_event_changes_nothing<S: Store>(subject: &Subject<S>) {
     let retention = Retention::default().requests;
     subject.put("a", processed(&["m|K"])).await;
     let before = subject.store.list(organization(), cluster(), None).await.unwrap();
@@ -57,7 +48,7 @@ async fn an_ignored_event_changes_nothing<S: AnyStore>(subject: &Subject<S>) {
     assert_eq!(subject.store.state(&key("a")).await.unwrap(), None, "the retention was not extended");
 }
 
-async fn a_result_replaces_hits_and_times<S: AnyStore>(subject: &Subject<S>) {
+pub(super) async fn a_result_replaces_hits_and_times<S: Store>(subject: &Subject<S>) {
     subject.put("a", processed(&["m|OLD", "m|BOTH"])).await;
     let later = Duration::from_secs(3600);
     subject.clock.advance(later);
@@ -79,7 +70,7 @@ async fn a_result_replaces_hits_and_times<S: AnyStore>(subject: &Subject<S>) {
     );
 }
 
-async fn expired_counts_as_absent<S: AnyStore>(subject: &Subject<S>) {
+pub(super) async fn expired_counts_as_absent<S: Store>(subject: &Subject<S>) {
     for (name, kind) in kinds() {
         subject.put(name, processed(&["m|OLD"])).await;
         subject.clock.advance(Retention::default().requests.saturating_sub(Duration::from_micros(1)));
@@ -95,7 +86,7 @@ async fn expired_counts_as_absent<S: AnyStore>(subject: &Subject<S>) {
     }
 }
 
-async fn a_batch_is_folded_in_order<S: AnyStore>(subject: &Subject<S>) {
+pub(super) async fn a_batch_is_coalesced_in_order<S: Store>(subject: &Subject<S>) {
     use EventOutcome::{Applied, Ignored};
     subject.put("done", processed(&["m|DONE"])).await;
     let batch = [
@@ -118,7 +109,7 @@ async fn a_batch_is_folded_in_order<S: AnyStore>(subject: &Subject<S>) {
     assert_eq!(subject.store.store(Vec::new()).await.unwrap(), [], "an empty batch");
 }
 
-async fn a_batch_may_span_organizations_and_clusters<S: AnyStore>(subject: &Subject<S>) {
+pub(super) async fn a_batch_may_span_organizations_and_clusters<S: Store>(subject: &Subject<S>) {
     let mut elsewhere = key("a");
     elsewhere.cluster = OTHER_CLUSTER.parse().unwrap();
     let mut other_tenant = key("a");
