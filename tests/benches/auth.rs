@@ -8,10 +8,9 @@ use std::time::Instant;
 
 use gathering_auth::Algorithm;
 use gathering_auth::testing::{TestKey, hmac, token_of_parts};
-use gathering_tests::{Calls, Load, Message, Program, Running, median};
+use gathering_tests::{CLUSTER, Calls, Load, Message, Program, Running, median};
 use serde_json::{Value, json};
 
-const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
 /// Different tokens, each of another subject.
 const TOKENS: usize = 1000;
 const ROUNDS: usize = 5;

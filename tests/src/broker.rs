@@ -165,16 +165,6 @@ impl Broker {
         &self.publisher
     }
 
-    /// A new topic with a name of its own.
-    ///
-    /// # Panics
-    /// If it cannot be made.
-    pub fn topic(&self, partitions: i32) -> String {
-        let name = Self::name();
-        self.create_topic(&name, partitions);
-        name
-    }
-
     /// A name that no topic and no group has.
     pub fn name() -> String {
         format!("t{}", uuid::Uuid::new_v4().simple())

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::http::{HeaderMap, Method, Request};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
@@ -155,6 +156,14 @@ impl Answer {
     /// # Panics
     /// If it is none.
     pub fn json(&self) -> Value {
+        self.read()
+    }
+
+    /// The body as what it says, such as a body of `gathering_domain::answer`.
+    ///
+    /// # Panics
+    /// If it says something else.
+    pub fn read<T: DeserializeOwned>(&self) -> T {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 

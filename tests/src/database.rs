@@ -10,7 +10,8 @@ use gathering_domain::Retention;
 use gathering_storage::{DatabaseUrl, Migrator, Settings};
 use tempfile::TempDir;
 
-use crate::Proxy;
+use crate::proxy::Proxy;
+use crate::sqlite::execute_on_sqlite;
 
 /// Where the PostgreSQL server for tests is.
 const POSTGRES_VARIABLE: &str = "GATHERING_TEST_POSTGRES_URL";
@@ -178,48 +179,6 @@ impl Drop for TestDatabase {
             assert!(is_dropped || std::thread::panicking(), "the schema {name} could not be dropped");
         }
     }
-}
-
-/// A SQLite file that nobody else can write to until this is dropped.
-pub struct LockedSqlite(SqliteConnection);
-
-impl std::fmt::Debug for LockedSqlite {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LockedSqlite").finish_non_exhaustive()
-    }
-}
-
-impl LockedSqlite {
-    /// Takes the lock.
-    ///
-    /// # Panics
-    /// If it cannot be had.
-    pub fn new(file: &Path) -> Self {
-        let mut connection =
-            SqliteConnection::establish(&file.display().to_string()).expect("the file opens");
-        connection
-            .batch_execute("PRAGMA busy_timeout = 10000; BEGIN IMMEDIATE")
-            .expect("the lock can be had");
-        Self(connection)
-    }
-}
-
-impl Drop for LockedSqlite {
-    fn drop(&mut self) {
-        // Closing the connection would do it too.
-        let _ = self.0.batch_execute("ROLLBACK");
-    }
-}
-
-/// Runs SQL on a SQLite file behind a service's back.
-///
-/// # Panics
-/// If it fails.
-pub fn execute_on_sqlite(file: &Path, sql: &str) {
-    let mut connection = SqliteConnection::establish(&file.display().to_string()).expect("the file opens");
-    connection
-        .batch_execute(&format!("PRAGMA busy_timeout = 10000; {sql}"))
-        .unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
 fn execute(url: &str, sql: &str) {

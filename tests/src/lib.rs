@@ -1,16 +1,19 @@
 //! The integration test harness: real databases and real servers, one of their own for each test.
 //!
 //! ```no_run
-//! use gathering_tests::{Message, TestDatabase, TestServer};
+//! use gathering_tests::{CLUSTER, Message, TestDatabase, TestServer};
 //!
 //! let server = TestServer::start(TestDatabase::sqlite());
-//! server.import(&[Message::new(42, "5d5892d3-1f74-4ccf-91af-548dfc9767aa", "req1")]);
-//! let answer = server.get("/cluster/5d5892d3-1f74-4ccf-91af-548dfc9767aa/requests").bearer(&server.token(42)).send();
+//! server.import(&[Message::new(42, CLUSTER, "req1")]);
+//! let answer = server.get(&format!("/cluster/{CLUSTER}/requests")).bearer(&server.token(42)).send();
 //! assert_eq!(answer.status, 200);
 //! ```
 //!
-//! A test that needs PostgreSQL fails when there is none; `make test` provides one.
+//! A test that needs PostgreSQL fails when there is none; `make test` provides one. `tests/README.md` has an example of each
+//! part.
 
+mod apart;
+#[cfg(feature = "kafka")]
 mod broker;
 mod call;
 mod certificates;
@@ -18,22 +21,41 @@ mod database;
 mod key_server;
 mod load;
 mod message;
+mod outage;
 mod program;
 mod proxy;
 mod raw;
 mod scale;
 mod secret;
 mod server;
+mod sqlite;
+mod wait;
 
+#[cfg(feature = "kafka")]
 pub use broker::{Broker, Delivered, Publisher};
 pub use call::{Answer, Call, Trust};
 pub use certificates::{Authority, Certificate};
-pub use database::{LockedSqlite, TestDatabase, execute_on_sqlite};
+pub use database::TestDatabase;
+/// What signatures of the harness need: tokens, times, states, and what became of messages.
+pub use gathering_auth::{Scope, TokenRequest};
+pub use gathering_domain::{
+    ClusterId, MessageOutcome, MessageRecord, OrganizationId, RequestState, Timestamp,
+};
+pub use gathering_storage::Settings;
 pub use key_server::KeyServer;
 pub use load::{Calls, Load, Measured, median};
-pub use message::Message;
+pub use message::{CLUSTER, Message, OTHER_CLUSTER, gzip};
+pub use outage::Outage;
 pub use program::{Finished, Program, Running, signal};
 pub use proxy::Proxy;
 pub use raw::exchange;
 pub use scale::Scale;
 pub use server::{TestServer, TestServerBuilder};
+pub use sqlite::{LockedSqlite, execute_on_sqlite};
+pub use ureq::http::HeaderMap;
+pub use wait::{until, until_some};
+
+/// Compiles the examples of the file.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

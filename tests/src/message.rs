@@ -1,8 +1,17 @@
 //! Result messages as the pipeline writes them.
 
 use std::fmt;
+use std::io::Write;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+
+/// A cluster for tests that need just one.
+pub const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
+
+/// A cluster for tests that need another one.
+pub const OTHER_CLUSTER: &str = "6d5892d3-1f74-4ccf-91af-548dfc9767aa";
 
 /// A result message. As text it is one line.
 #[derive(Debug, Clone)]
@@ -49,9 +58,9 @@ impl Message {
         self
     }
 
-    /// Makes the report empty, so that the request fails.
+    /// Makes the report empty, so that the request is recorded as failed.
     #[must_use]
-    pub fn empty(self) -> Self {
+    pub fn failed(self) -> Self {
         self.with("Report", json!({}))
     }
 }
@@ -60,4 +69,14 @@ impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// These bytes, compressed.
+///
+/// # Panics
+/// Never: it writes to memory.
+pub fn gzip(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(plain).expect("memory takes everything");
+    encoder.finish().expect("memory takes everything")
 }

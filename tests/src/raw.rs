@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ureq::http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::Answer;
+use crate::call::Answer;
 
 /// Sends these bytes as the head of a call, which has to end its connection, and reads what comes back.
 ///

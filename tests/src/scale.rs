@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, SqliteConnection};
 
-use crate::TestDatabase;
+use crate::database::TestDatabase;
 
 /// Processed requests of the organization 42. Request `n` is `n` in 32 hexadecimal digits, of the cluster
 /// `00000000-0000-4000-8000-` and `n` modulo the number of clusters in 12. They lie in the order of their numbers, so that

@@ -1,6 +1,7 @@
 //! A real server in the test's own process: all of the service, on free ports, with a database of its own.
 
 mod builder;
+mod content;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,27 +10,33 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use gathering_auth::{Scope, SigningKey, TokenRequest};
+use gathering_domain::answer::StatusBody;
 use gathering_domain::{
-    Clock, ContentStore, EventKind, EventSink, ManualClock, MessageRecord, Purge, RequestEvent,
-    RequestKey, RuleContent, Timestamp,
+    Clock, ContentCache, ContentStore, EventKind, EventSink, ManualClock, MessageRecord, Purge, RequestEvent,
+    RequestKey, RequestState, Timestamp,
 };
 use gathering_ingest::{Importer, Intake, RecordCounters};
 use gathering_storage::Storage;
-use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 pub use self::builder::TestServerBuilder;
+use crate::apart::block_on;
+use crate::call::Call;
+use crate::database::TestDatabase;
+use crate::message::Message;
+use crate::outage::Outage;
 use crate::secret::Secret;
-use crate::{Call, Message, TestDatabase};
+use crate::wait::until_some;
 
-/// A running server. It stops when this value is dropped.
+/// A running server. It stops when this value is dropped. It can be used from async tests as well as from others; its methods
+/// block until they are done.
 #[derive(Debug)]
 pub struct TestServer {
     api: SocketAddr,
     admin: SocketAddr,
     clock: Arc<ManualClock>,
+    content: Arc<ContentCache>,
     storage: Storage,
-    runtime: Runtime,
     database: TestDatabase,
     secret: Secret,
     stop: Option<oneshot::Sender<()>>,
@@ -37,16 +44,6 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// A server on this database with the default configuration, its clock at 2026-03-01T13:00:00Z.
-    pub fn start(database: TestDatabase) -> Self {
-        Self::builder(database).start()
-    }
-
-    /// A server on this database, to be configured.
-    pub const fn builder(database: TestDatabase) -> TestServerBuilder {
-        TestServerBuilder::new(database)
-    }
-
     /// A call of the API.
     pub fn call(&self, method: &str, target: &str) -> Call {
         Call::new(self.api, method, target)
@@ -77,6 +74,12 @@ impl TestServer {
         line.map_or(0, |value| value.parse().expect("a whole number"))
     }
 
+    /// The API's scheme and address, such as `http://127.0.0.1:40000`, for clients that are tested. It speaks plain HTTP unless
+    /// told otherwise by [`TestServerBuilder::set`].
+    pub fn url(&self) -> String {
+        format!("http://{}", self.api)
+    }
+
     /// Where the API listens.
     pub const fn address(&self) -> SocketAddr {
         self.api
@@ -85,6 +88,14 @@ impl TestServer {
     /// The database.
     pub const fn database(&self) -> &TestDatabase {
         &self.database
+    }
+
+    /// Takes the database away until the answer is dropped: see [`TestDatabase::outage`].
+    ///
+    /// # Panics
+    /// If it is away already.
+    pub fn outage(&self) -> Outage<'_> {
+        self.database.outage()
     }
 
     /// Where the file with the HMAC secret is.
@@ -139,14 +150,16 @@ impl TestServer {
     /// If the database does not take them.
     pub fn import(&self, messages: &[Message]) -> Vec<MessageRecord> {
         let lines = messages.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        let counters = RecordCounters::new().expect("counters");
-        let mut records = Vec::new();
-        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
-        let intake = Intake::new(self.storage.clone(), clock, None, counters);
-        let mut importer = Importer::new(&intake);
-        let work = importer.import("test", lines.as_bytes(), |_, record| records.push(record.clone()));
-        self.runtime.block_on(work).expect("the test's database takes the messages");
-        records
+        block_on(async || {
+            let counters = RecordCounters::new().expect("counters");
+            let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+            let intake = Intake::new(self.storage.clone(), clock, None, counters);
+            let mut records = Vec::new();
+            let mut importer = Importer::new(&intake);
+            let work = importer.import("test", lines.as_bytes(), |_, record| records.push(record.clone()));
+            work.await.expect("the test's database takes the messages");
+            records
+        })
     }
 
     /// Announces a request whose result is yet to come, gathered now.
@@ -154,30 +167,35 @@ impl TestServer {
     /// # Panics
     /// If the database does not take it.
     pub fn announce(&self, organization: u32, cluster: &str, request: &str) {
-        let key = RequestKey {
-            organization: organization.try_into().expect("an organization"),
-            cluster: cluster.parse().expect("a cluster"),
-            request: request.parse().expect("a request"),
-        };
+        let key = RequestKey::parse(&organization.to_string(), cluster, request).expect("a request");
         let event = RequestEvent { key, received_at: self.clock.now(), kind: EventKind::Announced };
-        self.runtime.block_on(self.storage.store(vec![event])).expect("the test's database takes the event");
+        block_on(|| self.storage.store(vec![event])).expect("the test's database takes the event");
     }
 
-    /// Replaces the rule content: hit, generic text, total risk. The server takes it soon after.
+    /// Replaces the rule content, each finding as hit, generic text and total risk, and returns once the server has taken it.
     ///
     /// # Panics
-    /// If the database does not take it.
+    /// If it does not within three minutes: a server [without content refresh](TestServerBuilder::without_content_refresh)
+    /// never does, and gets its content from [`TestServerBuilder::content`].
     pub fn content(&self, content: &[(&str, &str, i32)]) {
-        let content = content
-            .iter()
-            .map(|&(hit, generic, total_risk)| {
-                let content = RuleContent { generic: generic.to_owned(), summary: String::new(), total_risk };
-                (hit.parse().expect("a hit"), content)
-            })
-            .collect();
-        self.runtime
-            .block_on(self.storage.replace_content(content))
-            .expect("the test's database takes the content");
+        let content = content::set(content);
+        let revision = block_on(|| self.storage.replace_content(content));
+        let revision = revision.expect("the test's database takes the content");
+        until_some(|| self.content.revision().filter(|taken| *taken >= revision));
+    }
+
+    /// What the API says about the state of a request; `None` if it knows none.
+    ///
+    /// # Panics
+    /// If it answers anything else.
+    pub fn state(&self, organization: u32, cluster: &str, request: &str) -> Option<RequestState> {
+        let path = format!("/cluster/{cluster}/request/{request}/status");
+        let answer = self.get(&path).bearer(&self.token(organization)).send();
+        match answer.status {
+            200 => Some(answer.read::<StatusBody<'static>>().status),
+            404 => None,
+            _ => panic!("{answer:?}"),
+        }
     }
 
     /// Deletes what has expired, as the background task does.
@@ -185,21 +203,16 @@ impl TestServer {
     /// # Panics
     /// If the database does not answer.
     pub fn purge(&self) {
-        self.runtime.block_on(self.storage.purge()).expect("the test's database purges");
+        block_on(|| self.storage.purge()).expect("the test's database purges");
     }
 
-    /// Asks until the answer is as wanted.
+    /// Asks until there is an answer: see [`until_some`].
     ///
     /// # Panics
-    /// If it is not within a minute.
+    /// If there is none within three minutes.
+    #[track_caller]
     pub fn until<T>(&self, mut ask: impl FnMut(&Self) -> Option<T>) -> T {
-        for _ in 0..3000 {
-            if let Some(answer) = ask(self) {
-                return answer;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("it does not happen")
+        until_some(|| ask(self))
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::FusedFuture;
-use gathering_domain::{Clock, SystemClock};
+use gathering_domain::{Clock, ContentCache, SystemClock};
 use gathering_http::{BoundAddress, Listener, serve_admin};
 use gathering_ingest::kafka::{KafkaConsumer, KafkaError, KafkaMetrics};
 use gathering_ingest::{Intake, RecordCounters};
@@ -78,6 +78,7 @@ pub struct Service {
     api: Option<Listener>,
     admin: Listener,
     consumer: Option<KafkaConsumer>,
+    content: Arc<ContentCache>,
     stopping: Arc<AtomicBool>,
     tasks: Vec<JoinHandle<()>>,
     rereading: watch::Sender<()>,
@@ -137,7 +138,8 @@ impl Service {
             tasks.keep_files("admin.tls", watches.admin_tls, move || tls.reload());
         }
 
-        let parts = Parts { storage, intake, content_refresh };
+        let content = Arc::new(ContentCache::new(config.report_policy()));
+        let parts = Parts { storage, intake, content: Arc::clone(&content), content_refresh };
         let (mut api, mut needs) = (None, None);
         if let Some((authenticator, address)) = authenticator.zip(api_address) {
             let own = Arc::clone(&authenticator);
@@ -160,7 +162,7 @@ impl Service {
         let tasks = tasks.handles;
         let admin = serve_admin(admin_address, admin_tls, registry, readiness)?;
         let (delay, grace) = (config.http.shutdown_delay, config.http.shutdown_grace);
-        Ok(Self { api, admin, consumer, stopping, tasks, rereading, delay, grace })
+        Ok(Self { api, admin, consumer, content, stopping, tasks, rereading, delay, grace })
     }
 
     /// Where the API listens; nowhere in the role `ingest`.
@@ -183,6 +185,11 @@ impl Service {
         self.admin.url()
     }
 
+    /// The rule content that reports are made with; none is ever loaded in the role `ingest`.
+    pub const fn content(&self) -> &Arc<ContentCache> {
+        &self.content
+    }
+
     /// A handle to have its files read again.
     pub fn reread_handle(&self) -> RereadHandle {
         RereadHandle(self.rereading.clone())
@@ -193,7 +200,7 @@ impl Service {
     /// on. A listener or a consumer that fails stops the service in the same way, with an error: a service that cannot do
     /// its work must not look alive.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
-        let Self { api, admin, consumer, stopping, tasks, rereading, delay, grace } = self;
+        let Self { api, admin, consumer, stopping, tasks, rereading, delay, grace, .. } = self;
         let stop_api = api.as_ref().map(Listener::stop_handle);
         let stop_admin = admin.stop_handle();
         let stop_consumer = consumer.as_ref().map(KafkaConsumer::stop_handle);

@@ -95,6 +95,7 @@ impl Tasks<'_> {
 pub(crate) struct Parts {
     pub(crate) storage: Storage,
     pub(crate) intake: Intake<BatchWriter>,
+    pub(crate) content: Arc<ContentCache>,
     pub(crate) content_refresh: Duration,
 }
 
@@ -107,19 +108,18 @@ pub(crate) async fn start_api(
     tls: Option<Arc<Tls>>,
     authenticator: Arc<Authenticator>,
 ) -> Result<(Listener, Needs), ServerError> {
-    let Parts { storage, intake, content_refresh } = parts;
-    let content = Arc::new(ContentCache::new(config.report_policy()));
-    let loaded = Arc::new(AtomicBool::new(refresh(&content, storage).await));
+    let Parts { storage, intake, content, content_refresh } = parts;
+    let loaded = Arc::new(AtomicBool::new(refresh(content, storage).await));
     let needs = Needs::Api { content: Arc::clone(&loaded), keys: Arc::clone(&authenticator) };
     authenticator.register_metrics(tasks.registry).map_err(metrics_error)?;
-    metrics::content(tasks.registry, Arc::clone(&content)).map_err(metrics_error)?;
+    metrics::content(tasks.registry, Arc::clone(content)).map_err(metrics_error)?;
     let api = Api {
-        lookup: Arc::new(LookupService::new(storage.clone(), Arc::clone(&content))),
+        lookup: Arc::new(LookupService::new(storage.clone(), Arc::clone(content))),
         intake: Arc::new(intake.clone()),
         authenticator,
         metrics: HttpMetrics::register(tasks.registry).map_err(metrics_error)?,
     };
-    tasks.spawn(keep_content(content, storage.clone(), *content_refresh, loaded));
+    tasks.spawn(keep_content(Arc::clone(content), storage.clone(), *content_refresh, loaded));
     Ok((serve_api(address, &config.http_settings(tls), api)?, needs))
 }
 

@@ -13,6 +13,16 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use super::{Broker, PATIENCE};
 
 impl Broker {
+    /// A new topic with a name of its own.
+    ///
+    /// # Panics
+    /// If it cannot be made.
+    pub fn topic(&self, partitions: i32) -> String {
+        let name = Self::name();
+        self.create_topic(&name, partitions);
+        name
+    }
+
     /// Makes a topic of this name.
     ///
     /// # Panics

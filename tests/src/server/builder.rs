@@ -1,17 +1,19 @@
 //! How a test's server is set up.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use gathering_domain::{Clock, ManualClock, Timestamp};
+use gathering_domain::{Clock, ContentCache, ContentStore, ManualClock, RuleContentSet, Timestamp};
 use gathering_ingest::RecordCounters;
 use gathering_server::config::{Config, Sources};
 use gathering_server::{Environment, Role, Service};
 use gathering_storage::Storage;
 use tokio::sync::oneshot;
 
-use super::TestServer;
-use crate::TestDatabase;
+use super::{TestServer, content};
+use crate::apart::block_on;
+use crate::database::TestDatabase;
 use crate::secret::Secret;
 
 /// 2026-03-01T13:00:00Z: where the clock of every server stands at first.
@@ -23,24 +25,50 @@ const REFRESH: Duration = Duration::from_millis(20);
 /// How long the test itself waits for its database.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+impl TestServer {
+    /// A server on this database with the default configuration, its clock at 2026-03-01T13:00:00Z.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn start(database: TestDatabase) -> Self {
+        Self::builder(database).start()
+    }
+
+    /// A server on this database, to be configured.
+    pub const fn builder(database: TestDatabase) -> TestServerBuilder {
+        TestServerBuilder::new(database)
+    }
+}
+
 /// What a server is started with.
 #[derive(Debug)]
 pub struct TestServerBuilder {
     database: TestDatabase,
     assignments: Vec<String>,
+    content: Option<RuleContentSet>,
     content_refresh: Duration,
     has_secret: bool,
 }
 
 impl TestServerBuilder {
-    pub(super) const fn new(database: TestDatabase) -> Self {
-        Self { database, assignments: Vec::new(), content_refresh: REFRESH, has_secret: true }
+    const fn new(database: TestDatabase) -> Self {
+        Self { database, assignments: Vec::new(), content: None, content_refresh: REFRESH, has_secret: true }
     }
 
     /// Sets a key of the configuration, as `--set` does.
     #[must_use]
     pub fn set(mut self, assignment: &str) -> Self {
         self.assignments.push(assignment.to_owned());
+        self
+    }
+
+    /// The rule content that the server starts with, each finding as hit, generic text and total risk.
+    ///
+    /// # Panics
+    /// If a hit is none.
+    #[must_use]
+    pub fn content(mut self, content: &[(&str, &str, i32)]) -> Self {
+        self.content = Some(content::set(content));
         self
     }
 
@@ -89,48 +117,62 @@ impl TestServerBuilder {
             key_tick: REFRESH,
             records: RecordCounters::new().expect("counters"),
         };
-        let (stop, stopped) = oneshot::channel();
-        let (started, addresses) = mpsc::channel();
         // What limits the server under test must not limit the test.
         let settings = gathering_storage::Settings {
             pool_timeout: PATIENCE,
             query_timeout: PATIENCE,
             ..config.storage_settings()
         };
-        let thread = std::thread::spawn(move || {
-            let runtime =
-                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            runtime.block_on(async {
-                let service = match Service::start(&config, Role::All, environment).await {
-                    Ok(service) => service,
-                    Err(error) => {
-                        let _ = started.send(Err(error.to_string()));
-                        return;
-                    }
-                };
-                let api = service.api_address().expect("a service with an API");
-                let _ = started.send(Ok((api, service.admin_address())));
-                let _ = service.run_until(async move { drop(stopped.await) }).await;
-            });
-            runtime.shutdown_background();
-        });
-        let (api, admin) = addresses
+        let open =
+            || Storage::open(&settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("the test's database");
+        if let Some(content) = self.content {
+            block_on(|| async { open().replace_content(content).await })
+                .expect("the test's database takes the content");
+        }
+        let (stop, stopped) = oneshot::channel();
+        let (started, parts) = mpsc::channel();
+        let thread = std::thread::spawn(move || run(&config, environment, &started, stopped));
+        let (api, admin, content) = parts
             .recv()
             .expect("the server's thread lives")
             .unwrap_or_else(|error| panic!("the server does not start: {error}"));
-        let storage =
-            Storage::open(&settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("the test's database");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let storage = open();
         TestServer {
             api,
             admin,
             clock,
+            content,
             storage,
-            runtime,
             database: self.database,
             secret,
             stop: Some(stop),
             thread: Some(thread),
         }
     }
+}
+
+/// What a server that has started tells: where its API and its probes are, and which content it has.
+type Started = (SocketAddr, SocketAddr, Arc<ContentCache>);
+
+/// Runs the service on this thread until it is told to stop.
+fn run(
+    config: &Config,
+    environment: Environment,
+    started: &mpsc::Sender<Result<Started, String>>,
+    stopped: oneshot::Receiver<()>,
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let service = match Service::start(config, Role::All, environment).await {
+            Ok(service) => service,
+            Err(error) => {
+                let _ = started.send(Err(error.to_string()));
+                return;
+            }
+        };
+        let api = service.api_address().expect("a service with an API");
+        let _ = started.send(Ok((api, service.admin_address(), Arc::clone(service.content()))));
+        let _ = service.run_until(async move { drop(stopped.await) }).await;
+    });
+    runtime.shutdown_background();
 }

@@ -1,9 +1,9 @@
 //! What the four endpoints answer when everything is in order.
 
-use gathering_tests::{Message, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Message, OTHER_CLUSTER, TestDatabase, TestServer};
 use serde_json::json;
 
-use crate::fixture::{CLUSTER, OTHER_CLUSTER, REQUEST_NOT_FOUND, UNKNOWN_CLUSTER, report, requests, status};
+use crate::fixture::{REQUEST_NOT_FOUND, UNKNOWN_CLUSTER, report, requests, status};
 use crate::on_both;
 
 on_both!(
@@ -19,7 +19,7 @@ on_both!(
 fn status_tells_the_state(database: TestDatabase) {
     let server = TestServer::start(database);
     server.announce(42, CLUSTER, "announced");
-    server.import(&[Message::new(42, CLUSTER, "done"), Message::new(42, CLUSTER, "broken").empty()]);
+    server.import(&[Message::new(42, CLUSTER, "done"), Message::new(42, CLUSTER, "broken").failed()]);
     let token = server.token(42);
     for (request, state) in [("announced", "received"), ("done", "processed"), ("broken", "failed")] {
         let answer = server.get(&status(CLUSTER, request)).bearer(&token).send();
@@ -36,7 +36,7 @@ fn the_list_is_newest_first(database: TestDatabase) {
         Message::new(42, CLUSTER, "old").gathered("2026-03-01T09:00:00+02:00"),
         Message::new(42, CLUSTER, "a").gathered("2026-03-01T10:00:00Z"),
         Message::new(42, CLUSTER, "new").gathered("2026-03-01T11:00:00.123456789Z"),
-        Message::new(42, CLUSTER, "broken").gathered("2026-03-01T08:00:00.500Z").empty(),
+        Message::new(42, CLUSTER, "broken").gathered("2026-03-01T08:00:00.500Z").failed(),
         Message::new(42, OTHER_CLUSTER, "elsewhere"),
     ]);
     let answer = server.get(&requests(CLUSTER)).bearer(&server.token(42)).send();
@@ -87,7 +87,7 @@ fn a_selection_keeps_order_and_duplicates(database: TestDatabase) {
 fn report_of_a_request_that_is_not_processed_is_empty(database: TestDatabase) {
     let server = TestServer::start(database);
     server.announce(42, CLUSTER, "announced");
-    server.import(&[Message::new(42, CLUSTER, "broken").empty(), Message::new(42, CLUSTER, "healthy")]);
+    server.import(&[Message::new(42, CLUSTER, "broken").failed(), Message::new(42, CLUSTER, "healthy")]);
     for (request, state) in [("announced", "received"), ("broken", "failed"), ("healthy", "processed")] {
         let answer = server.get(&report(CLUSTER, request)).bearer(&server.token(42)).send();
         let expected = json!({"cluster": CLUSTER, "requestID": request, "status": state, "report": []});
@@ -101,20 +101,20 @@ fn later_events_obey_the_table(database: TestDatabase) {
     let state = || server.get(&status(CLUSTER, "r")).bearer(&token).send().json()["status"].clone();
     server.announce(42, CLUSTER, "r");
     assert_eq!(state(), "received");
-    server.import(&[Message::new(42, CLUSTER, "r").empty()]);
+    server.import(&[Message::new(42, CLUSTER, "r").failed()]);
     assert_eq!(state(), "failed");
     server.announce(42, CLUSTER, "r");
     assert_eq!(state(), "failed");
     server.import(&[Message::new(42, CLUSTER, "r")]);
     assert_eq!(state(), "processed");
-    server.import(&[Message::new(42, CLUSTER, "r").empty()]);
+    server.import(&[Message::new(42, CLUSTER, "r").failed()]);
     assert_eq!(state(), "processed");
 }
 
 fn pending_requests_can_be_hidden(database: TestDatabase) {
     let server = TestServer::builder(database).set("http.pending_status=404").start();
     server.announce(42, CLUSTER, "announced");
-    server.import(&[Message::new(42, CLUSTER, "broken").empty(), Message::new(42, CLUSTER, "done")]);
+    server.import(&[Message::new(42, CLUSTER, "broken").failed(), Message::new(42, CLUSTER, "done")]);
     let token = server.token(42);
     for path in [status, report] {
         for request in ["announced", "broken"] {

@@ -1,8 +1,8 @@
 //! Cross-origin calls: none unless configured, and then of the configured origins only.
 
-use gathering_tests::{Call, Message, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Call, Message, TestDatabase, TestServer};
 
-use crate::fixture::{CLUSTER, requests};
+use crate::fixture::requests;
 use crate::on_both;
 
 on_both!(no_origin_is_allowed_by_default, configured_origins_are_allowed);

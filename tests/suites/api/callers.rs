@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use gathering_auth::{Scope, TokenRequest};
-use gathering_tests::{Answer, Message, TestDatabase, TestServer};
+use gathering_tests::{Answer, CLUSTER, Message, OTHER_CLUSTER, TestDatabase, TestServer};
 use serde_json::json;
 
-use crate::fixture::{CLUSTER, OTHER_CLUSTER, report, requests, status};
+use crate::fixture::{report, requests, status};
 use crate::on_both;
 
 on_both!(

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gathering_tests::{Message, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Message, TestDatabase, TestServer};
 use serde_json::json;
 
-use crate::fixture::{CLUSTER, report, status};
+use crate::fixture::{report, status};
 use crate::on_both;
 
 on_both!(whoever_has_seen_processed_gets_the_report);
@@ -45,9 +45,9 @@ fn whoever_has_seen_processed_gets_the_report(database: TestDatabase) {
         }
         for round in 0..ROUNDS {
             let message = || Message::new(42, CLUSTER, &format!("r{round}"));
-            server.import(&[message().empty()]);
+            server.import(&[message().failed()]);
             server.import(&[message().hit("rules.a|ONE").hit("rules.a|TWO")]);
-            server.import(&[message().empty()]);
+            server.import(&[message().failed()]);
         }
         done.store(true, Ordering::SeqCst);
     });

@@ -4,9 +4,9 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use gathering_tests::{Message, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Message, TestDatabase, TestServer};
 
-use crate::fixture::{CLUSTER, requests, status};
+use crate::fixture::{requests, status};
 
 /// Longer than anything takes; what hangs fails its test.
 const PATIENCE: Duration = Duration::from_secs(60);

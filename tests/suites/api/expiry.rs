@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use gathering_tests::{Message, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Message, RequestState, TestDatabase, TestServer};
 use serde_json::json;
 
-use crate::fixture::{CLUSTER, CLUSTER_NOT_FOUND, REQUEST_NOT_FOUND, report, requests, status};
+use crate::fixture::{CLUSTER_NOT_FOUND, REQUEST_NOT_FOUND, report, requests, status};
 use crate::on_both;
 
 on_both!(
@@ -18,22 +18,13 @@ const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const ALMOST_HALF_A_DAY: Duration = Duration::from_secs(12 * 60 * 60 - 1);
 
-fn state(server: &TestServer, request: &str) -> Option<String> {
-    let answer = server.get(&status(CLUSTER, request)).bearer(&server.token(42)).send();
-    match answer.status {
-        200 => Some(answer.json()["status"].as_str().unwrap().to_owned()),
-        404 => None,
-        other => panic!("{other}"),
-    }
-}
-
 fn an_expired_request_is_unknown_purged_or_not(database: TestDatabase) {
     let server = TestServer::start(database);
     server.import(&[Message::new(42, CLUSTER, "old")]);
     server.advance(DAY / 2);
     server.import(&[Message::new(42, CLUSTER, "young")]);
     server.advance(ALMOST_HALF_A_DAY);
-    assert_eq!(state(&server, "old").as_deref(), Some("processed"));
+    assert_eq!(server.state(42, CLUSTER, "old"), Some(RequestState::Processed));
     server.advance(SECOND);
     for purged in [false, true] {
         if purged {
@@ -57,14 +48,14 @@ fn a_change_sets_the_retention_anew_and_an_ignored_event_does_not(database: Test
     let server = TestServer::start(database);
     server.import(&[Message::new(42, CLUSTER, "again"), Message::new(42, CLUSTER, "ignored")]);
     server.advance(DAY / 2);
-    server.import(&[Message::new(42, CLUSTER, "again"), Message::new(42, CLUSTER, "ignored").empty()]);
+    server.import(&[Message::new(42, CLUSTER, "again"), Message::new(42, CLUSTER, "ignored").failed()]);
     server.announce(42, CLUSTER, "ignored");
     server.advance(DAY / 2);
-    assert_eq!(state(&server, "again").as_deref(), Some("processed"));
-    assert_eq!(state(&server, "ignored"), None);
+    assert_eq!(server.state(42, CLUSTER, "again"), Some(RequestState::Processed));
+    assert_eq!(server.state(42, CLUSTER, "ignored"), None);
     // An expired record counts as absent: even an announcement takes its place.
     server.announce(42, CLUSTER, "ignored");
-    assert_eq!(state(&server, "ignored").as_deref(), Some("received"));
+    assert_eq!(server.state(42, CLUSTER, "ignored"), Some(RequestState::Received));
 }
 
 fn a_cluster_without_records_stays_known_for_long(database: TestDatabase) {

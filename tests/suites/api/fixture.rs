@@ -1,7 +1,5 @@
 //! Names and paths that the checks share.
 
-pub(crate) const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
-pub(crate) const OTHER_CLUSTER: &str = "6d5892d3-1f74-4ccf-91af-548dfc9767aa";
 pub(crate) const UNKNOWN_CLUSTER: &str = "00000000-0000-0000-0000-000000000001";
 
 pub(crate) const REQUEST_NOT_FOUND: &str = "Request ID not found for given org_id and cluster_id";

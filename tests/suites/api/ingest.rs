@@ -3,16 +3,14 @@
 mod refused;
 mod shares;
 
-use std::io::Write;
-
 use base64::Engine;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use gathering_auth::Scope;
-use gathering_tests::{Answer, Message, TestDatabase, TestServer};
+use gathering_tests::{
+    Answer, CLUSTER, Message, OTHER_CLUSTER, RequestState, TestDatabase, TestServer, gzip,
+};
 use serde_json::{Value, json};
 
-use crate::fixture::{CLUSTER, OTHER_CLUSTER, report, requests, status};
+use crate::fixture::{report, requests, status};
 use crate::on_both;
 
 on_both!(
@@ -56,16 +54,6 @@ fn counts(answer: &Answer) -> [u64; 4] {
     ["stored", "failed", "skipped", "rejected"].map(|outcome| json[outcome].as_u64().unwrap())
 }
 
-fn gzip(plain: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(plain).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn state(server: &TestServer, request: &str) -> Value {
-    server.get(&status(CLUSTER, request)).bearer(&server.token(42)).send().json()["status"].clone()
-}
-
 fn one_message_or_many(database: TestDatabase) {
     let server = TestServer::builder(database).set("report.unknown_content=include").start();
     let token = writer(&server, 42);
@@ -106,7 +94,7 @@ fn every_message_has_an_outcome_of_its_own(database: TestDatabase) {
     let body = format!(
         "{}\n\n{}\r\n{{\n{}\n{}\n{} {}\n{}\n{}",
         Message::new(42, CLUSTER, "good"),
-        Message::new(42, CLUSTER, "empty").empty(),
+        Message::new(42, CLUSTER, "empty").failed(),
         Message::new(42, CLUSTER, "unused").with("RequestId", Value::Null),
         Message::new(42, CLUSTER, "unused").with("OrgID", json!("42")),
         Message::new(42, CLUSTER, "two"),
@@ -125,9 +113,9 @@ fn every_message_has_an_outcome_of_its_own(database: TestDatabase) {
     assert!(refusals[4]["reason"].as_str().unwrap().starts_with("the message is not one JSON document"));
     assert_eq!(refusals[5]["outcome"], "skipped");
     assert_eq!(refusals.as_array().unwrap().len(), 6);
-    assert_eq!(state(&server, "good"), "processed");
-    assert_eq!(state(&server, "empty"), "failed");
-    assert_eq!(state(&server, "last"), "processed");
+    assert_eq!(server.state(42, CLUSTER, "good"), Some(RequestState::Processed));
+    assert_eq!(server.state(42, CLUSTER, "empty"), Some(RequestState::Failed));
+    assert_eq!(server.state(42, CLUSTER, "last"), Some(RequestState::Processed));
 
     for body in ["", " ", "[]", "{} {}", "nonsense"] {
         assert_eq!(counts(&send(&server, &token, JSON, body)), [0, 0, 0, 1], "{body:?}");
@@ -148,7 +136,7 @@ fn nobody_writes_for_others(database: TestDatabase) {
     let server = TestServer::start(database);
     let own = Message::new(42, CLUSTER, "own");
     let foreign = Message::new(7, CLUSTER, "foreign");
-    let both = lines(&[foreign.clone(), own.clone(), foreign.clone().empty()]);
+    let both = lines(&[foreign.clone(), own.clone(), foreign.clone().failed()]);
     let answer = send(&server, &writer(&server, 42), NDJSON, both.clone());
     assert_eq!(counts(&answer), [1, 0, 0, 2]);
     assert_eq!(
@@ -205,14 +193,18 @@ fn announcements_are_received_until_their_result_is_there(database: TestDatabase
     );
     let answer = announce(body);
     assert_eq!(counts(&answer), [1, 0, 1, 2]);
-    assert_eq!(state(&server, "a"), "received");
+    assert_eq!(server.state(42, CLUSTER, "a"), Some(RequestState::Received));
     let list = server.get(&requests(CLUSTER)).bearer(&token).send().json();
     assert_eq!(list["requests"][0]["received"], "2026-03-01T12:00:00.5Z");
 
     counts(&send(&server, &token, JSON, Message::new(42, CLUSTER, "a").to_string()));
-    assert_eq!(state(&server, "a"), "processed");
+    assert_eq!(server.state(42, CLUSTER, "a"), Some(RequestState::Processed));
     assert_eq!(counts(&announce(announcement("42", CLUSTER, "a").to_string())), [1, 0, 0, 0]);
-    assert_eq!(state(&server, "a"), "processed", "a late announcement changes nothing");
+    assert_eq!(
+        server.state(42, CLUSTER, "a"),
+        Some(RequestState::Processed),
+        "a late announcement changes nothing"
+    );
 }
 
 fn messages_of_one_body_are_taken_in_order(database: TestDatabase) {

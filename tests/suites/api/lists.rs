@@ -1,9 +1,9 @@
 //! `http.max_list`: a list has the newest requests, and says when there are more.
 
-use gathering_tests::{Message, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Message, TestDatabase, TestServer};
 use serde_json::{Value, json};
 
-use crate::fixture::{CLUSTER, requests};
+use crate::fixture::requests;
 
 fn ids(list: &Value) -> Vec<&str> {
     list["requests"].as_array().unwrap().iter().map(|entry| entry["requestID"].as_str().unwrap()).collect()

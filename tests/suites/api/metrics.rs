@@ -1,8 +1,8 @@
 //! What the admin address tells.
 
-use gathering_tests::{Message, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Message, TestDatabase, TestServer};
 
-use crate::fixture::{CLUSTER, UNKNOWN_CLUSTER, requests, status};
+use crate::fixture::{UNKNOWN_CLUSTER, requests, status};
 use crate::on_both;
 
 on_both!(calls_are_counted_by_template_method_and_status, the_process_pools_and_build_are_there);

@@ -1,9 +1,9 @@
 //! A database that is away, slow or broken: an answer in time, without its words, and recovery.
 
 use gathering_auth::{Scope, TokenRequest};
-use gathering_tests::{Answer, Message, TestDatabase, TestServer};
+use gathering_tests::{Answer, CLUSTER, Message, TestDatabase, TestServer};
 
-use crate::fixture::{CLUSTER, report, requests, status};
+use crate::fixture::{report, requests, status};
 
 fn all_four(server: &TestServer) -> [Answer; 4] {
     let token = server.token(42);
@@ -88,18 +88,12 @@ fn an_exhausted_pool_is_503_on_postgres() {
 fn a_database_that_goes_away_is_503_and_readiness_says_so_on_sqlite() {
     let server = TestServer::start(TestDatabase::sqlite());
     server.import(&[Message::new(42, CLUSTER, "r")]);
-    server.database().execute(
-        "ALTER TABLE requests RENAME TO requests_away; ALTER TABLE clusters RENAME TO clusters_away;
-         ALTER TABLE content_revision RENAME TO content_revision_away",
-    );
+    let outage = server.outage();
     assert_away(&server);
     let ready = server.admin("/readyz").send();
     assert_eq!((ready.status, ready.sentence().as_str()), (503, "the database cannot be reached"));
     assert_eq!(server.admin("/livez").send().status, 200, "a restart would not help");
-    server.database().execute(
-        "ALTER TABLE requests_away RENAME TO requests; ALTER TABLE clusters_away RENAME TO clusters;
-         ALTER TABLE content_revision_away RENAME TO content_revision",
-    );
+    drop(outage);
     assert_back(&server);
     assert_eq!(server.admin("/readyz").send().status, 200);
 }

@@ -3,10 +3,10 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use gathering_tests::{Message, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Message, TestDatabase, TestServer};
 use serde_json::json;
 
-use crate::fixture::{CLUSTER, report, requests, status};
+use crate::fixture::{report, requests, status};
 use crate::on_both;
 
 on_both!(

@@ -1,11 +1,9 @@
 //! Every cell of the table of what is unknown, improper or expired.
 
-use gathering_tests::{Answer, Message, TestDatabase, TestServer};
+use gathering_tests::{Answer, CLUSTER, Message, OTHER_CLUSTER, TestDatabase, TestServer};
 use serde_json::json;
 
-use crate::fixture::{
-    CLUSTER, CLUSTER_NOT_FOUND, OTHER_CLUSTER, REQUEST_NOT_FOUND, UNKNOWN_CLUSTER, report, requests, status,
-};
+use crate::fixture::{CLUSTER_NOT_FOUND, REQUEST_NOT_FOUND, UNKNOWN_CLUSTER, report, requests, status};
 use crate::on_both;
 
 on_both!(

@@ -1,9 +1,9 @@
 //! What reports say, and that they stay within what the operator takes.
 
-use gathering_tests::{Message, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Message, TestDatabase, TestServer};
 use serde_json::{Value, json};
 
-use crate::fixture::{CLUSTER, report};
+use crate::fixture::report;
 use crate::on_both;
 
 on_both!(

@@ -1,9 +1,9 @@
 //! One organization never sees what another has, nor that it has it.
 
-use gathering_tests::{Answer, Message, TestDatabase, TestServer};
+use gathering_tests::{Answer, CLUSTER, Message, OTHER_CLUSTER, TestDatabase, TestServer};
 use serde_json::json;
 
-use crate::fixture::{CLUSTER, OTHER_CLUSTER, UNKNOWN_CLUSTER, report, requests, status};
+use crate::fixture::{UNKNOWN_CLUSTER, report, requests, status};
 use crate::on_both;
 
 on_both!(

@@ -4,12 +4,9 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use gathering_auth::testing::TestKey;
-use gathering_tests::{Message, TestServer};
+use gathering_tests::{CLUSTER, Message, TestServer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-pub(crate) const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
-pub(crate) const OTHER_CLUSTER: &str = "6d5892d3-1f74-4ccf-91af-548dfc9767aa";
 
 /// Where the clock of every server stands at first, in seconds.
 pub(crate) const NOW: i64 = 1_772_370_000;

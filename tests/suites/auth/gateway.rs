@@ -2,10 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use gathering_tests::{Answer, Call, Message, Program, TestDatabase, TestServer};
+use gathering_tests::{Answer, CLUSTER, Call, Message, OTHER_CLUSTER, Program, TestDatabase, TestServer};
 use serde_json::{Value, json};
 
-use crate::fixture::{CLUSTER, Folder, OTHER_CLUSTER, record, status};
+use crate::fixture::{Folder, record, status};
 
 const SECRET: &str = "a-secret-of-the-gateway-0123456789";
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use gathering_auth::TokenRequest;
-use gathering_tests::{Message, Program, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Message, Program, TestDatabase, TestServer};
 
-use crate::fixture::{CLUSTER, record, status};
+use crate::fixture::{record, status};
 
 fn token(server: &TestServer, organization: u32, subject: &str) -> String {
     let request = TestServer::token_request(organization);

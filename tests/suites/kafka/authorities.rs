@@ -6,12 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
-use gathering_tests::{Authority, Program, TestDatabase};
+use gathering_tests::{Authority, Program, TestDatabase, until};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection};
-
-use crate::fixture::until;
 
 /// A listener with a certificate of this authority. It tells of each handshake whether it came to its end.
 fn listener(authority: &Authority) -> (SocketAddr, Receiver<Result<usize, String>>) {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gathering_tests::{Program, TestDatabase};
+use gathering_tests::{Program, TestDatabase, until};
 
-use crate::fixture::{Flow, expected, numbered, until};
+use crate::fixture::{Flow, expected, numbered};
 
 #[test]
 fn every_message_is_recorded_once_and_every_bad_one_is_a_dead_letter() {

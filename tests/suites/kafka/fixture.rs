@@ -1,8 +1,6 @@
 //! A broker with topics, a database, and the settings that bring both together.
 
-use gathering_tests::{Broker, Message, TestDatabase, TestServer, TestServerBuilder};
-
-pub(crate) const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
+use gathering_tests::{Broker, CLUSTER, Message, TestDatabase, TestServer, TestServerBuilder};
 
 /// What flows from where to where.
 pub(crate) struct Flow {
@@ -70,20 +68,6 @@ pub(crate) fn expected(count: usize) -> Vec<(String, String)> {
         (0..count).map(|number| (format!("r{number}"), format!("rules.a|KEY_{number}"))).collect();
     expected.sort();
     expected
-}
-
-/// Asks until it is so.
-///
-/// # Panics
-/// If it is not within three minutes.
-pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
-    for _ in 0..3600 {
-        if is_so() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    panic!("it does not happen")
 }
 
 /// The value of a sample in a text of metrics.

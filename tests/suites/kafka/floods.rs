@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use gathering_tests::{Broker, Message, Program, Running, TestDatabase};
+use gathering_tests::{Broker, CLUSTER, Message, Program, Running, TestDatabase, until};
 use serde_json::json;
 
-use crate::fixture::{CLUSTER, Flow, sample, until};
+use crate::fixture::{Flow, sample};
 
 fn start(program: &Program, flow: &Flow, database: &TestDatabase, settings: &[&str]) -> Running {
     let mut arguments = flow.arguments(&["serve", "--role", "ingest"], database.url());

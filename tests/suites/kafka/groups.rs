@@ -1,8 +1,8 @@
 //! Several processes in one group.
 
-use gathering_tests::{Message, Program, Proxy, Running, TestDatabase};
+use gathering_tests::{CLUSTER, Message, Program, Proxy, Running, TestDatabase, until};
 
-use crate::fixture::{CLUSTER, Flow, expected, numbered, sample, until};
+use crate::fixture::{Flow, expected, numbered, sample};
 
 fn start(program: &Program, flow: &Flow, url: &str) -> Running {
     let mut arguments = flow.arguments(&["serve", "--role", "ingest"], url);

@@ -2,9 +2,9 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl};
-use gathering_tests::{Message, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Message, TestDatabase, TestServer, until};
 
-use crate::fixture::{CLUSTER, Flow, until};
+use crate::fixture::Flow;
 
 const ROUNDS: usize = 4;
 

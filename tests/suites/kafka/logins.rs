@@ -1,8 +1,8 @@
 //! TLS and logins, which only the real broker has.
 
-use gathering_tests::{Broker, Message, Program, TestDatabase};
+use gathering_tests::{Broker, Message, Program, TestDatabase, until};
 
-use crate::fixture::{Flow, expected, numbered, until};
+use crate::fixture::{Flow, expected, numbered};
 
 /// Runs the consumer by way of a listener, dead letters included.
 fn messages_flow(listener: &str, security: &[String]) {

@@ -1,15 +1,10 @@
 //! What becomes of messages: recorded, kept as dead letters, told to the payload tracker.
 
 use base64::Engine;
-use gathering_tests::{Message, Program, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Message, Program, RequestState, TestDatabase, TestServer, until};
 use serde_json::{Value, json};
 
-use crate::fixture::{CLUSTER, Flow, sample, until};
-
-fn state(server: &TestServer, request: &str) -> Value {
-    let path = format!("/cluster/{CLUSTER}/request/{request}/status");
-    server.get(&path).bearer(&server.token(42)).send().json()["status"].clone()
-}
+use crate::fixture::{Flow, sample};
 
 fn recorded(server: &TestServer, outcome: &str) -> u64 {
     let name = format!("gathering_records_total{{outcome=\"{outcome}\",source=\"kafka\"}}");
@@ -22,7 +17,7 @@ fn every_message_has_its_outcome(database: TestDatabase) {
     let unusable = Message::new(42, CLUSTER, "unusable").with("Version", json!("x"));
     flow.publish(&[
         Message::new(42, CLUSTER, "good").hit("rules.a|KEY"),
-        Message::new(42, CLUSTER, "empty").empty(),
+        Message::new(42, CLUSTER, "empty").failed(),
     ]);
     flow.broker.publisher().publish_with(
         &flow.results,
@@ -35,9 +30,9 @@ fn every_message_has_its_outcome(database: TestDatabase) {
     let server = flow.server(database).start();
     server.until(|server| (recorded(server, "skipped") + recorded(server, "rejected") >= 3).then_some(()));
     server.until(|server| (recorded(server, "stored") + recorded(server, "failed") >= 3).then_some(()));
-    assert_eq!(state(&server, "good"), "processed");
-    assert_eq!(state(&server, "empty"), "failed");
-    assert_eq!(state(&server, "unusable"), "failed");
+    assert_eq!(server.state(42, CLUSTER, "good"), Some(RequestState::Processed));
+    assert_eq!(server.state(42, CLUSTER, "empty"), Some(RequestState::Failed));
+    assert_eq!(server.state(42, CLUSTER, "unusable"), Some(RequestState::Failed));
     for (outcome, count) in [("stored", 1), ("failed", 2), ("skipped", 1), ("rejected", 2)] {
         assert_eq!(recorded(&server, outcome), count, "{outcome}");
     }
@@ -120,12 +115,12 @@ fn announcements_for_this_service_are_recorded() {
     let setting = format!("ingest.kafka.announcements_topic={announcements}");
     let server = flow.server(TestDatabase::sqlite()).set(&setting).start();
     server.until(|server| (recorded(server, "stored") + recorded(server, "rejected") == 3).then_some(()));
-    assert_eq!(state(&server, "ours"), "received");
-    assert_eq!(state(&server, "bare"), "received");
+    assert_eq!(server.state(42, CLUSTER, "ours"), Some(RequestState::Received));
+    assert_eq!(server.state(42, CLUSTER, "bare"), Some(RequestState::Received));
     assert_eq!(recorded(&server, "skipped"), 0, "what is for others is not even counted");
     assert_eq!(flow.broker.read(&flow.dead_letters).len(), 1);
     flow.publish(&[Message::new(42, CLUSTER, "ours")]);
-    server.until(|server| (state(server, "ours") == "processed").then_some(()));
+    server.until(|server| (server.state(42, CLUSTER, "ours") == Some(RequestState::Processed)).then_some(()));
     until(|| flow.broker.uncommitted(&announcements, &flow.group) == 0);
 }
 
@@ -138,7 +133,7 @@ fn the_payload_tracker_is_told_as_today() {
         message("good").with("AccountNumber", json!(7)),
         message("bad").with("Version", json!("x")),
         message("unasked").with("RequestId", Value::Null),
-        message("none").empty().with("AccountNumber", Value::Null),
+        message("none").failed().with("AccountNumber", Value::Null),
     ]);
     let server = flow
         .server(TestDatabase::sqlite())

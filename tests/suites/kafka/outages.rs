@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use gathering_tests::{Message, Program, Proxy, Running, TestDatabase};
+use gathering_tests::{CLUSTER, Message, Program, Proxy, Running, TestDatabase, until};
 
-use crate::fixture::{CLUSTER, Flow, expected, numbered, sample, until};
+use crate::fixture::{Flow, expected, numbered, sample};
 
 fn ready(running: &Running) -> (u16, String) {
     let answer = running.admin("/readyz").send();
@@ -96,7 +96,7 @@ fn without_a_dead_letter_topic_refused_messages_are_in_the_log() {
     arguments.extend(["--set", "ingest.kafka.dead_letter_topic="].map(str::to_owned));
     let running = start(&program, &arguments);
     flow.broker.publisher().publish(&flow.results, "{\"a message\": \"that nobody\ncan read\"");
-    flow.publish(&[numbered(0), Message::new(42, CLUSTER, "e").empty()]);
+    flow.publish(&[numbered(0), Message::new(42, CLUSTER, "e").failed()]);
     until(|| database.processed().len() == 1);
     until(|| flow.broker.uncommitted(&flow.results, &flow.group) == 0);
     let stderr = running.stderr();

@@ -1,8 +1,8 @@
 //! Where a group starts, and what it reads of partitions and topics that come later.
 
-use gathering_tests::{Broker, Program, Running, TestDatabase};
+use gathering_tests::{Broker, Program, Running, TestDatabase, until};
 
-use crate::fixture::{Flow, expected, numbered, until};
+use crate::fixture::{Flow, expected, numbered};
 
 fn latest(program: &Program, flow: &Flow, database: &TestDatabase) -> Running {
     serve(program, &arguments(flow, database))

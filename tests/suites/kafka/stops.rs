@@ -1,8 +1,8 @@
 //! A clean stop, and the halves of the service.
 
-use gathering_tests::{Program, TestDatabase};
+use gathering_tests::{Program, TestDatabase, until};
 
-use crate::fixture::{Flow, expected, numbered, until};
+use crate::fixture::{Flow, expected, numbered};
 
 #[test]
 fn a_clean_stop_finishes_the_batch_in_hand_and_commits_it() {

@@ -6,10 +6,9 @@ use std::net::TcpStream;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use gathering_tests::{Program, Running};
+use gathering_tests::{CLUSTER, Program, Running};
 use serde_json::{Value, json};
 
-const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
 const MIB: u64 = 1 << 20;
 
 fn serve(program: &Program) -> Running {

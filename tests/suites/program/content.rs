@@ -1,11 +1,9 @@
 //! `gathering import content`
 
-use gathering_tests::{Message, Program};
+use gathering_tests::{CLUSTER, Message, Program};
 use serde_json::json;
 
 use crate::refused;
-
-const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
 
 fn tree(program: &Program, generic: &str) {
     program.file("tree/config.yaml", "impact:\n  Severe: 4\n");

@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
 
-use gathering_tests::{Message, Program, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Message, OTHER_CLUSTER, Program, TestDatabase, TestServer};
 
-const CLUSTERS: [&str; 2] = ["5d5892d3-1f74-4ccf-91af-548dfc9767aa", "6d5892d3-1f74-4ccf-91af-548dfc9767aa"];
+const CLUSTERS: [&str; 2] = [CLUSTER, OTHER_CLUSTER];
 const RECORDS: usize = 20_000;
 
 /// Kills imports after different numbers of records, then lets one end: every record is there once, with its hits.

@@ -2,11 +2,9 @@
 
 use std::fs;
 
-use gathering_tests::{Message, Program, Running};
+use gathering_tests::{CLUSTER, Message, Program, Running, until};
 
 use crate::refused;
-
-const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
 
 fn post(running: &Running, request: &str) -> u16 {
     let message = Message::new(1, CLUSTER, request).to_string();
@@ -17,16 +15,6 @@ fn post(running: &Running, request: &str) -> u16 {
 
 fn status(running: &Running, request: &str) -> u16 {
     running.call("GET", &format!("/cluster/{CLUSTER}/request/{request}/status")).send().status
-}
-
-fn until(what: impl Fn() -> bool) {
-    for _ in 0..3000 {
-        if what() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    panic!("it does not happen")
 }
 
 #[test]

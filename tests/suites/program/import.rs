@@ -2,17 +2,15 @@
 
 use std::fs;
 
-use gathering_tests::{Message, Program, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Message, Program, TestDatabase, TestServer};
 use serde_json::{Value, json};
 
 use crate::refused;
 
-const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
-
 fn mixed() -> String {
     [
         Message::new(42, CLUSTER, "good").hit("rules.a|KEY").to_string(),
-        Message::new(42, CLUSTER, "broken").empty().to_string(),
+        Message::new(42, CLUSTER, "broken").failed().to_string(),
         Message::new(42, CLUSTER, "not-askable").to_string(),
         Message::new(0, CLUSTER, "nobody").to_string(),
         "[1, 2]".to_owned(),
@@ -116,7 +114,8 @@ fn somebody_who_stops_reading_does_not_stop_the_import() {
 #[test]
 fn without_rejected_records_it_succeeds() {
     let program = Program::new();
-    let input = format!("{}\n{}", Message::new(42, CLUSTER, "broken").empty(), Message::new(42, CLUSTER, ""));
+    let input =
+        format!("{}\n{}", Message::new(42, CLUSTER, "broken").failed(), Message::new(42, CLUSTER, ""));
     let run = program.run_with_input(&["import", "results", "-"], input.as_bytes()).ok();
     assert_eq!(run.last_line(), "stored 0, failed 1, skipped 1, rejected 0");
     assert!(run.stderr.starts_with("-:1: failed: the report is empty\n-:2: skipped: "), "{run:?}");

@@ -3,12 +3,10 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use gathering_tests::{Authority, Program};
+use gathering_tests::{Authority, CLUSTER, Program};
 use serde_json::Value;
 
 use crate::secret;
-
-const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
 
 #[test]
 fn json_is_one_object_a_line_with_the_id_of_the_call() {

@@ -3,11 +3,9 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-use gathering_tests::{Message, Program};
+use gathering_tests::{CLUSTER, Message, Program};
 
 use crate::{refused, secret};
-
-const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
 
 #[test]
 fn signals_stop_it_cleanly() {

@@ -1,10 +1,9 @@
 //! `gathering token`: what it mints is what `gathering serve` takes.
 
-use gathering_tests::{Message, Program};
+use gathering_tests::{CLUSTER, Message, Program};
 
 use crate::{refused, secret};
 
-const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
 const OTHER: &str = "6d5892d3-1f74-4ccf-91af-548dfc9767aa";
 
 #[test]

@@ -5,8 +5,7 @@ use std::time::Duration;
 use gathering_domain::{
     ClusterId, EventKind, FailureReason, OrganizationId, RequestEvent, RequestKey, Timestamp,
 };
-
-pub(crate) const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
+use gathering_tests::CLUSTER;
 
 /// 2024-02-06T12:24:00Z: far from the machine's clock, so that a store that reads it fails.
 pub(crate) const START: Timestamp = Timestamp::from_micros(1_707_222_240_000_000);

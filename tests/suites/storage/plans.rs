@@ -2,13 +2,13 @@
 //! large the table was when the statements were planned.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::sql_types::{BigInt, Text};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
 use gathering_domain::{ManualClock, RequestKey, RequestState, RequestStore};
 use gathering_storage::Storage;
-use gathering_tests::{Scale, TestDatabase};
+use gathering_tests::{Scale, TestDatabase, until, until_some};
 
 use crate::fixture::START;
 
@@ -38,17 +38,6 @@ fn scans(connection: &mut PgConnection) -> Vec<Scans> {
     .unwrap()
 }
 
-/// The counters of a connection are added when it ends, some time later.
-fn until<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
-    (0..200).find_map(|_| {
-        let found = look();
-        if found.is_none() {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        found
-    })
-}
-
 fn key(number: usize, clusters: usize) -> RequestKey {
     RequestKey {
         organization: 42.try_into().unwrap(),
@@ -64,14 +53,14 @@ fn each_key_costs_one_look_into_the_primary_key() {
         Scale { first: 0, requests, clusters, expires_at: LATER }.fill(&database);
         let mut connection = PgConnection::establish(database.url()).unwrap();
         let inserted = i64::try_from(requests).unwrap();
-        let before = until(|| {
+        // The counters of a connection are added when it ends, some time later.
+        let before = until_some(|| {
             let inserts =
                 "SELECT 'inserts' AS by, n_tup_ins AS count, 0::bigint AS rows FROM pg_stat_user_tables
                            WHERE relid = 'requests'::regclass";
             let inserts: Scans = diesel::sql_query(inserts).get_result(&mut connection).unwrap();
             (inserts.count == inserted).then(|| scans(&mut connection))
-        })
-        .expect("the counters of who filled the table");
+        });
         let settings = gathering_storage::Settings { processed_cache: 0, ..database.settings() };
         let store = Storage::open(&settings, Arc::new(ManualClock::at(START))).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -93,15 +82,15 @@ fn each_key_costs_one_look_into_the_primary_key() {
             Scans { by: "requests_pkey".to_owned(), count: 31, rows: 20 + listed },
             Scans { by: "whole".to_owned(), count: 0, rows: 0 },
         ];
-        let mut last = Vec::new();
-        let found = until(|| {
+        let (mut last, started) = (Vec::new(), Instant::now());
+        until(|| {
             last = scans(&mut connection);
             for (now, before) in last.iter_mut().zip(&before) {
                 now.count -= before.count;
                 now.rows -= before.rows;
             }
-            (last == expected).then_some(())
+            last == expected || started.elapsed() > Duration::from_secs(30)
         });
-        assert!(found.is_some(), "of {requests} requests: {last:?}");
+        assert_eq!(last, expected, "of {requests} requests");
     }
 }

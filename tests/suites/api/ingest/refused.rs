@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use gathering_auth::Scope;
-use gathering_tests::{Call, Message, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Call, Message, TestDatabase, TestServer};
 
 use super::{JSON, NDJSON, RESULTS, counts, gzip, send, token, writer};
-use crate::fixture::{CLUSTER, requests};
+use crate::fixture::requests;
 use crate::on_both;
 
 on_both!(
@@ -90,7 +90,7 @@ fn an_allow_list_lets_in_whom_it_has_and_follows_its_file(database: TestDatabase
 fn a_database_that_is_away_is_503(database: TestDatabase) {
     let server = TestServer::builder(database).set("storage.query_timeout=2s").start();
     let token = writer(&server, 42);
-    server.database().execute("ALTER TABLE requests RENAME TO elsewhere");
+    let outage = server.outage();
     let message = Message::new(42, CLUSTER, "r").to_string();
     let answer = send(&server, &token, JSON, message.clone());
     assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
@@ -100,7 +100,7 @@ fn a_database_that_is_away_is_503(database: TestDatabase) {
         [0, 0, 0, 1],
         "nothing to record, nothing needed"
     );
-    server.database().execute("ALTER TABLE elsewhere RENAME TO requests");
+    drop(outage);
     assert_eq!(counts(&send(&server, &token, JSON, message)), [1, 0, 0, 0]);
 }
 

@@ -4,11 +4,11 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use gathering_auth::Scope;
-use gathering_tests::{Message, TestDatabase, TestServer};
+use gathering_tests::{CLUSTER, Message, OTHER_CLUSTER, TestDatabase, TestServer};
 use serde_json::json;
 
 use super::{JSON, NDJSON, RESULTS, counts, gzip, lines, send, token, writer};
-use crate::fixture::{CLUSTER, OTHER_CLUSTER, requests};
+use crate::fixture::requests;
 use crate::on_both;
 
 on_both!(

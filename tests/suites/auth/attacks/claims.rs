@@ -5,7 +5,9 @@ use gathering_auth::testing::token_of_parts;
 use serde_json::{Value, json};
 
 use super::{ISSUER, Target, still_works};
-use crate::fixture::{CLUSTER, NOW, OTHER_CLUSTER, RSA};
+use gathering_tests::{CLUSTER, OTHER_CLUSTER};
+
+use crate::fixture::{NOW, RSA};
 
 #[test]
 fn times_that_are_over_or_yet_to_come_or_none() {

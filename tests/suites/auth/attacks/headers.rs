@@ -2,11 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use gathering_tests::exchange;
+use gathering_tests::{CLUSTER, exchange};
 use serde_json::json;
 
 use super::{Target, check_refusal, still_works};
-use crate::fixture::CLUSTER;
 
 #[test]
 fn headers_that_are_no_single_token() {

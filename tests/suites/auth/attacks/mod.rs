@@ -8,10 +8,10 @@ mod signatures;
 
 use gathering_auth::Algorithm;
 use gathering_auth::testing::{TestKey, token_of_parts};
-use gathering_tests::{Answer, TestDatabase, TestServer, exchange};
+use gathering_tests::{Answer, CLUSTER, TestDatabase, TestServer, exchange};
 use serde_json::{Value, json};
 
-use crate::fixture::{CLUSTER, Folder, RSA, claims, record};
+use crate::fixture::{Folder, RSA, claims, record};
 
 const ISSUER: &str = "https://sso.example.com";
 const AUDIENCE: &str = "gathering";
