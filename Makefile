@@ -1,6 +1,6 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-kafka test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt \
+.PHONY: help run build test test-outside test-kafka test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt \
 	deny deps-check docs openapi package
 
 CARGO ?= cargo
@@ -22,6 +22,12 @@ build: ## Builds the program for use: target/release/gathering
 test: ## Runs every test, on SQLite and on a PostgreSQL server of its own. ARGS="--test api"
 	$(CARGO) build --package gathering-server
 	tests/scripts/with-postgres tests/scripts/run-tests $(ARGS)
+
+test-outside: ## Runs the tests of a crate outside the workspace that uses the harness
+	$(CARGO) build --package gathering-server
+	cp Cargo.lock tests/examples/client/Cargo.lock
+	GATHERING_PROGRAM=$(CURDIR)/target/debug/gathering CARGO_TARGET_DIR=$(CURDIR)/target \
+		$(CARGO) test --manifest-path tests/examples/client/Cargo.toml $(ARGS)
 
 test-kafka: ## Runs the Kafka suite against a real broker, which needs Java and Maven
 	$(CARGO) build --package gathering-server

@@ -70,3 +70,8 @@ pub use store::{
     ContentStore, EventSink, OrderedEventSink, Purge, Purged, RequestStore, StoreError, StoreQueue,
 };
 pub use time::{Clock, ManualClock, Retention, SystemClock, Timestamp, TimestampError};
+
+/// Compiles the example of the file.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
