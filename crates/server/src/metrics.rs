@@ -133,7 +133,7 @@ impl Collector for WriterCollector {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let state = self.writer.state();
+        let state = self.writer.stats();
         self.waiting.set(i64::try_from(state.waiting).unwrap_or(i64::MAX));
         self.failing.set(i64::try_from(state.failing).unwrap_or(i64::MAX));
         let counters =

@@ -1,6 +1,9 @@
 //! Rule content. There may be megabytes of it, and the way to the database may be long: it comes and goes in steps, each a
 //! statement with a time limit of its own.
 
+mod postgres;
+mod row;
+
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -8,31 +11,14 @@ use diesel::prelude::*;
 use diesel::result::Error;
 use gathering_domain::{ContentRevision, RuleContent, RuleContentSet, RuleHit};
 
-use crate::connection::AnyConnection;
-use crate::dialect::postgres;
+use self::row::{ContentRow, STEP, in_steps};
+use crate::connection::any::AnyConnection;
+use crate::connection::progress::Progress;
 use crate::schema::{content_revision, rule_content};
-use crate::steps::Steps;
-
-/// The most rows of a step, and about how many bytes of text.
-const STEP: usize = 500;
-const STEP_BYTES: usize = 256 * 1024;
 
 /// How long a replacement waits for others, and how long until it looks again.
 const LONGEST_TURN: Duration = Duration::from_secs(10 * 60);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
-
-/// One finding with its content.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ContentRow<'a> {
-    pub(crate) hit: &'a RuleHit,
-    pub(crate) content: &'a RuleContent,
-}
-
-impl ContentRow<'_> {
-    fn size(&self) -> usize {
-        self.hit.as_str().len() + self.content.generic.len() + self.content.summary.len()
-    }
-}
 
 pub(crate) fn revision(connection: &mut AnyConnection) -> QueryResult<ContentRevision> {
     content_revision::table.select(content_revision::revision).get_result(connection).map(ContentRevision)
@@ -41,7 +27,7 @@ pub(crate) fn revision(connection: &mut AnyConnection) -> QueryResult<ContentRev
 /// Loads what is stored and its revision.
 pub(crate) fn load(
     connection: &mut AnyConnection,
-    steps: &Steps,
+    progress: &Progress,
 ) -> QueryResult<(ContentRevision, RuleContentSet)> {
     // In this order: content that is newer than its revision is loaded again at the next look, older would stay.
     let revision = revision(connection)?;
@@ -49,7 +35,7 @@ pub(crate) fn load(
     match connection {
         AnyConnection::Postgres(connection) => connection.transaction(|connection| {
             postgres::load_content(connection, STEP, |step| {
-                steps.count(step.len());
+                progress.advance(step.len());
                 rows.extend(
                     step.into_iter()
                         .map(|row| (row.module, row.error_key, row.generic, row.summary, row.total_risk)),
@@ -88,48 +74,48 @@ fn all(connection: &mut SqliteConnection) -> QueryResult<Vec<Row>> {
 pub(crate) fn replace(
     connection: &mut AnyConnection,
     content: &RuleContentSet,
-    steps: &Steps,
+    progress: &Progress,
 ) -> QueryResult<ContentRevision> {
     let rows: Vec<_> = content.iter().map(|(hit, content)| ContentRow { hit, content }).collect();
     connection.transaction(|connection| {
-        steps.go_on()?;
+        progress.check()?;
         if let AnyConnection::Postgres(connection) = connection {
             // For each lock there is as much time as for a statement: no event waits for this one.
             connection.batch_execute("SET LOCAL lock_timeout = 0")?;
-            take_turn(connection, steps)?;
+            take_turn(connection, progress)?;
         }
         // Comes first: its row lock makes concurrent replacements follow one another, and it makes SQLite take the
         // write lock at the start.
         diesel::update(content_revision::table)
             .set(content_revision::revision.eq(content_revision::revision + 1))
             .execute(connection)?;
-        steps.count(0);
+        progress.advance(0);
         diesel::delete(rule_content::table).execute(connection)?;
-        steps.count(0);
+        progress.advance(0);
         for step in in_steps(&rows) {
             match connection {
                 AnyConnection::Postgres(connection) => postgres::insert_content(connection, step)?,
                 AnyConnection::Sqlite(connection) => insert_each(connection, step)?,
             }
-            steps.count(step.len());
+            progress.advance(step.len());
         }
         let revision = revision(connection)?;
-        steps.commit()?;
+        progress.begin_commit()?;
         Ok(revision)
     })
 }
 
 /// Waits until no other replacement is under way, and takes the row lock that says so. Each look counts as a step and is a
 /// statement of its own: another import may take longer than the time limit of a statement.
-fn take_turn(connection: &mut PgConnection, steps: &Steps) -> QueryResult<()> {
+fn take_turn(connection: &mut PgConnection, progress: &Progress) -> QueryResult<()> {
     let end = Instant::now() + LONGEST_TURN;
     while Instant::now() < end {
         let row = content_revision::table.select(content_revision::revision).for_update().skip_locked();
         if !row.load::<i64>(connection)?.is_empty() {
             return Ok(());
         }
-        steps.count(0);
-        steps.go_on()?;
+        progress.advance(0);
+        progress.check()?;
         std::thread::sleep(BETWEEN_LOOKS);
     }
     // The statement that follows waits as long as a statement may, and says what it waited for.
@@ -150,40 +136,4 @@ fn insert_each(connection: &mut SqliteConnection, rows: &[ContentRow<'_>]) -> Qu
             .execute(connection)?;
     }
     Ok(())
-}
-
-fn in_steps<'a, 'b>(mut rows: &'b [ContentRow<'a>]) -> impl Iterator<Item = &'b [ContentRow<'a>]> {
-    std::iter::from_fn(move || {
-        let mut bytes = 0;
-        let fits = rows.iter().take(STEP).take_while(|row| {
-            let is_first = bytes == 0;
-            bytes += row.size();
-            is_first || bytes <= STEP_BYTES
-        });
-        let (step, rest) = rows.split_at_checked(fits.count())?;
-        rows = rest;
-        (!step.is_empty()).then_some(step)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn steps_are_bounded_in_rows_and_in_bytes() {
-        let (hit, content) = ("module|KEY".parse::<RuleHit>().unwrap(), |size| RuleContent {
-            generic: "x".repeat(size),
-            summary: String::new(),
-            total_risk: 1,
-        });
-        let sizes = |contents: &[RuleContent]| {
-            let rows: Vec<_> = contents.iter().map(|content| ContentRow { hit: &hit, content }).collect();
-            in_steps(&rows).map(<[_]>::len).collect::<Vec<_>>()
-        };
-        assert_eq!(sizes(&[]), [0; 0]);
-        assert_eq!(sizes(&vec![content(0); 2 * STEP + 1]), [STEP, STEP, 1]);
-        assert_eq!(sizes(&vec![content(STEP_BYTES / 3); 4]), [2, 2]);
-        assert_eq!(sizes(&vec![content(2 * STEP_BYTES); 2]), [1, 1]);
-    }
 }

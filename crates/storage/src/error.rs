@@ -1,92 +1,44 @@
-//! What can go wrong on opening and migrating a database. Errors of single operations are the domain's `StoreError`.
+//! What errors of diesel and the drivers mean: for callers, for the events that were to be written, and for those who open or
+//! migrate a database.
 
-use std::path::PathBuf;
+pub(crate) mod failure;
+pub(crate) mod sqlite_file;
+pub(crate) mod storage;
+
+use std::time::Duration;
 
 use diesel::ConnectionError;
+use diesel::result::DatabaseErrorKind as Kind;
+use diesel::result::Error;
+use gathering_domain::StoreError;
 
-use crate::DatabaseUrl;
-use crate::sqlite_file::is_damage;
+use self::failure::{Failure, Stage};
+use self::sqlite_file::SqliteFileError;
+use self::storage::StorageError;
+use crate::connection::url::DatabaseUrl;
 
-/// Why a database could not be opened or migrated.
-#[derive(Debug, thiserror::Error)]
-pub enum StorageError {
-    /// The URL names no database that is supported.
-    #[error(
-        "a database URL is sqlite://relative/path, sqlite:///absolute/path or postgres://user@host/database; \
-         SQLite in memory is not supported"
-    )]
-    Url,
-    /// The folder of a SQLite file could not be made.
-    #[error("the folder {} cannot be made ({source}); make it, or choose another storage.url", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The database did not take a connection.
-    #[error(
-        "the database {url} cannot be opened ({source}); check {} and that storage.url is right", url.what_to_check()
-    )]
-    Connect {
-        /// Which database, without its password.
-        url: DatabaseUrl,
-        /// What the driver said.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The file of a SQLite database cannot be read as one.
-    #[error(
-        "the database {url} is damaged, or no SQLite database ({source}); restore it, or choose another storage.url"
-    )]
-    Damaged {
-        /// Which database.
-        url: DatabaseUrl,
-        /// What the driver said.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// A schema migration, or the look at which ones were applied, failed.
-    #[error(
-        "the schema of the database {url} cannot be read or changed ({source}); check the rights of its user"
-    )]
-    Migration {
-        /// Which database, without its password.
-        url: DatabaseUrl,
-        /// What the driver said.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The schema is that of a newer program, or of another one.
-    #[error(
-        "the database {url} has the migrations {}, which this program does not know; run the newer program that applied \
-         them, which can revert them too, or choose another storage.url", unknown.join(", ")
-    )]
-    UnknownMigrations {
-        /// Which database, without its password.
-        url: DatabaseUrl,
-        /// The numbers of those migrations.
-        unknown: Vec<String>,
-    },
-    /// Tables are not there although the migrations that make them were applied.
-    #[error(
-        "the database {url} lacks the tables {}, which its migrations had made; restore it from a backup, or choose \
-         another storage.url", missing.join(", ")
-    )]
-    TablesMissing {
-        /// Which database, without its password.
-        url: DatabaseUrl,
-        /// The tables.
-        missing: Vec<String>,
-    },
-    /// Tables that migrations are to make are there already.
-    #[error(
-        "the database {url} has the tables {}, which no migration of this program made; choose another storage.url",
-        foreign.join(", ")
-    )]
-    ForeignTables {
-        /// Which database, without its password.
-        url: DatabaseUrl,
-        /// The tables.
-        foreign: Vec<String>,
-    },
+impl Failure {
+    /// What an error of work means that took no longer than it might. `is_lost` says whether the connection is.
+    pub(crate) fn of_work(error: Error, is_lost: bool) -> Self {
+        if is_lost {
+            return Self::cut(StoreError::unavailable(error));
+        }
+        let stage = if is_violation(&error) { Stage::Violation } else { Stage::Refused };
+        Self { error: store_error(error), stage }
+    }
+}
+
+/// What an error of a lookup means that took so long, and was to take no longer than `limit`. `is_lost` says whether the
+/// connection is.
+pub(crate) fn lookup_error(error: Error, is_lost: bool, took: Duration, limit: Duration) -> StoreError {
+    if took >= limit {
+        // Whatever it is called, it is what a statement that ran out of time ends in.
+        StoreError::Timeout { limit }
+    } else if is_lost {
+        StoreError::unavailable(error)
+    } else {
+        store_error(error)
+    }
 }
 
 impl StorageError {
@@ -109,5 +61,102 @@ impl StorageError {
         } else {
             Self::Migration { url, source }
         }
+    }
+}
+
+impl SqliteFileError {
+    /// What SQLite means by an error on opening.
+    pub(crate) fn opening(error: &ConnectionError) -> Self {
+        match error {
+            ConnectionError::CouldntSetupConfiguration(error) => Self::asking(error),
+            error => Self::Unusable { reason: error.to_string() },
+        }
+    }
+
+    /// What SQLite means by an error on asking.
+    pub(crate) fn asking(error: &Error) -> Self {
+        if is_damage(&error.to_string()) {
+            Self::Damaged
+        } else {
+            Self::Unusable { reason: error.to_string() }
+        }
+    }
+}
+
+/// Whether this is what SQLite says of nonsense in a file: diesel gives the texts of the codes `CORRUPT` and `NOTADB`, and
+/// not the codes.
+pub(crate) fn is_damage(text: &str) -> bool {
+    ["database disk image is malformed", "file is not a database"].iter().any(|known| text.contains(known))
+}
+
+/// Whether a constraint forbids what was to be written: the one kind of error that says something about the data. The drivers
+/// tell no codes; locks, cancelled statements, full disks, missing tables and missing rights are all of one kind.
+const fn is_violation(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::DatabaseError(
+            Kind::UniqueViolation
+                | Kind::ForeignKeyViolation
+                | Kind::NotNullViolation
+                | Kind::CheckViolation
+                | Kind::RestrictViolation
+                | Kind::ExclusionViolation,
+            _
+        )
+    )
+}
+
+/// What callers are told of an error that is neither a lost connection nor a lack of time. What may pass is no defect, and all
+/// that a server says may.
+fn store_error(error: Error) -> StoreError {
+    if let Error::DatabaseError(Kind::Unknown, information) = &error
+        && is_damage(information.message())
+    {
+        return StoreError::unavailable(SqliteFileError::Damaged);
+    }
+    let is_defect = match &error {
+        Error::DatabaseError(..) => is_violation(&error),
+        Error::NotFound
+        | Error::InvalidCString(_)
+        | Error::QueryBuilderError(_)
+        | Error::SerializationError(_)
+        | Error::DeserializationError(_) => true,
+        // Of transactions: they end with the connection.
+        _ => false,
+    };
+    if is_defect { StoreError::defect(error) } else { StoreError::unavailable(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_no_defect() {
+        let of = |kind| Error::DatabaseError(kind, Box::new("said so".to_owned()));
+        for kind in [
+            Kind::Unknown,
+            Kind::SerializationFailure,
+            Kind::ReadOnlyTransaction,
+            Kind::ClosedConnection,
+            Kind::UnableToSendCommand,
+        ] {
+            assert!(!is_violation(&of(kind)));
+            assert!(matches!(store_error(of(kind)), StoreError::Unavailable { .. }));
+        }
+        assert!(matches!(store_error(Error::BrokenTransactionManager), StoreError::Unavailable { .. }));
+        for kind in [
+            Kind::UniqueViolation,
+            Kind::ForeignKeyViolation,
+            Kind::NotNullViolation,
+            Kind::CheckViolation,
+            Kind::RestrictViolation,
+            Kind::ExclusionViolation,
+        ] {
+            assert!(is_violation(&of(kind)));
+            assert!(matches!(store_error(of(kind)), StoreError::Defect { .. }));
+        }
+        let unreadable = Error::DeserializationError("no rule hit".into());
+        assert!(matches!(store_error(unreadable), StoreError::Defect { .. }));
     }
 }

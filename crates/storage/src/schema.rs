@@ -5,7 +5,7 @@ use diesel::{allow_tables_to_appear_in_same_query, table};
 table! {
     clusters (org_id, cluster_id) {
         org_id -> BigInt,
-        cluster_id -> crate::cluster_uuid::ClusterUuid,
+        cluster_id -> crate::connection::cluster_uuid::ClusterUuid,
         first_seen -> BigInt,
         last_seen -> BigInt,
     }
@@ -14,7 +14,7 @@ table! {
 table! {
     requests (org_id, cluster_id, request_id) {
         org_id -> BigInt,
-        cluster_id -> crate::cluster_uuid::ClusterUuid,
+        cluster_id -> crate::connection::cluster_uuid::ClusterUuid,
         request_id -> Text,
         state -> SmallInt,
         received_at -> BigInt,

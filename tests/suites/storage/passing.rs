@@ -86,12 +86,12 @@ async fn a_row_that_is_locked(subject: &Subject) {
         assert_eq!(good.unwrap(), [EventOutcome::Applied], "round {round}");
         assert_eq!(late.unwrap(), [EventOutcome::Applied], "round {round}");
     }
-    let state = subject.writer.state();
+    let state = subject.writer.stats();
     assert_eq!((state.refused, state.failing), (0, 1));
     assert_eq!(subject.storage.state(&key("beside")).await.unwrap(), Some(RequestState::Processed));
     other.batch_execute("ROLLBACK").unwrap();
     subject.records(&["a", "beside"]).await;
-    assert_eq!(subject.writer.state().failing, 0);
+    assert_eq!(subject.writer.stats().failing, 0);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_table_that_is_locked() {
             let error = subject.writer.store(vec![event(key("a"), processed(&[]))]).await.unwrap_err();
             assert!(is_passing(&error), "{error:?}");
             other.batch_execute("ROLLBACK").unwrap();
-            assert_eq!((subject.writer.state().refused, subject.writer.state().failing), (0, 0));
+            assert_eq!((subject.writer.stats().refused, subject.writer.stats().failing), (0, 0));
             subject.records(&["a", "b", "c"]).await;
         }
     });
@@ -242,7 +242,7 @@ fn a_disk_that_is_full_for_all_but_the_smallest() {
             // Nobody's event is at fault, however long it lasts.
             subject.clock.advance(Duration::from_secs(700));
         }
-        assert_eq!(subject.writer.state().refused, 0);
+        assert_eq!(subject.writer.stats().refused, 0);
         subject.database.execute("DROP TRIGGER full_disk ON requests");
         let outcomes = subject.writer.store(vec![large("a"), large("b")]).await.unwrap();
         assert_eq!(outcomes, [EventOutcome::Applied; 2]);

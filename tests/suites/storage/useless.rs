@@ -239,7 +239,7 @@ fn one_whose_rights_were_taken_and_given_back() {
             subject.execute(&format!("GRANT ALL ON {table} TO {name}"));
             subject.does_everything().await;
         }
-        assert_eq!(subject.writer.state().refused, 0);
+        assert_eq!(subject.writer.stats().refused, 0);
     });
 }
 

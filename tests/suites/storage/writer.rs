@@ -44,7 +44,7 @@ fn an_event_that_the_database_refuses_keeps_nobody_out() {
         ] {
             assert_eq!(storage.state(&key(request)).await.unwrap(), state, "{request}");
         }
-        assert_eq!(writer.state().refused, 1);
+        assert_eq!(writer.stats().refused, 1);
     });
 }
 
@@ -91,7 +91,7 @@ fn many_callers_share_transactions_and_get_their_own_outcomes() {
         for call in calls.collect::<Vec<_>>() {
             assert_eq!(call.await.unwrap(), [EventOutcome::Applied, EventOutcome::Ignored]);
         }
-        let state = writer.state();
+        let state = writer.stats();
         assert_eq!((state.events, state.waiting), (400, 0));
         assert!(state.batches < 200, "{state:?}");
     });

@@ -1,0 +1,181 @@
+//! Which database: the value of `storage.url`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// The text names no database that is supported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a database URL is sqlite://relative/path, sqlite:///absolute/path or postgres://user@host/database; \
+     SQLite in memory is not supported"
+)]
+pub struct InvalidDatabaseUrl;
+
+/// A SQLite file or a PostgreSQL server. Shown without passwords.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// `sqlite://relative/path` or `sqlite:///absolute/path`.
+    Sqlite(PathBuf),
+    /// `postgres://…` or `postgresql://…`, as libpq reads it.
+    Postgres(String),
+}
+
+impl DatabaseUrl {
+    /// What is wrong as a rule when it cannot be opened.
+    pub(crate) const fn what_to_check(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "that it is a database of this program that its user may write to",
+            Self::Postgres(_) => "that it runs",
+        }
+    }
+
+    /// A URL, or what was meant to be one, as it may be shown: without passwords.
+    pub fn redact(url: &str) -> String {
+        without_passwords(url)
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = InvalidDatabaseUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDatabaseUrl> {
+        match text.split_once("://") {
+            // Each connection to SQLite's `:memory:` would open a database of its own.
+            Some(("sqlite", path)) if !path.is_empty() && !path.starts_with(':') && !path.ends_with('/') => {
+                Ok(Self::Sqlite(path.into()))
+            }
+            Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => {
+                Ok(Self::Postgres(text.to_owned()))
+            }
+            _ => Err(InvalidDatabaseUrl),
+        }
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            Self::Postgres(url) => f.write_str(&without_passwords(url)),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+const HIDDEN: &str = "***";
+
+/// Hides more rather than less: whatever stands between the first colon after the scheme and the last `@`, since a
+/// password may hold `/`, `?` and `@` unescaped, and the value of everything that is called a password.
+fn without_passwords(text: &str) -> String {
+    let (scheme, rest) = text.split_at(text.find("://").map_or(0, |at| at + 3));
+    let rest = match rest.rsplit_once('@') {
+        Some((user, host)) if !scheme.is_empty() => match user.split_once(':') {
+            Some((user, _)) => format!("{user}:{HIDDEN}@{host}"),
+            None => rest.to_owned(),
+        },
+        _ => rest.to_owned(),
+    };
+    let mut shown = scheme.to_owned();
+    for part in rest.split_inclusive(|c: char| "?&".contains(c) || c.is_whitespace()) {
+        match part.split_once('=') {
+            Some((key, value)) if key.to_ascii_lowercase().contains("password") => {
+                let end = value.trim_end_matches(|c: char| !("?&\"'".contains(c) || c.is_whitespace()));
+                let end = end.chars().next_back().map_or(String::new(), String::from);
+                shown.extend([key, "=", HIDDEN, &end]);
+            }
+            _ => shown.push_str(part),
+        }
+    }
+    shown
+}
+
+/// The parameters of a PostgreSQL URL with the `?` before them. libpq looks for a user and password first: up to an `@`
+/// that comes before any `/`, a `?` belongs to the password.
+pub(crate) fn parameters(url: &str) -> Option<&str> {
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    let credentials = url.get(authority..)?.find(['@', '/']).map_or(authority, |at| authority + at);
+    let query = url.get(credentials..)?.find('?')?;
+    url.get(credentials + query..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_both_kinds() {
+        assert_eq!(
+            "sqlite://data/x.db".parse::<DatabaseUrl>().unwrap(),
+            DatabaseUrl::Sqlite("data/x.db".into())
+        );
+        assert_eq!(
+            "sqlite:///tmp/x.db".parse::<DatabaseUrl>().unwrap(),
+            DatabaseUrl::Sqlite("/tmp/x.db".into())
+        );
+        for url in
+            ["postgres://h/db", "postgresql://u:p@h:5432/db?sslmode=require", "postgres:///db?host=/run"]
+        {
+            assert_eq!(url.parse::<DatabaseUrl>().unwrap(), DatabaseUrl::Postgres(url.to_owned()));
+        }
+    }
+
+    #[test]
+    fn refuses_others() {
+        for url in
+            ["", "x.db", "sqlite:x.db", "sqlite://", "sqlite://:memory:", "sqlite://dir/", "mysql://h/d"]
+        {
+            assert_eq!(url.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl), "{url}");
+        }
+    }
+
+    #[test]
+    fn shows_no_password() {
+        for (url, shown) in [
+            ("postgres://h/db", "postgres://h/db"),
+            ("postgres://u@h/db", "postgres://u@h/db"),
+            ("postgres://u:secret@h/db", "postgres://u:***@h/db"),
+            ("postgres://u:sec@r/et@h/db", "postgres://u:***@h/db"),
+            (
+                "postgres://h/db?user=u&password=secret&sslmode=require",
+                "postgres://h/db?user=u&password=***&sslmode=require",
+            ),
+            ("postgres://h/db?sslpassword=secret", "postgres://h/db?sslpassword=***"),
+            ("postgres://u:sec?ret@h/db", "postgres://u:***@h/db"),
+            ("postgres://u:s/e?c@ret@h/db?password=x", "postgres://u:***@h/db?password=***"),
+        ] {
+            let url: DatabaseUrl = url.parse().unwrap();
+            assert_eq!((url.to_string(), format!("{url:?}")), (shown.to_owned(), shown.to_owned()));
+        }
+    }
+
+    #[test]
+    fn redacts_what_is_no_url_too() {
+        for (text, shown) in [
+            ("{ url = \"postgres://u:secret@h/d\" }", "{ url = \"postgres://u:***@h/d\" }"),
+            ("[\"postgres://a:b@h\", \"postgres://c:d@h\"]", "[\"postgres://a:***@h\"]"),
+            ("host=h password=secret user=u", "host=h password=*** user=u"),
+            ("nothing to hide", "nothing to hide"),
+        ] {
+            assert_eq!(DatabaseUrl::redact(text), shown);
+        }
+    }
+
+    #[test]
+    fn parameters_begin_after_the_password() {
+        for (url, expected) in [
+            ("postgres://h/db", None),
+            ("postgres://h/db?a=b", Some("?a=b")),
+            ("postgres://h?a=b", Some("?a=b")),
+            ("postgres://u:p?x@h/db", None),
+            ("postgres://u:p?x@h/db?a=b", Some("?a=b")),
+        ] {
+            assert_eq!(parameters(url), expected, "{url}");
+        }
+    }
+}

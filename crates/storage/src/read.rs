@@ -1,0 +1,8 @@
+//! What is asked of the table of requests.
+
+pub(crate) mod batcher;
+pub(crate) mod postgres;
+pub(crate) mod processed;
+pub(crate) mod readers;
+pub(crate) mod rows;
+pub(crate) mod sqlite;

@@ -1,0 +1,201 @@
+//! Reading PostgreSQL: lookups wait in a queue, and few workers, each a thread with a connection of its own, answer all that
+//! wait with one statement.
+//!
+//! A round trip costs more than looking up one row, and a thread for each lookup more than both. While a statement runs
+//! the next lookups gather by themselves, so a lone caller waits for nobody else's.
+
+mod batch;
+mod lookup;
+mod queue;
+mod reply;
+mod shared;
+mod status;
+mod worker;
+
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+
+use gathering_domain::{
+    Clock, ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoreError, StoreQueue,
+    StoredReport,
+};
+use tokio::task::yield_now;
+use tokio::time::timeout_at;
+
+use self::lookup::{ClusterKey, List, Lookup, PendingLookup, Selection};
+use self::queue::Queue;
+use self::reply::{Reply, ReplySender};
+use self::shared::{POOL, Shared};
+use self::worker::WorkerHandle;
+use crate::connection::epoch::Epoch;
+use crate::connection::opener::Opener;
+use crate::connection::pool::PoolState;
+use crate::read::rows::{self, KeptState, ShortList};
+use crate::settings::Settings;
+
+/// Lookups that may wait. Over it callers are turned away at once: at the slowest rate that was measured (some 7,000 a
+/// second) the last of these waits for a second and a half.
+const CAPACITY: usize = 10_000;
+
+/// Workers that hang in the driver and were replaced, at most. With more of them hanging, the network or the server does,
+/// and new ones would too.
+const REPLACED: usize = 4;
+
+/// Answers lookups from PostgreSQL. The workers start with the first lookup, and end when this is dropped.
+pub(crate) struct LookupBatcher {
+    shared: Arc<Shared>,
+    workers: OnceLock<Mutex<Vec<WorkerHandle>>>,
+    size: usize,
+}
+
+impl LookupBatcher {
+    pub(crate) fn new(
+        opener: &Opener,
+        epoch: &Arc<Epoch>,
+        size: usize,
+        settings: &Settings,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
+        let Settings { pool_timeout, query_timeout, retention, .. } = *settings;
+        let (opener, epoch, clock) = (opener.clone(), Arc::clone(epoch), Arc::clone(clock));
+        let queue = Queue::new(CAPACITY);
+        let connected = AtomicUsize::new(0);
+        let shared =
+            Shared { queue, connected, opener, epoch, pool_timeout, query_timeout, clock, retention };
+        Self { shared: Arc::new(shared), workers: OnceLock::new(), size }
+    }
+
+    /// Asks for a request that nobody has: the ID of its cluster is none.
+    pub(crate) async fn ping(&self) -> Result<(), StoreError> {
+        let (Ok(organization), Ok(request)) = (OrganizationId::try_from(1), "ping".parse()) else {
+            return Err(StoreError::defect("the request to ask for has no ID"));
+        };
+        let key = RequestKey { organization, cluster: ClusterId::from_bytes([0; 16]), request };
+        self.state(&key).await.map(|_| ())
+    }
+
+    pub(crate) async fn state(&self, key: &RequestKey) -> Result<Option<KeptState>, StoreError> {
+        let key = key.clone();
+        self.ask(|reply| Lookup::State(PendingLookup { key, reply })).await
+    }
+
+    pub(crate) async fn report(&self, key: &RequestKey) -> Result<Option<StoredReport>, StoreError> {
+        let key = key.clone();
+        self.ask(|reply| Lookup::Report(PendingLookup { key, reply })).await
+    }
+
+    pub(crate) async fn list(
+        &self,
+        organization: OrganizationId,
+        cluster: ClusterId,
+    ) -> Result<ShortList, StoreError> {
+        let key = ClusterKey(organization, cluster);
+        let list = self.ask(|reply| Lookup::List(PendingLookup { key, reply })).await?;
+        // Read here: what one thread allocates another frees slowly, and a list has a piece of memory for each request.
+        match list {
+            None => Ok(ShortList::Unknown),
+            Some(List::Empty) => Ok(ShortList::Whole(Vec::new())),
+            Some(List::Records(columns)) => rows::records(&columns)
+                .map(|records| ShortList::Whole(rows::newest_first(records)))
+                .map_err(StoreError::defect),
+            Some(List::TooLong) => Ok(ShortList::TooLong),
+        }
+    }
+
+    pub(crate) async fn select(
+        &self,
+        organization: OrganizationId,
+        cluster: ClusterId,
+        requests: &[RequestId],
+    ) -> Result<Vec<RequestRecord>, StoreError> {
+        let mut requests = requests.to_vec();
+        requests.sort_unstable();
+        requests.dedup();
+        let key = Selection(organization, cluster, requests);
+        self.ask(|reply| Lookup::Select(PendingLookup { key, reply })).await
+    }
+
+    async fn ask<T>(&self, lookup: impl FnOnce(ReplySender<T>) -> Lookup) -> Result<T, StoreError> {
+        self.workers();
+        let Shared { queue, pool_timeout, query_timeout, .. } = &*self.shared;
+        let (pool_timeout, query_timeout) = (*pool_timeout, *query_timeout);
+        let asked = Instant::now();
+        let (sender, mut reply) = ReplySender::new();
+        let full = || StoreError::QueueFull { queue: StoreQueue::Lookups, limit: CAPACITY };
+        let (ticket, guard) = queue.push(lookup(sender)).ok_or_else(full)?;
+        if guard.is_some() {
+            // Others on this thread that are ready to ask do so before a worker wakes for all of them.
+            yield_now().await;
+            drop(guard);
+        }
+        let ended = |_| StoreError::unavailable("the thread that was to answer has ended");
+        let for_a_worker = pool_timeout.min(query_timeout);
+        match timeout_at((asked + for_a_worker).into(), &mut reply).await {
+            Ok(reply) => return reply.map(Reply::open).map_err(ended)?,
+            Err(_) if !queue.was_taken(ticket) => {
+                self.replace_stuck();
+                return Err(StoreError::PoolExhausted { waited: for_a_worker });
+            }
+            Err(_) => {}
+        }
+        // The server ends a statement by itself; this is for one that nothing is heard of any more, or that waited first.
+        if let Ok(reply) = timeout_at((asked + query_timeout).into(), reply).await {
+            return reply.map(Reply::open).map_err(ended)?;
+        }
+        self.replace_stuck();
+        Err(StoreError::Timeout { limit: query_timeout })
+    }
+
+    fn workers(&self) -> &Mutex<Vec<WorkerHandle>> {
+        self.workers.get_or_init(|| {
+            let mut workers = Vec::new();
+            self.start(&mut workers, self.size);
+            Mutex::new(workers)
+        })
+    }
+
+    fn start(&self, workers: &mut Vec<WorkerHandle>, count: usize) {
+        for _ in 0..count {
+            let has_first = workers.iter().any(|worker| worker.is_first() && !worker.is_replaced());
+            match WorkerHandle::start(Arc::clone(&self.shared), !has_first) {
+                Ok(worker) => workers.push(worker),
+                Err(error) => log::error!("a thread for lookups cannot be started: {error}"),
+            }
+        }
+    }
+
+    /// Starts a new worker for each that hangs in the driver. Nobody waits for those.
+    fn replace_stuck(&self) {
+        let mut workers = self.workers().lock().unwrap_or_else(PoisonError::into_inner);
+        workers.retain(|worker| !worker.has_ended());
+        let replaced = workers.iter().filter(|worker| worker.is_replaced()).count();
+        // Whoever gave up asked a little before the worker began.
+        let limit = self.shared.query_timeout * 7 / 8;
+        let stuck = workers
+            .iter()
+            .filter(|worker| !worker.is_replaced() && worker.busy_for().is_some_and(|time| time > limit))
+            .take(REPLACED.saturating_sub(replaced));
+        stuck.for_each(WorkerHandle::give_up);
+        let working = workers.iter().filter(|worker| !worker.is_replaced()).count();
+        self.start(&mut workers, self.size.saturating_sub(working));
+    }
+
+    pub(crate) fn connections(&self) -> PoolState {
+        let mut state = PoolState { name: POOL, connections: 0, idle: 0 };
+        if let Some(workers) = self.workers.get() {
+            let workers = workers.lock().unwrap_or_else(PoisonError::into_inner);
+            for worker in workers.iter().filter(|worker| worker.is_connected()) {
+                state.connections += 1;
+                state.idle += u32::from(worker.busy_for().is_none());
+            }
+        }
+        state
+    }
+}
+
+impl Drop for LookupBatcher {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+    }
+}

@@ -1,0 +1,70 @@
+//! What can be looked up.
+
+use gathering_domain::{ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoredReport};
+
+use super::reply::ReplySender;
+use crate::read::rows::{KeptState, RecordColumns};
+
+/// What is looked up, and where the reply goes.
+#[derive(Debug)]
+pub(super) struct PendingLookup<K, T> {
+    pub(super) key: K,
+    pub(super) reply: ReplySender<T>,
+}
+
+/// All requests of a cluster.
+#[derive(Debug)]
+pub(super) struct ClusterKey(pub(super) OrganizationId, pub(super) ClusterId);
+
+/// What is known of all requests of a cluster.
+#[derive(Debug)]
+pub(super) enum List {
+    Empty,
+    Records(RecordColumns),
+    /// They are too many to be read beside other lookups.
+    TooLong,
+}
+
+/// Some requests of a cluster.
+#[derive(Debug)]
+pub(super) struct Selection(pub(super) OrganizationId, pub(super) ClusterId, pub(super) Vec<RequestId>);
+
+pub(super) type StateLookup = PendingLookup<RequestKey, Option<KeptState>>;
+pub(super) type ReportLookup = PendingLookup<RequestKey, Option<StoredReport>>;
+pub(super) type ListLookup = PendingLookup<ClusterKey, Option<List>>;
+pub(super) type SelectionLookup = PendingLookup<Selection, Vec<RequestRecord>>;
+
+/// A lookup of any kind.
+#[derive(Debug)]
+pub(super) enum Lookup {
+    State(StateLookup),
+    Report(ReportLookup),
+    List(ListLookup),
+    Select(SelectionLookup),
+}
+
+impl Lookup {
+    /// About how many rows the answer has.
+    pub(super) fn weight(&self) -> usize {
+        /// A guess at the requests of a cluster.
+        const LIST: usize = 16;
+        /// Its hits are as long as some rows.
+        const REPORT: usize = 4;
+        match self {
+            Self::State(_) => 1,
+            Self::Report(_) => REPORT,
+            Self::List(_) => LIST,
+            Self::Select(lookup) => lookup.key.2.len().max(1),
+        }
+    }
+
+    /// Whether nobody waits for the answer any more.
+    pub(super) fn is_abandoned(&self) -> bool {
+        match self {
+            Self::State(lookup) => lookup.reply.is_abandoned(),
+            Self::Report(lookup) => lookup.reply.is_abandoned(),
+            Self::List(lookup) => lookup.reply.is_abandoned(),
+            Self::Select(lookup) => lookup.reply.is_abandoned(),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Requests that are known to be processed, remembered: they stay so until they expire.
+//!
+//! When that is can change behind the back of this process: another one with a shorter retention, or with another clock, records
+//! the result anew. So what is remembered is asked for again every now and then, and forgotten when a report says otherwise.
+//!
+//! Nothing else is remembered: every other answer can be another one a moment later.
+
+use std::time::Duration;
+
+use gathering_domain::{RequestKey, Timestamp};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+/// A bounded cache of keys with the time until which each is trusted.
+pub(crate) struct ProcessedKeys(Option<Cache<RequestKey, Timestamp, Size>>);
+
+/// How long a key is trusted: about as long as an operator polls.
+const TRUST: Duration = Duration::from_secs(60);
+
+/// What a key takes up beside the text of its request ID, in bytes: itself, its place in the cache, and what the
+/// allocator adds.
+const OVERHEAD: u64 = 128;
+
+#[derive(Clone)]
+struct Size;
+
+impl Weighter<RequestKey, Timestamp> for Size {
+    fn weight(&self, key: &RequestKey, _: &Timestamp) -> u64 {
+        OVERHEAD + key.request.as_str().len() as u64
+    }
+}
+
+impl ProcessedKeys {
+    /// A cache of at most so many bytes; of 0 bytes it remembers nothing.
+    pub(crate) fn new(size: usize) -> Self {
+        const USUAL_KEY: usize = 160;
+        Self((size > 0).then(|| Cache::with_weighter(size.div_ceil(USUAL_KEY), size as u64, Size)))
+    }
+
+    pub(crate) fn has(&self, key: &RequestKey, now: Timestamp) -> bool {
+        let Some(cache) = &self.0 else { return false };
+        let Some(until) = cache.get(key) else { return false };
+        // Longer than a minute from now it is since the machine's clock was set back.
+        let has = now < until && until <= now.saturating_add(TRUST);
+        if !has {
+            // Else it would be known again when the machine's clock is set back.
+            cache.remove(key);
+        }
+        has
+    }
+
+    /// Forgets all of them: the database is another one.
+    pub(crate) fn clear(&self) {
+        if let Some(cache) = &self.0 {
+            cache.clear();
+        }
+    }
+
+    /// Remembers one that expires then.
+    pub(crate) fn keep(&self, key: &RequestKey, expires_at: Timestamp, now: Timestamp) {
+        if let Some(cache) = &self.0 {
+            cache.insert(key.clone(), expires_at.min(now.saturating_add(TRUST)));
+        }
+    }
+
+    pub(crate) fn forget(&self, key: &RequestKey) {
+        if let Some(cache) = &self.0 {
+            cache.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: usize) -> RequestKey {
+        RequestKey {
+            organization: 42.try_into().unwrap(),
+            cluster: "5d5892d3-1f74-4ccf-91af-548dfc9767aa".parse().unwrap(),
+            request: format!("{number:032x}").parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_key_is_known_until_it_expires() {
+        let processed = ProcessedKeys::new(1 << 20);
+        let now = Timestamp::from_micros(0);
+        processed.keep(&key(1), Timestamp::from_micros(10), now);
+        assert!(processed.has(&key(1), Timestamp::from_micros(9)));
+        assert!(!processed.has(&key(1), Timestamp::from_micros(10)));
+        assert!(!processed.has(&key(2), Timestamp::from_micros(9)));
+        processed.keep(&key(1), Timestamp::from_micros(20), now);
+        assert!(processed.has(&key(1), Timestamp::from_micros(19)), "it was processed once more");
+        processed.forget(&key(1));
+        assert!(!processed.has(&key(1), Timestamp::from_micros(19)));
+        processed.keep(&key(1), Timestamp::from_micros(20), now);
+        processed.clear();
+        assert!(!processed.has(&key(1), Timestamp::from_micros(19)));
+        let none = ProcessedKeys::new(0);
+        none.keep(&key(1), Timestamp::from_micros(10), now);
+        assert!(!none.has(&key(1), Timestamp::from_micros(9)));
+    }
+
+    #[test]
+    fn a_key_is_trusted_for_a_while_only() {
+        let processed = ProcessedKeys::new(1 << 20);
+        let (start, far) = (Timestamp::from_micros(5), Timestamp::from_micros(i64::MAX));
+        processed.keep(&key(1), far, start);
+        let last = start.saturating_add(TRUST).saturating_sub(Duration::from_micros(1));
+        assert!(processed.has(&key(1), last));
+        assert!(!processed.has(&key(1), start.saturating_add(TRUST)));
+        processed.keep(&key(1), far, start);
+        assert!(
+            !processed.has(&key(1), start.saturating_sub(Duration::from_micros(1))),
+            "the clock was set back"
+        );
+    }
+
+    #[test]
+    fn it_does_not_grow_over_its_size() {
+        let processed = ProcessedKeys::new(16 * 1024);
+        for number in 0..10_000 {
+            processed.keep(&key(number), Timestamp::from_micros(10), Timestamp::from_micros(0));
+        }
+        let known = (0..10_000).filter(|number| processed.has(&key(*number), Timestamp::from_micros(9)));
+        assert!((1..=102).contains(&known.count()));
+    }
+}

@@ -1,0 +1,30 @@
+//! Lines in the log that something outside can cause again and again.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Lets a line through every few seconds, and counts those that it holds back.
+#[derive(Debug, Default)]
+pub(crate) struct Throttle(Mutex<Lines>);
+
+#[derive(Debug, Default)]
+struct Lines {
+    last: Option<Instant>,
+    held_back: u64,
+}
+
+const INTERVAL: Duration = Duration::from_secs(5);
+
+impl Throttle {
+    /// Whether to write a line now: if so, how many were held back since the last.
+    pub(crate) fn let_through(&self) -> Option<u64> {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.last.is_some_and(|last| last.elapsed() < INTERVAL) {
+            lines.held_back += 1;
+            return None;
+        }
+        let held_back = lines.held_back;
+        *lines = Lines { last: Some(Instant::now()), held_back: 0 };
+        Some(held_back)
+    }
+}
