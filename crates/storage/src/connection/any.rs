@@ -1,18 +1,18 @@
 //! One connection to either database.
 
+use diesel::r2d2::R2D2Connection;
 use diesel::result::Error;
 use diesel::{PgConnection, QueryResult, SqliteConnection};
 
-pub(crate) use derived::{AnyConnection, MultiBackend};
-
-/// The derive makes public items without documentation; they stay in here.
-#[expect(unreachable_pub, reason = "made by the derive")]
-mod derived {
-    #[derive(diesel::MultiConnection)]
-    pub enum AnyConnection {
-        Postgres(diesel::PgConnection),
-        Sqlite(diesel::SqliteConnection),
-    }
+/// A connection to either database. Diesel's own `MultiConnection` prepares each statement anew, which takes longer than
+/// most of them do; so every statement is run on the driver's own connection.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are as many as connections, and none is moved while it works"
+)]
+pub(crate) enum AnyConnection {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
 }
 
 impl AnyConnection {
@@ -29,6 +29,22 @@ impl AnyConnection {
         match self {
             Self::Sqlite(connection) => Ok(connection),
             Self::Postgres(_) => Err(other_database()),
+        }
+    }
+
+    /// Whether the driver knows that it cannot be used any more.
+    pub(crate) fn is_broken(&mut self) -> bool {
+        match self {
+            Self::Postgres(connection) => connection.is_broken(),
+            Self::Sqlite(connection) => connection.is_broken(),
+        }
+    }
+
+    /// Asks for nothing.
+    pub(crate) fn ping(&mut self) -> QueryResult<()> {
+        match self {
+            Self::Postgres(connection) => connection.ping(),
+            Self::Sqlite(connection) => connection.ping(),
         }
     }
 }

@@ -7,11 +7,9 @@ use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::Pg;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{Binary, HasSqlType, SqlType};
+use diesel::sql_types::{Binary, SqlType};
 use diesel::sqlite::Sqlite;
 use gathering_domain::ClusterId;
-
-use crate::connection::any::MultiBackend;
 
 /// The SQL type. The numbers are those of `uuid` and `uuid[]` in PostgreSQL's catalogue; by name, diesel would ask each
 /// new connection for them.
@@ -31,12 +29,6 @@ impl From<ClusterId> for StoredCluster {
     }
 }
 
-impl HasSqlType<ClusterUuid> for MultiBackend {
-    fn metadata(lookup: &mut Self::MetadataLookup) -> Self::TypeMetadata {
-        Self::lookup_sql_type::<ClusterUuid>(lookup)
-    }
-}
-
 impl ToSql<ClusterUuid, Pg> for StoredCluster {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         out.write_all(&self.0)?;
@@ -47,13 +39,6 @@ impl ToSql<ClusterUuid, Pg> for StoredCluster {
 impl ToSql<ClusterUuid, Sqlite> for StoredCluster {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
         out.set_value(self.0.as_slice());
-        Ok(IsNull::No)
-    }
-}
-
-impl ToSql<ClusterUuid, MultiBackend> for StoredCluster {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
-        out.set_value((ClusterUuid, self));
         Ok(IsNull::No)
     }
 }

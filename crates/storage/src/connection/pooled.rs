@@ -4,7 +4,6 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use diesel::r2d2::R2D2Connection;
 use diesel::result::{DatabaseErrorKind, Error};
 
 use crate::connection::any::AnyConnection;
