@@ -21,13 +21,11 @@ pub enum SqliteFileError {
         "the file that SQLite keeps beside the database with {suffix} at the end of its name is gone or another one"
     )]
     CompanionLost {
-        /// The end of its name.
         suffix: &'static str,
     },
     /// Whether it is there cannot be found out.
     #[error("the file of the database cannot be looked at ({kind})")]
     Unreachable {
-        /// What the system said.
         kind: ErrorKind,
     },
     /// Connections to a file that was lost are being closed.
@@ -44,7 +42,6 @@ pub enum SqliteFileError {
     /// SQLite cannot open or read it.
     #[error("the file of the database cannot be used ({reason})")]
     Unusable {
-        /// What SQLite said.
         reason: String,
     },
 }

@@ -10,9 +10,7 @@ pub enum StorageError {
     /// The folder of a SQLite file could not be made.
     #[error("the folder {} cannot be made ({source}); make it, or choose another storage.url", path.display())]
     Folder {
-        /// The folder.
         path: PathBuf,
-        /// What the system said.
         source: std::io::Error,
     },
     /// The database did not take a connection.
@@ -20,9 +18,7 @@ pub enum StorageError {
         "the database {url} cannot be opened ({source}); check {} and that storage.url is right", url.what_to_check()
     )]
     Connect {
-        /// Which database, without its password.
         url: DatabaseUrl,
-        /// What the driver said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The file of a SQLite database cannot be read as one.
@@ -30,9 +26,7 @@ pub enum StorageError {
         "the database {url} is damaged, or no SQLite database ({source}); restore it, or choose another storage.url"
     )]
     Damaged {
-        /// Which database.
         url: DatabaseUrl,
-        /// What the driver said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A schema migration, or the look at which ones were applied, failed.
@@ -40,9 +34,7 @@ pub enum StorageError {
         "the schema of the database {url} cannot be read or changed ({source}); check the rights of its user"
     )]
     Migration {
-        /// Which database, without its password.
         url: DatabaseUrl,
-        /// What the driver said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The schema is that of a newer program, or of another one.
@@ -51,7 +43,6 @@ pub enum StorageError {
          them, which can revert them too, or choose another storage.url", unknown.join(", ")
     )]
     UnknownMigrations {
-        /// Which database, without its password.
         url: DatabaseUrl,
         /// The numbers of those migrations.
         unknown: Vec<String>,
@@ -62,9 +53,7 @@ pub enum StorageError {
          another storage.url", missing.join(", ")
     )]
     TablesMissing {
-        /// Which database, without its password.
         url: DatabaseUrl,
-        /// The tables.
         missing: Vec<String>,
     },
     /// Tables that migrations are to make are there already.
@@ -73,9 +62,7 @@ pub enum StorageError {
         foreign.join(", ")
     )]
     ForeignTables {
-        /// Which database, without its password.
         url: DatabaseUrl,
-        /// The tables.
         foreign: Vec<String>,
     },
 }
