@@ -8,11 +8,10 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use gathering_domain::{ClusterId, EventKind, OrganizationId, RequestEvent, Timestamp};
 use serde_json::value::RawValue;
 
-use crate::Problem;
-use crate::judgement::{Judgement, SkipReason, Verdict};
-use crate::message::{key, shown};
-use crate::object::{is_null, member, members, read_members};
-use crate::text::Text;
+use crate::message::judgement::{Judgement, SkipReason, Verdict, key, shown};
+use crate::message::object::{is_null, member, members, read_members};
+use crate::message::problem::Problem;
+use crate::message::text::Text;
 
 /// The service whose uploads are announced to us.
 pub(crate) const SERVICE: &str = "openshift";

@@ -7,9 +7,10 @@ use gathering_domain::{
     EventSink, MessageKind, MessageOutcome, MessageRecord, OutcomeCounts, StoreError, WriteGrant,
 };
 
-use crate::documents::{DocumentError, Documents};
-use crate::intake::BATCH;
-use crate::{Intake, Source};
+use crate::framing::documents::{DocumentError, Documents};
+use crate::intake::Intake;
+use crate::intake::counters::Source;
+use crate::intake::recording::BATCH;
 
 /// After how many bytes of documents a batch ends that has fewer of them.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;

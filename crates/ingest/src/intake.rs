@@ -8,14 +8,18 @@ use gathering_domain::{
 };
 use tokio::sync::oneshot;
 
-use crate::admission::Admission;
-use crate::body::Pass;
-use crate::judgement::{self, Judgement};
-use crate::turns::Turns;
-use crate::{AllowList, RecordCounters, Source};
+use body::Pass;
+use counters::{RecordCounters, Source};
+use turns::Turns;
 
-/// How many messages are recorded at once. A larger body takes several steps, and lets others in between.
-pub(crate) const BATCH: usize = 500;
+use crate::message::judgement::Judgement;
+use crate::policy::Admission;
+use crate::policy::allow_list::AllowList;
+
+mod body;
+pub(crate) mod counters;
+pub(crate) mod recording;
+mod turns;
 
 /// Takes messages in and records them in a store.
 #[derive(Clone)]
@@ -57,7 +61,7 @@ impl<S: EventSink> Intake<S> {
         &self,
         judgements: impl IntoIterator<Item = &mut Judgement>,
     ) -> Result<(), StoreError> {
-        judgement::store(&self.sink, judgements).await
+        recording::store(&self.sink, judgements).await
     }
 
     /// Records judged messages, in order, and says beside each why it is not recorded, if it is not.
@@ -67,7 +71,7 @@ impl<S: EventSink> Intake<S> {
     ) where
         S: OrderedEventSink,
     {
-        judgement::store_each(&self.sink, judgements).await;
+        recording::store_each(&self.sink, judgements).await;
     }
 
     /// Counts a message whose event, if any, is recorded.

@@ -7,9 +7,9 @@ use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Headers};
 
 use super::client::Partition;
-use crate::admission::Admission;
 use crate::announcement::SERVICE;
-use crate::judgement::Judgement;
+use crate::message::judgement::Judgement;
+use crate::policy::Admission;
 
 /// A message in hand.
 pub(super) struct Item<'c> {

@@ -1,8 +1,8 @@
 //! A consumer from outside: started, stopped, asked how it is.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use gathering_domain::{OrderedEventSink, WriteGrant};
 use rdkafka::consumer::BaseConsumer;
@@ -12,15 +12,17 @@ use tokio::sync::oneshot;
 use super::batch::Topics;
 use super::client::Client;
 use super::dead_letter::DeadLetters;
+use super::error::KafkaError;
 use super::health::ConsumerHealth;
 use super::held::Held;
 use super::lines::Lines;
 use super::metrics::KafkaMetrics;
 use super::offsets::Offsets;
+use super::settings::KafkaSettings;
+use super::stop::StopHandle;
 use super::tracker::Tracker;
 use super::worker::Worker;
-use super::{KafkaError, KafkaSettings};
-use crate::Intake;
+use crate::intake::Intake;
 
 /// A consumer that works on a thread of its own until it is stopped or dropped.
 #[derive(Debug)]
@@ -28,22 +30,6 @@ pub struct KafkaConsumer {
     stop: StopHandle,
     health: ConsumerHealth,
     ended: oneshot::Receiver<Result<(), KafkaError>>,
-}
-
-/// Stops a consumer from elsewhere.
-#[derive(Debug, Clone, Default)]
-pub struct StopHandle(Arc<Mutex<Option<Instant>>>);
-
-impl StopHandle {
-    /// Polls no more; the batch in hand may take this long to be done with. What is not done with by then comes again.
-    pub fn stop(&self, grace: Duration) {
-        let mut deadline = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        deadline.get_or_insert_with(|| Instant::now() + grace);
-    }
-
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Drop for KafkaConsumer {

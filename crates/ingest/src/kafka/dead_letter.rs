@@ -11,10 +11,11 @@ use tokio::runtime::Handle;
 
 use super::batch::Item;
 use super::client::Quiet;
+use super::error::KafkaError;
 use super::lines::Lines;
 use super::metrics::KafkaMetrics;
-use super::{KafkaError, KafkaSettings};
-use crate::judgement::Judgement;
+use super::settings::KafkaSettings;
+use crate::message::judgement::Judgement;
 
 /// What the headers of ours start with. A dead letter that was sent again and refused again has those of the last time.
 const PREFIX: &str = "gathering-";

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use rdkafka::error::KafkaError as ClientError;
+
 /// Why there is no consumer.
 #[derive(Debug, thiserror::Error)]
 pub enum KafkaError {
@@ -38,13 +40,13 @@ pub enum KafkaError {
     #[error("the topics cannot be subscribed to: {source}")]
     Subscription {
         /// What the client said.
-        source: rdkafka::error::KafkaError,
+        source: ClientError,
     },
     /// The client met an error that it cannot go on after.
     #[error("the Kafka client cannot go on: {source}")]
     Fatal {
         /// What the client said.
-        source: rdkafka::error::KafkaError,
+        source: ClientError,
     },
     /// The system gave no thread.
     #[error("the consumer cannot start: {source}")]
@@ -55,4 +57,16 @@ pub enum KafkaError {
     /// The consumer's thread ended without a word: a defect.
     #[error("the consumer has ended")]
     Ended,
+}
+
+impl KafkaError {
+    /// What librdkafka says of its settings; a value can be a password, and is left out.
+    pub(super) fn settings(error: &ClientError) -> Self {
+        let problem = match error {
+            ClientError::ClientConfig(_, description, key, _) => format!("{key}: {description}"),
+            ClientError::ClientCreation(description) => description.clone(),
+            other => other.to_string(),
+        };
+        Self::Settings { problem }
+    }
 }

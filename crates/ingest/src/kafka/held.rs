@@ -11,7 +11,7 @@ use rdkafka::{Message, TopicPartitionList};
 use super::backoff::Backoff;
 use super::batch::{Item, partition_of};
 use super::client::Partition;
-use crate::judgement::Judgement;
+use crate::message::judgement::Judgement;
 
 /// The messages that wait to be recorded, each in its partition, until an attempt is due. What is recorded is not among them,
 /// so no attempt writes it again.

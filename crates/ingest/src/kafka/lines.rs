@@ -6,7 +6,7 @@ use log::Level;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 
-use crate::log_limit::LogLimit;
+use super::log_limit::LogLimit;
 
 /// The target of the lines that librdkafka writes.
 const LIBRDKAFKA: &str = "librdkafka";

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use rdkafka::ClientConfig;
-use rdkafka::error::KafkaError as ClientError;
 
-use super::{KafkaError, properties};
+use super::error::KafkaError;
+use super::properties;
 
 /// What the consumer needs to know. See `config/default.toml` for defaults.
 #[derive(Debug, Clone)]
@@ -213,18 +213,6 @@ impl KafkaSettings {
                 .set("sasl.password", password.strip_suffix('\n').unwrap_or(&password));
         }
         Ok(())
-    }
-}
-
-impl KafkaError {
-    /// What librdkafka says of its settings; a value can be a password, and is left out.
-    pub(super) fn settings(error: &ClientError) -> Self {
-        let problem = match error {
-            ClientError::ClientConfig(_, description, key, _) => format!("{key}: {description}"),
-            ClientError::ClientCreation(description) => description.clone(),
-            other => other.to_string(),
-        };
-        Self::Settings { problem }
     }
 }
 

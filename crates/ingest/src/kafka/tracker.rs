@@ -11,11 +11,12 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use serde::Serialize;
 
+use super::error::KafkaError;
 use super::lines::Lines;
 use super::metrics::KafkaMetrics;
-use super::{KafkaError, KafkaSettings};
-use crate::Problem;
-use crate::judgement::{Judgement, Verdict};
+use super::settings::KafkaSettings;
+use crate::message::judgement::{Judgement, Verdict};
+use crate::message::problem::Problem;
 
 /// Sends status messages and waits for none: losing one harms nobody.
 pub(super) struct Tracker {

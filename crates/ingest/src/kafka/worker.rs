@@ -11,21 +11,22 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, TopicPartitionList};
 use tokio::runtime::Handle;
 
-use super::KafkaError;
 use super::backoff::Backoff;
 use super::batch::{Item, Topics, is_of};
 use super::client::{Client, Partition};
-use super::consumer::StopHandle;
 use super::dead_letter::DeadLetters;
+use super::error::KafkaError;
 use super::health::ConsumerHealth;
 use super::held::Held;
 use super::lines::Lines;
 use super::offsets::Offsets;
 use super::settings::Start;
 use super::start::Ends;
+use super::stop::StopHandle;
 use super::tracker::Tracker;
-use crate::admission::Admission;
-use crate::{Intake, Source};
+use crate::intake::Intake;
+use crate::intake::counters::Source;
+use crate::policy::Admission;
 
 /// The most messages in hand, and the bytes from which on no more are taken.
 pub(super) const IN_HAND: usize = 4000;

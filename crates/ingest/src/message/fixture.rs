@@ -3,7 +3,8 @@
 use gathering_domain::{EventKind, FailureReason, RequestEvent, RuleHit};
 use serde_json::{Value, json};
 
-use super::{Judgement, Verdict, judge};
+use super::judgement::{Judgement, Verdict};
+use super::result::judge;
 
 pub(crate) const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
 pub(crate) const ARRIVAL: &str = "2026-03-01T12:00:00Z";

@@ -1,6 +1,7 @@
 //! Trees written for one test each.
 
 use std::fs;
+use std::path::Path;
 
 use tempfile::TempDir;
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::TreeError;
+use super::error::TreeError;
 use super::findings::{LeftOut, LeftOutReason};
 
 /// A directory with a `plugin.yaml`. Paths start at the root of the tree.

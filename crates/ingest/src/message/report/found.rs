@@ -4,10 +4,9 @@ use std::collections::HashSet;
 
 use gathering_domain::RuleHit;
 
-use crate::Warning;
-use crate::judgement::Warnings;
-use crate::report::element::Hit;
-use crate::report::{MAX_HITS, MAX_HITS_LENGTH};
+use super::element::Hit;
+use crate::message::limits::{MAX_HITS, MAX_HITS_LENGTH};
+use crate::message::warning::{Warning, Warnings};
 
 /// Up to so many hits, looking through all of them costs less than hashing each. Few reports have more.
 const FEW: usize = 32;

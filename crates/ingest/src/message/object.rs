@@ -7,8 +7,8 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 
-use crate::Problem;
-use crate::text::Text;
+use super::problem::Problem;
+use super::text::Text;
 
 /// The values of these keys of a document that is to be an object; of a key that comes twice, the later one counts.
 pub(crate) fn read_members<'a, const N: usize>(

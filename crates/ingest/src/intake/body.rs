@@ -7,14 +7,15 @@ use gathering_domain::{
     BodyBytes, EventKind, EventOutcome, EventSink, Framing, IntakeSummary, MessageBody, MessageOutcome,
     OutcomeCounts, Refusal, RequestEvent, RuleHit, StoreError, StoreQueue, Timestamp,
 };
-use memchr::memchr;
 use tokio::task::spawn_blocking;
 
-use crate::admission::Admission;
-use crate::intake::BATCH;
-use crate::judgement::{Judgement, Verdict};
-use crate::turns::Turns;
-use crate::{Problem, RecordCounters, Source};
+use super::counters::{RecordCounters, Source};
+use super::recording::BATCH;
+use super::turns::Turns;
+use crate::framing::lines::first_line;
+use crate::message::judgement::{Judgement, Verdict};
+use crate::message::problem::Problem;
+use crate::policy::Admission;
 
 /// Bodies up to this size, in bytes, are read on the thread that calls, up to so many messages: some tens of microseconds.
 /// What is more would keep it from answering others.
@@ -101,7 +102,7 @@ impl<B: BodyBytes> Pass<B> {
             let rest = bytes.get(start..).unwrap_or_default();
             let message = match body.framing {
                 Framing::One => rest,
-                Framing::Lines => memchr(b'\n', rest).and_then(|length| rest.get(..length)).unwrap_or(rest),
+                Framing::Lines => first_line(rest),
             };
             end = start + message.len();
             self.next = Some(end + 1).filter(|next| *next < bytes.len());

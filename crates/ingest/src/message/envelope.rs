@@ -10,11 +10,11 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::Problem;
-use crate::judgement::Warnings;
-use crate::object::{is_null, members, read};
-use crate::report::{self, WholeReport};
-use crate::text::Text;
+use super::object::{is_null, members, read};
+use super::problem::Problem;
+use super::report::{self, WholeReport};
+use super::text::Text;
+use super::warning::Warnings;
 
 /// A result message, parsed one level deep; the report, if it is whole, to its end.
 pub(crate) struct Envelope<'a> {

@@ -7,10 +7,10 @@ use gathering_domain::RuleHit;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::judgement::Warnings;
-use crate::report::element::{Element, Hit, Info};
-use crate::report::found::Found;
-use crate::text::{Spelled, Text};
+use super::element::{Element, Hit, Info};
+use super::found::Found;
+use crate::message::text::{Spelled, Text};
+use crate::message::warning::Warnings;
 
 /// A report with nothing wrong. To be read from a text: of what it skips, it does not check whether it is UTF-8.
 pub(crate) struct WholeReport {

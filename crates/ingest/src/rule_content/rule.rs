@@ -1,127 +1,18 @@
-//! Rule content from a directory tree, as rule repositories lay it out.
-//!
-//! `config.yaml` at the top names the impacts. Below `external` and `internal`, a directory with a `plugin.yaml` is a
-//! rule and each directory in it an error key. A rule or key that cannot be used is left out with a reason; only a tree
-//! that cannot be read as a whole is an error. What is served, and hardly as it was meant, is warned of.
+//! A rule and its keys: their files, read and turned into rule content.
 
-mod findings;
-mod risk;
-mod tree;
-mod yaml;
-
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use gathering_domain::{MIN_DESCRIPTION, RuleContent, RuleContentSet, RuleHit, Timestamp};
+use gathering_domain::{MIN_DESCRIPTION, RuleContent, RuleHit, Timestamp};
 
-pub use findings::{LeftOut, LeftOutReason, Oddity, Warning};
-use tree::{GENERIC, KeyFiles, METADATA, PLUGIN, REASON, RuleFiles};
-use yaml::{Config, Metadata, Plugin};
-
-/// What a tree holds.
-#[derive(Debug, Default)]
-pub struct LoadedContent {
-    /// What reports are worded with.
-    pub content: RuleContentSet,
-    /// How many rules have at least one key in `content`.
-    pub rules: usize,
-    /// What is not in `content`, and why.
-    pub left_out: Vec<LeftOut>,
-    /// What is in `content`, and odd.
-    pub warnings: Vec<Warning>,
-}
-
-/// Why a tree as a whole cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum TreeError {
-    /// A file or directory that every tree has cannot be read.
-    #[error("{} cannot be read ({source}); a rule content tree has config.yaml, external and internal", path.display())]
-    Read {
-        /// Which one.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// `config.yaml` is not what it has to be.
-    #[error("{} is not usable: {problem}", path.display())]
-    Config {
-        /// The file.
-        path: PathBuf,
-        /// What the YAML reader said.
-        problem: String,
-    },
-}
-
-/// The file that every tree has at its top.
-const CONFIG: &str = "config.yaml";
-
-/// Loads a tree.
-pub fn load(root: &Path) -> Result<LoadedContent, TreeError> {
-    let path = root.join(CONFIG);
-    let text =
-        std::fs::read_to_string(&path).map_err(|source| TreeError::Read { path: path.clone(), source })?;
-    let config: Config = yaml::parse(&text).map_err(|problem| TreeError::Config { path, problem })?;
-
-    let mut loaded = LoadedContent::default();
-    let mut rules: BTreeMap<String, Rule> = BTreeMap::new();
-    // In this order: a rule that comes later takes the place of one with the same directory name.
-    for part in ["external", "internal"] {
-        let found = tree::rules(root, Path::new(part))?;
-        loaded.left_out.extend(found.left_out);
-        for files in found.rules {
-            loaded.warn_of_names(&files);
-            let path = files.path.clone();
-            match Rule::read(root, &files) {
-                Ok(rule) => {
-                    if let Some(former) = rules.insert(files.name, rule) {
-                        loaded.left_out(former.path, LeftOutReason::Replaced(path));
-                    }
-                }
-                Err(reason) => loaded.left_out(path, reason),
-            }
-        }
-    }
-    for rule in rules.into_values() {
-        rule.serve(&config, &mut loaded);
-    }
-    if !loaded.content.is_empty() {
-        loaded.warn(Path::new(CONFIG), risk::oddities_of_table(&config));
-    }
-    Ok(loaded)
-}
-
-impl LoadedContent {
-    fn left_out(&mut self, path: PathBuf, reason: LeftOutReason) {
-        self.left_out.push(LeftOut { path, reason });
-    }
-
-    fn warn(&mut self, path: &Path, oddities: impl IntoIterator<Item = Oddity>) {
-        let one = |oddity| Warning { path: path.to_owned(), oddity };
-        self.warnings.extend(oddities.into_iter().map(one));
-    }
-
-    /// Warns of files whose names are almost those that are read.
-    fn warn_of_names(&mut self, rule: &RuleFiles) {
-        self.warn(&rule.path, odd_names(&rule.files, [PLUGIN, GENERIC, REASON]));
-        for key in &rule.keys {
-            self.warn(&key.path, odd_names(&key.files, [METADATA, GENERIC, REASON]));
-        }
-    }
-}
-
-fn odd_names(files: &[String], read: [&'static str; 3]) -> Vec<Oddity> {
-    let missing = read.into_iter().filter(|read| files.iter().all(|name| name != read));
-    missing
-        .flat_map(|meant| {
-            let almost = files.iter().filter(move |name| tree::is_almost(name, meant));
-            almost.map(move |found| Oddity::FileName { found: found.clone(), meant })
-        })
-        .collect()
-}
+use super::findings::{LeftOutReason, Oddity};
+use super::loaded::LoadedContent;
+use super::risk;
+use super::tree::{GENERIC, KeyFiles, METADATA, PLUGIN, REASON, RuleFiles};
+use super::yaml::{self, Config, Metadata, Plugin};
 
 /// A rule whose files are whole.
-struct Rule {
-    path: PathBuf,
+pub(super) struct Rule {
+    pub(super) path: PathBuf,
     module: String,
     keys: Vec<Key>,
 }
@@ -134,7 +25,7 @@ struct Key {
 }
 
 impl Rule {
-    fn read(root: &Path, files: &RuleFiles) -> Result<Self, LeftOutReason> {
+    pub(super) fn read(root: &Path, files: &RuleFiles) -> Result<Self, LeftOutReason> {
         let plugin: Plugin = read_yaml(root, &files.path, &files.path.join(PLUGIN))?;
         let generic = read_text(root, &files.path, &files.path.join(GENERIC))?;
         let reason = read_text(root, &files.path, &files.path.join(REASON))?;
@@ -156,7 +47,7 @@ impl Rule {
         Ok(Self { path: files.path.clone(), module: plugin.python_module.0, keys })
     }
 
-    fn serve(self, config: &Config, loaded: &mut LoadedContent) {
+    pub(super) fn serve(self, config: &Config, loaded: &mut LoadedContent) {
         let before = loaded.content.len();
         if self.keys.is_empty() {
             loaded.warn(&self.path, [Oddity::NoKey]);
@@ -249,6 +140,3 @@ fn unreadable(rule: &Path, file: &Path, problem: String) -> LeftOutReason {
     let file = file.strip_prefix(rule).unwrap_or(file).display().to_string();
     LeftOutReason::File { file, problem }
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,23 +6,18 @@ use gathering_domain::RuleHit;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::Problem;
-use crate::judgement::Warnings;
-use crate::object::{for_each, for_each_element, is_empty, members};
-use crate::report::element::{Element, Hit, Info};
-use crate::report::found::Found;
-use crate::text::Text;
+use super::object::{for_each, for_each_element, is_empty, members};
+use super::problem::Problem;
+use super::text::Text;
+use super::warning::Warnings;
+use element::{Element, Hit, Info};
+use found::Found;
 
 mod element;
 mod found;
 mod whole;
 
 pub(crate) use whole::WholeReport;
-
-/// The most hits that a message may have, and how many bytes they may have together. There are some hundred rules, and
-/// the largest reports that are known have some tens of hits; each reader of a report pays for all of its hits.
-pub(crate) const MAX_HITS: usize = 5000;
-pub(crate) const MAX_HITS_LENGTH: usize = 256 * 1024;
 
 /// The hits of a report in the order of the message, each once, or what is wrong with it.
 pub(crate) fn hits(report: &RawValue, warnings: &mut Warnings) -> Result<Vec<RuleHit>, Problem> {

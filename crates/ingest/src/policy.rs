@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use gathering_domain::{MessageKind, Timestamp, WriteGrant};
 
+use allow_list::AllowList;
+
 use crate::announcement::judge_announcement;
-use crate::judgement::{Judgement, Verdict};
-use crate::message::judge;
-use crate::{AllowList, Problem};
+use crate::message::judgement::{Judgement, Verdict};
+use crate::message::problem::Problem;
+use crate::message::result::judge;
+
+pub(crate) mod allow_list;
 
 /// The rules of one sender.
 #[derive(Debug, Clone)]

@@ -43,7 +43,7 @@ const ODD: [&str; 32] = [
 
 /// All that is read of an envelope.
 fn content(mut envelope: Envelope<'_>) -> impl PartialEq + std::fmt::Debug {
-    let mut warnings = crate::judgement::Warnings::default();
+    let mut warnings = crate::message::warning::Warnings::default();
     let hits = envelope.take_hits(&mut warnings);
     let identity = (envelope.organization(), envelope.cluster(), envelope.request(), envelope.account());
     let request = identity.2.map(|request| request.map(Cow::into_owned));

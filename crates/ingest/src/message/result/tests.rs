@@ -1,9 +1,12 @@
 //! Messages with one peculiarity each, and what becomes of them.
 
+use gathering_domain::OrganizationId;
 use serde_json::json;
 
-use super::fixture::{ARRIVAL, CLUSTER, hits, judged, message, outcome, problem, raw, received, with};
 use super::*;
+use crate::message::fixture::{
+    ARRIVAL, CLUSTER, hits, judged, message, outcome, problem, raw, received, with,
+};
 
 #[test]
 fn a_good_message_is_stored_under_its_key() {

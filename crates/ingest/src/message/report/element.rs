@@ -8,8 +8,8 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::object::is_null;
-use crate::text::Spelled;
+use crate::message::object::is_null;
+use crate::message::text::Spelled;
 
 /// What a rule found.
 #[derive(Deserialize, Default)]

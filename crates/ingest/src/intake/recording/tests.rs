@@ -1,5 +1,5 @@
 use futures_util::FutureExt;
-use gathering_domain::StoreQueue;
+use gathering_domain::{EventOutcome, StoreQueue};
 use serde_json::json;
 
 use super::*;
@@ -77,22 +77,6 @@ fn what_is_not_recorded_says_so_and_nothing_else_does() {
     assert_eq!(failed, [false, true, false, false, false, false]);
     let outcomes: Vec<&str> = kept.iter().map(|judgement| judgement.record().outcome.as_str()).collect();
     assert_eq!(outcomes, ["rejected", "stored", "stored", "skipped", "rejected", "failed"]);
-}
-
-#[test]
-fn warnings_are_bounded_and_the_others_counted() {
-    let mut warnings = Warnings::default();
-    for number in 0..9 {
-        warnings.push_dropped_hit(&number.to_string());
-    }
-    let mut others = Warnings::default();
-    for number in 0..14_u8 {
-        others.push(Warning::UnknownVersion(number));
-    }
-    warnings.append(others);
-    let told = Vec::from(warnings);
-    assert_eq!(told.len(), 11);
-    assert_eq!(told[9..], [Warning::UnknownVersion(0), Warning::More(13)]);
 }
 
 #[test]
