@@ -13,11 +13,12 @@ use super::batch::Topics;
 use super::client::Client;
 use super::dead_letter::DeadLetters;
 use super::error::KafkaError;
+use super::flow_control::FlowControl;
 use super::health::ConsumerHealth;
-use super::held::Held;
 use super::lines::Lines;
 use super::metrics::KafkaMetrics;
 use super::offsets::Offsets;
+use super::recorder::Recorder;
 use super::settings::KafkaSettings;
 use super::stop::StopHandle;
 use super::tracker::Tracker;
@@ -63,19 +64,20 @@ impl KafkaConsumer {
         let work = move || {
             let worker = Worker {
                 consumer: &consumer,
-                runtime,
-                admission: intake.admission(WriteGrant::everything()),
-                intake,
-                topics,
+                recorder: Recorder {
+                    runtime,
+                    admission: intake.admission(WriteGrant::everything()),
+                    intake,
+                    topics,
+                },
                 dead_letters,
                 tracker,
                 lines: &lines,
+                flow: FlowControl::new(&consumer, &lines, thread_health.clone()),
                 health: thread_health,
                 stop: thread_stop,
                 late: VecDeque::new(),
-                held: Held::default(),
                 offsets: Offsets::default(),
-                is_paused: false,
             };
             let result = worker.run(start);
             // Commits what is stored and leaves the group, so that others take over at once.

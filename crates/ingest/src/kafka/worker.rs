@@ -5,31 +5,29 @@ use std::time::{Duration, Instant};
 
 use gathering_domain::OrderedEventSink;
 use log::Level;
+use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::BorrowedMessage;
-use rdkafka::{Message, TopicPartitionList};
-use tokio::runtime::Handle;
 
 use super::backoff::Backoff;
-use super::batch::{Item, Topics, is_of};
+use super::batch::{Item, is_of};
 use super::client::{Client, Partition};
 use super::dead_letter::DeadLetters;
 use super::error::KafkaError;
+use super::flow_control::FlowControl;
 use super::health::ConsumerHealth;
-use super::held::Held;
 use super::lines::Lines;
 use super::offsets::Offsets;
+use super::recorder::Recorder;
 use super::settings::Start;
 use super::start::Ends;
 use super::stop::StopHandle;
 use super::tracker::Tracker;
-use crate::intake::Intake;
 use crate::intake::counters::Source;
-use crate::policy::Admission;
 
 /// The most messages in hand, and the bytes from which on no more are taken.
-pub(super) const IN_HAND: usize = 4000;
+const IN_HAND: usize = 4000;
 const IN_HAND_BYTES: usize = 8 * 1024 * 1024;
 
 /// How long to wait for a message; a stop is noticed as soon.
@@ -38,10 +36,7 @@ const POLL: Duration = Duration::from_millis(100);
 /// Everything that the thread works with.
 pub(super) struct Worker<'c, S> {
     pub(super) consumer: &'c BaseConsumer<Client>,
-    pub(super) runtime: Handle,
-    pub(super) intake: Intake<S>,
-    pub(super) admission: Admission,
-    pub(super) topics: Topics,
+    pub(super) recorder: Recorder<S>,
     pub(super) dead_letters: DeadLetters,
     pub(super) tracker: Option<Tracker>,
     pub(super) lines: &'c Lines,
@@ -49,10 +44,8 @@ pub(super) struct Worker<'c, S> {
     pub(super) stop: StopHandle,
     /// Messages that came although their partition was to be paused: the next ones.
     pub(super) late: VecDeque<BorrowedMessage<'c>>,
-    /// Messages that cannot be recorded, and their partitions, which are paused.
-    pub(super) held: Held<'c>,
+    pub(super) flow: FlowControl<'c>,
     pub(super) offsets: Offsets,
-    pub(super) is_paused: bool,
 }
 
 /// Whether the batch is done with, or the time to do so is over.
@@ -68,12 +61,12 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         if start == Start::Latest && self.skip_what_waits()? == Next::End {
             return Ok(());
         }
-        let topics = self.topics.names();
+        let topics = self.recorder.topics.names();
         self.consumer.subscribe(&topics).map_err(|source| KafkaError::Subscription { source })?;
         let mut items = Vec::new();
-        while self.stop.deadline().is_none() || !self.held.is_empty() {
+        while self.stop.deadline().is_none() || !self.flow.held.is_empty() {
             if self.round(&mut items)? == Next::End {
-                let left = items.len() + self.held.len();
+                let left = items.len() + self.flow.held.len();
                 log::warn!("stopped with {left} messages in hand; they will come again");
                 break;
             }
@@ -84,25 +77,25 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
 
     /// Takes what is there, and what waits and is due, and is done with all of it that can be recorded.
     fn round(&mut self, items: &mut Vec<Item<'c>>) -> Result<Next, KafkaError> {
-        let is_full = self.held.len() >= IN_HAND || self.held.bytes() >= IN_HAND_BYTES;
-        if let Some(due) = self.held.due().filter(|_| is_full || self.stop.deadline().is_some()) {
-            let reason = format!("{} messages wait to be recorded", self.held.len());
+        let is_full = self.flow.held.len() >= IN_HAND || self.flow.held.bytes() >= IN_HAND_BYTES;
+        if let Some(due) = self.flow.held.due().filter(|_| is_full || self.stop.deadline().is_some()) {
+            let reason = format!("{} messages wait to be recorded", self.flow.held.len());
             if self.stall(items, reason, due)? == Next::End {
                 return Ok(Next::End);
             }
         } else {
-            self.resume();
+            self.flow.resume();
             let messages = self.collect()?;
-            let arrival = self.intake.now();
+            let arrival = self.recorder.intake.now();
             items.extend(messages.into_iter().map(|message| Item::new(message, arrival)));
         }
-        items.extend(self.held.take_due(Instant::now()));
+        items.extend(self.flow.held.take_due(Instant::now()));
         if items.is_empty() { Ok(Next::Continue) } else { self.finish(items) }
     }
 
     /// Commits the ends of topics that the group has no offset in, for as long as it takes to find them.
     fn skip_what_waits(&mut self) -> Result<Next, KafkaError> {
-        let topics = self.topics.names().into_iter().map(str::to_owned).collect();
+        let topics = self.recorder.topics.names().into_iter().map(str::to_owned).collect();
         let mut ends = Ends::new(self.consumer, self.lines, topics);
         let mut backoff = Backoff::default();
         let stop = self.stop.clone();
@@ -124,15 +117,15 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
     /// The messages that are there, at most a batch; waits a little for the first.
     fn collect(&mut self) -> Result<Vec<BorrowedMessage<'c>>, KafkaError> {
         let (waiting, mut messages): (Vec<_>, Vec<_>) =
-            self.late.drain(..).partition(|message| self.held.has_partition_of(message));
+            self.late.drain(..).partition(|message| self.flow.held.has_partition_of(message));
         self.late.extend(waiting);
         let mut wait = if messages.is_empty() { self.until_due() } else { Duration::ZERO };
-        let (others, mut bytes) = (self.held.len(), self.held.bytes());
+        let (others, mut bytes) = (self.flow.held.len(), self.flow.held.bytes());
         while messages.len() + self.late.len() + others < IN_HAND && bytes < IN_HAND_BYTES {
             let polled = self.poll(wait, |revoked| messages.retain(|message| !is_of(message, revoked)))?;
             let Some(message) = polled else { break };
             bytes += message.payload_len();
-            if self.held.has_partition_of(&message) {
+            if self.flow.held.has_partition_of(&message) {
                 self.late.push_back(message);
             } else {
                 messages.push(message);
@@ -144,7 +137,7 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
 
     /// How long to wait for a message at most.
     fn until_due(&self) -> Duration {
-        let until_due = self.held.due().map(|due| due.saturating_duration_since(Instant::now()));
+        let until_due = self.flow.held.due().map(|due| due.saturating_duration_since(Instant::now()));
         until_due.map_or(POLL, |wait| wait.min(POLL))
     }
 
@@ -161,7 +154,7 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         if !revoked.is_empty() {
             self.late.retain(|message| !is_of(message, &revoked));
             self.offsets.forget(&revoked);
-            self.forget_held(&revoked);
+            self.flow.forget(&revoked);
             forget(&revoked);
         }
         match polled {
@@ -175,8 +168,8 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
     /// Records what can be recorded, keeps its dead letters, and stores offsets up to the first message in each partition that
     /// is not recorded. Those that are not wait in `held` for another attempt.
     fn finish(&mut self, items: &mut Vec<Item<'c>>) -> Result<Next, KafkaError> {
-        self.record(items);
-        self.hold(items);
+        self.recorder.record(items);
+        self.flow.hold(items);
         let mut backoff = Backoff::default();
         while let Err(error) = self.dead_letters.keep(items) {
             log::warn!("the dead letter topic does not acknowledge: {error}");
@@ -185,23 +178,23 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
                 return Ok(Next::End);
             }
         }
-        let next = self.held.next(items.iter());
+        let next = self.flow.held.next(items.iter());
         if let Err(error) = self.offsets.store(self.consumer, next) {
             // They are recorded; at worst they come again.
             self.lines.group_warning("offsets cannot be stored", error);
         }
-        self.release();
-        let now = self.intake.now();
+        self.flow.release();
+        let now = self.recorder.intake.now();
         for item in items.iter() {
             let Some(judgement) = &item.judgement else { continue };
             for warning in &judgement.warnings {
                 self.lines.odd.tell(Level::Warn, format_args!("{}: {warning}", item.place()));
             }
             let outcome = judgement.outcome();
-            self.intake.count(Source::Kafka, outcome);
+            self.recorder.intake.count(Source::Kafka, outcome);
             log::debug!("{}: {outcome}", item.place());
             if let Some(tracker) =
-                self.tracker.as_ref().filter(|_| item.message.topic() == self.topics.results)
+                self.tracker.as_ref().filter(|_| item.message.topic() == self.recorder.topics.results)
             {
                 tracker.tell(judgement, item.arrival, now);
             }
@@ -219,7 +212,7 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         self.health.set_stalled(Some(reason));
         loop {
             // Each time: a rebalance may have brought more partitions.
-            self.pause();
+            self.flow.pause();
             let now = Instant::now();
             if self.stop.deadline().is_some_and(|deadline| now >= deadline) {
                 return Ok(Next::End);
@@ -230,42 +223,6 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
             let wait = POLL.min(until - now);
             let late = self.poll(wait, |revoked| items.retain(|item| !is_of(&item.message, revoked)))?;
             self.late.extend(late);
-        }
-    }
-
-    fn pause(&mut self) {
-        self.is_paused = true;
-        let paused = self.consumer.assignment().and_then(|partitions| self.consumer.pause(&partitions));
-        if let Err(error) = paused {
-            self.lines.group_warning("partitions cannot be paused", error);
-        }
-    }
-
-    /// Fetches again, if it did not.
-    fn resume(&mut self) {
-        if !self.is_paused {
-            return;
-        }
-        let resumed = self.consumer.assignment().and_then(|partitions| {
-            let mut others = TopicPartitionList::new();
-            for partition in partitions.elements() {
-                let id = (partition.topic().to_owned(), partition.partition());
-                if !self.held.has(&id) {
-                    others.add_partition(&id.0, id.1);
-                }
-            }
-            self.consumer.resume(&others)
-        });
-        match resumed {
-            Ok(()) => {
-                self.is_paused = false;
-                if self.held.is_empty() {
-                    self.health.set_stalled(None);
-                }
-                log::info!("messages are taken again");
-            }
-            // The next round tries again.
-            Err(error) => self.lines.group_warning("partitions cannot be resumed", error),
         }
     }
 }

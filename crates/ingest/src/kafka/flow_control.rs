@@ -1,47 +1,69 @@
-//! How the consumer records messages: what can be, while partitions wait for what cannot.
+//! Which partitions are fetched from: those that wait for messages that cannot be recorded are paused.
 
 use std::collections::HashSet;
 
-use futures_util::future::poll_immediate;
-use gathering_domain::OrderedEventSink;
 use log::Level;
-use rdkafka::consumer::Consumer;
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use super::batch::Item;
-use super::client::Partition;
-use super::held;
-use super::worker::{IN_HAND, Worker};
+use super::client::{Client, Partition};
+use super::health::ConsumerHealth;
+use super::held::{self, Held};
+use super::lines::Lines;
 
-/// How many messages are judged while those before are written.
-const STEP: usize = 500;
+/// Pauses and resumes the partitions of a consumer, and keeps the messages that they wait for.
+pub(super) struct FlowControl<'c> {
+    consumer: &'c BaseConsumer<Client>,
+    lines: &'c Lines,
+    health: ConsumerHealth,
+    /// Messages that cannot be recorded, and their partitions, which are paused.
+    pub(super) held: Held<'c>,
+    /// Whether partitions may be paused of which nothing waits.
+    is_paused: bool,
+}
 
-impl<'c, S: OrderedEventSink> Worker<'c, S> {
-    /// Judges what is not judged yet, and records all of it in order; the next step is judged while one is written. What is
-    /// not recorded says why.
-    ///
-    /// Whatever becomes of a step, all of them are over when this returns: a rebalance finds no write on its way.
-    pub(super) fn record(&self, items: &mut [Item<'c>]) {
-        self.runtime.block_on(async {
-            let mut writing = Vec::with_capacity(IN_HAND / STEP);
-            for step in items.chunks_mut(STEP) {
-                for item in &mut *step {
-                    item.judge(&self.topics, &self.admission);
-                }
-                let judgements = step.iter_mut().filter_map(|Item { judgement, error, .. }| {
-                    // Without an event there is nothing to wait for.
-                    *error = None;
-                    judgement.as_mut().map(|judgement| (judgement, error))
-                });
-                let mut write = Box::pin(self.intake.store_each(judgements));
-                if poll_immediate(&mut write).await.is_none() {
-                    writing.push(write);
+impl<'c> FlowControl<'c> {
+    /// All partitions are fetched from.
+    pub(super) fn new(consumer: &'c BaseConsumer<Client>, lines: &'c Lines, health: ConsumerHealth) -> Self {
+        Self { consumer, lines, health, held: Held::default(), is_paused: false }
+    }
+
+    /// Fetches from no partition.
+    pub(super) fn pause(&mut self) {
+        self.is_paused = true;
+        let paused = self.consumer.assignment().and_then(|partitions| self.consumer.pause(&partitions));
+        if let Err(error) = paused {
+            self.lines.group_warning("partitions cannot be paused", error);
+        }
+    }
+
+    /// Fetches again, if it did not.
+    pub(super) fn resume(&mut self) {
+        if !self.is_paused {
+            return;
+        }
+        let resumed = self.consumer.assignment().and_then(|partitions| {
+            let mut others = TopicPartitionList::new();
+            for partition in partitions.elements() {
+                let id = (partition.topic().to_owned(), partition.partition());
+                if !self.held.has(&id) {
+                    others.add_partition(&id.0, id.1);
                 }
             }
-            for write in writing {
-                write.await;
-            }
+            self.consumer.resume(&others)
         });
-        held::keep_order(items);
+        match resumed {
+            Ok(()) => {
+                self.is_paused = false;
+                if self.held.is_empty() {
+                    self.health.set_stalled(None);
+                }
+                log::info!("messages are taken again");
+            }
+            // The next round tries again.
+            Err(error) => self.lines.group_warning("partitions cannot be resumed", error),
+        }
     }
 
     /// Moves what is not recorded to where it waits, and pauses its partitions.
@@ -97,7 +119,7 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
     }
 
     /// Forgets what waits of partitions that somebody else has now.
-    pub(super) fn forget_held(&mut self, revoked: &HashSet<Partition>) {
+    pub(super) fn forget(&mut self, revoked: &HashSet<Partition>) {
         if !self.held.is_empty() {
             self.held.forget(revoked);
             if self.held.is_empty() {
