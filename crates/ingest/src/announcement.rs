@@ -8,9 +8,9 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use gathering_domain::{ClusterId, EventKind, OrganizationId, RequestEvent, Timestamp};
 use serde_json::value::RawValue;
 
-use crate::message::judgement::{Judgement, SkipReason, Verdict, key, shown};
+use crate::message::error::MessageError;
 use crate::message::object::{is_null, member, members, read_members};
-use crate::message::problem::Problem;
+use crate::message::parsed::{Disposition, ParsedMessage, SkipReason, printable, request_key};
 use crate::message::text::Text;
 
 /// The service whose uploads are announced to us.
@@ -26,42 +26,42 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 ///
 /// The organization and the cluster are those of the identity in it; the organization is `internal.org_id`, which is
 /// what the pipeline takes for the result, and `org_id` where that is missing.
-pub fn judge_announcement(document: &[u8], arrival: Timestamp) -> Judgement {
+pub fn parse_announcement(document: &[u8], arrival: Timestamp) -> ParsedMessage {
     let announcement = match Announcement::read(document) {
         Ok(announcement) => announcement,
-        Err(problem) => return Judgement::unreadable(problem),
+        Err(error) => return ParsedMessage::unreadable(error),
     };
     if text(announcement.service).is_some_and(|service| service != SERVICE) {
-        return Judgement {
-            verdict: Verdict::Skipped(SkipReason::OtherService),
-            ..Judgement::unreadable(Problem::NotAnObject)
+        return ParsedMessage {
+            disposition: Disposition::Skipped(SkipReason::OtherService),
+            ..ParsedMessage::unreadable(MessageError::NotAnObject)
         };
     }
     let identity = announcement.identity();
-    let organization = identity.as_ref().map_err(|problem| *problem).and_then(Identity::organization);
-    let cluster = identity.as_ref().map_err(|problem| *problem).and_then(Identity::cluster);
+    let organization = identity.as_ref().map_err(|error| *error).and_then(Identity::organization);
+    let cluster = identity.as_ref().map_err(|error| *error).and_then(Identity::cluster);
     let request = text(announcement.request).filter(|request| !request.is_empty());
-    let verdict = match (organization, cluster) {
-        (Err(problem), _) | (_, Err(problem)) => Verdict::Rejected(problem),
-        (Ok(_), Ok(None)) => Verdict::Skipped(SkipReason::NoCluster),
+    let disposition = match (organization, cluster) {
+        (Err(error), _) | (_, Err(error)) => Disposition::Rejected(error),
+        (Ok(_), Ok(None)) => Disposition::Skipped(SkipReason::NoCluster),
         (Ok(organization), Ok(Some(cluster))) => {
-            match (key(Some(organization), Some(cluster), request.as_deref()), &request) {
-                (Some(key), _) => Verdict::Stored(RequestEvent {
+            match (request_key(Some(organization), Some(cluster), request.as_deref()), &request) {
+                (Some(key), _) => Disposition::Stored(RequestEvent {
                     key,
                     received_at: announcement.received_at().unwrap_or(arrival),
                     kind: EventKind::Announced,
                 }),
-                (None, None) => Verdict::Skipped(SkipReason::NoRequestId),
-                (None, Some(_)) => Verdict::Skipped(SkipReason::UnusableRequestId),
+                (None, None) => Disposition::Skipped(SkipReason::NoRequestId),
+                (None, Some(_)) => Disposition::Skipped(SkipReason::UnusableRequestId),
             }
         }
     };
-    Judgement {
+    ParsedMessage {
         organization: organization.ok(),
         account: None,
         cluster: cluster.ok().flatten(),
-        request: request.as_deref().map(shown),
-        verdict,
+        request: request.as_deref().map(printable),
+        disposition,
         warnings: Vec::new(),
     }
 }
@@ -80,7 +80,7 @@ struct Announcement<'a> {
 }
 
 impl<'a> Announcement<'a> {
-    fn read(document: &'a [u8]) -> Result<Self, Problem> {
+    fn read(document: &'a [u8]) -> Result<Self, MessageError> {
         const KEYS: [&str; 5] = ["service", "request_id", "b64_identity", "metadata", "timestamp"];
         let [service, request, identity, metadata, timestamp] = read_members(document, KEYS)?;
         Ok(Self { service, request, identity, metadata, timestamp })
@@ -94,9 +94,9 @@ impl<'a> Announcement<'a> {
         gathered.or_else(|| text(self.timestamp)?.parse().ok())
     }
 
-    fn identity(&self) -> Result<Identity, Problem> {
+    fn identity(&self) -> Result<Identity, MessageError> {
         let value = self.identity.filter(|value| !is_null(value));
-        let value = value.ok_or(Problem::Missing("b64_identity"))?;
+        let value = value.ok_or(MessageError::Missing("b64_identity"))?;
         let Text(encoded) = Text::of(value).ok_or(WRONG)?;
         BASE64.decode(&*encoded).map(Identity).map_err(|_| WRONG)
     }
@@ -105,33 +105,33 @@ impl<'a> Announcement<'a> {
 /// The JSON text of the sender's identity.
 struct Identity(Vec<u8>);
 
-const WRONG: Problem =
-    Problem::Wrong { attribute: "b64_identity", expected: "an identity: a JSON object in base64" };
+const WRONG: MessageError =
+    MessageError::Wrong { attribute: "b64_identity", expected: "an identity: a JSON object in base64" };
 
 impl Identity {
     /// The values of these keys.
-    fn members<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<&RawValue>; N], Problem> {
+    fn members<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<&RawValue>; N], MessageError> {
         let [inner] = read_members(&self.0, ["identity"]).map_err(|_| WRONG)?;
         inner.and_then(|inner| members(inner, keys)).ok_or(WRONG)
     }
 
-    fn organization(&self) -> Result<OrganizationId, Problem> {
+    fn organization(&self) -> Result<OrganizationId, MessageError> {
         const EXPECTED: &str = "an identity with an organization from 1 to 4294967295";
         let [internal, own] = self.members(["internal", "org_id"])?;
         let internal = internal.and_then(|internal| member(internal, "org_id"));
         let organization = number(internal).or_else(|| number(own)).and_then(|text| text.parse().ok());
-        organization.ok_or(Problem::Wrong { attribute: "b64_identity", expected: EXPECTED })
+        organization.ok_or(MessageError::Wrong { attribute: "b64_identity", expected: EXPECTED })
     }
 
     /// `None` for an identity that is not a cluster's.
-    fn cluster(&self) -> Result<Option<ClusterId>, Problem> {
+    fn cluster(&self) -> Result<Option<ClusterId>, MessageError> {
         const EXPECTED: &str = "an identity whose cluster ID is a UUID";
         let [system] = self.members(["system"])?;
         text(system.and_then(|system| member(system, "cluster_id")))
             .filter(|text| !text.is_empty())
             .map(|text| ClusterId::from_any_spelling(&text))
             .transpose()
-            .map_err(|_| Problem::Wrong { attribute: "b64_identity", expected: EXPECTED })
+            .map_err(|_| MessageError::Wrong { attribute: "b64_identity", expected: EXPECTED })
     }
 }
 
@@ -165,16 +165,16 @@ mod tests {
         })
     }
 
-    fn judged(announcement: &Value) -> Judgement {
-        judge_announcement(announcement.to_string().as_bytes(), "2026-03-01T12:00:00Z".parse().unwrap())
+    fn parse(announcement: &Value) -> ParsedMessage {
+        parse_announcement(announcement.to_string().as_bytes(), "2026-03-01T12:00:00Z".parse().unwrap())
     }
 
-    fn verdict(announcement: &Value) -> String {
-        match judged(announcement).verdict {
-            Verdict::Stored(event) => format!("stored {} {}", event.key.organization, event.received_at),
-            Verdict::Failed(..) => "failed".to_owned(),
-            Verdict::Skipped(reason) => format!("skipped: {reason}"),
-            Verdict::Rejected(problem) => format!("rejected: {problem}"),
+    fn disposition(announcement: &Value) -> String {
+        match parse(announcement).disposition {
+            Disposition::Stored(event) => format!("stored {} {}", event.key.organization, event.received_at),
+            Disposition::Failed(..) => "failed".to_owned(),
+            Disposition::Skipped(reason) => format!("skipped: {reason}"),
+            Disposition::Rejected(error) => format!("rejected: {error}"),
         }
     }
 
@@ -186,8 +186,8 @@ mod tests {
 
     #[test]
     fn an_announcement_is_recorded_for_the_internal_organization() {
-        let judgement = judged(&announcement(&identity()));
-        let Verdict::Stored(event) = &judgement.verdict else { panic!("{judgement:?}") };
+        let parsed = parse(&announcement(&identity()));
+        let Disposition::Stored(event) = &parsed.disposition else { panic!("{parsed:?}") };
         assert_eq!(event.kind, EventKind::Announced);
         assert_eq!(event.key.organization.get(), 42);
         assert_eq!(event.key.cluster.to_string(), CLUSTER);
@@ -214,19 +214,19 @@ mod tests {
             let mut identity = identity();
             identity["identity"]["org_id"] = org_id;
             identity["identity"]["internal"] = internal;
-            let verdict = verdict(&announcement(&identity));
-            assert!(verdict.starts_with(expected), "{identity}: {verdict}");
+            let disposition = disposition(&announcement(&identity));
+            assert!(disposition.starts_with(expected), "{identity}: {disposition}");
         }
     }
 
     #[test]
     fn times_fall_back() {
-        assert_eq!(verdict(&with("metadata", json!({}))), "stored 42 2026-03-01T11:30:00.5Z");
+        assert_eq!(disposition(&with("metadata", json!({}))), "stored 42 2026-03-01T11:30:00.5Z");
         let odd = json!({"custom_metadata": {"gathering_time": "yesterday"}});
-        assert_eq!(verdict(&with("metadata", odd)), "stored 42 2026-03-01T11:30:00.5Z");
+        assert_eq!(disposition(&with("metadata", odd)), "stored 42 2026-03-01T11:30:00.5Z");
         let mut neither = with("metadata", json!(7));
         neither["timestamp"] = json!("?");
-        assert_eq!(verdict(&neither), "stored 42 2026-03-01T12:00:00Z");
+        assert_eq!(disposition(&neither), "stored 42 2026-03-01T12:00:00Z");
     }
 
     #[test]
@@ -237,33 +237,33 @@ mod tests {
             ("request_id", json!("host/abc-000001"), SkipReason::UnusableRequestId),
             ("service", json!("compliance"), SkipReason::OtherService),
         ] {
-            assert_eq!(verdict(&with(key, value)), format!("skipped: {reason}"));
+            assert_eq!(disposition(&with(key, value)), format!("skipped: {reason}"));
         }
         let mut user = identity();
         user["identity"]["system"] = json!({"cn": "x"});
-        assert_eq!(verdict(&announcement(&user)), format!("skipped: {}", SkipReason::NoCluster));
+        assert_eq!(disposition(&announcement(&user)), format!("skipped: {}", SkipReason::NoCluster));
     }
 
     #[test]
     fn what_cannot_be_read_is_rejected() {
-        assert_eq!(verdict(&json!([])), "rejected: the message is not a JSON object");
+        assert_eq!(disposition(&json!([])), "rejected: the message is not a JSON object");
         assert_eq!(
-            verdict(&with("b64_identity", json!(null))),
+            disposition(&with("b64_identity", json!(null))),
             "rejected: the attribute 'b64_identity' is missing"
         );
         for identity in ["%", "e30=", "bm8=", ""] {
-            assert_eq!(verdict(&with("b64_identity", json!(identity))), format!("rejected: {WRONG}"));
+            assert_eq!(disposition(&with("b64_identity", json!(identity))), format!("rejected: {WRONG}"));
         }
         let mut odd = identity();
         odd["identity"]["system"]["cluster_id"] = json!("x");
-        assert!(verdict(&announcement(&odd)).ends_with("an identity whose cluster ID is a UUID"));
-        assert_eq!(judge_announcement(b"{", Timestamp::from_micros(0)).organization, None);
+        assert!(disposition(&announcement(&odd)).ends_with("an identity whose cluster ID is a UUID"));
+        assert_eq!(parse_announcement(b"{", Timestamp::from_micros(0)).organization, None);
     }
 
     #[test]
     fn bases_may_lack_their_padding() {
         let encoded = BASE64.encode(identity().to_string());
         let bare = encoded.trim_end_matches('=');
-        assert!(verdict(&with("b64_identity", json!(bare))).starts_with("stored"));
+        assert!(disposition(&with("b64_identity", json!(bare))).starts_with("stored"));
     }
 }

@@ -1,4 +1,4 @@
-//! Where one message ends and the next begins: the documents of a file, the lines of a body.
+//! Framing: where one message ends and the next one begins, in files and in bodies.
 
 pub(crate) mod documents;
 pub(crate) mod lines;

@@ -1,4 +1,4 @@
-//! Recording files of result messages: read, judge, store in batches, and tell of each record what became of it.
+//! Import of files of result messages, in batches, with a report on each record.
 
 use std::fmt;
 use std::io::Read;
@@ -12,7 +12,7 @@ use crate::intake::Intake;
 use crate::intake::counters::Source;
 use crate::intake::recording::BATCH;
 
-/// After how many bytes of documents a batch ends that has fewer of them.
+/// A batch ends after this many bytes of documents, if it is not full before.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 /// Imports files into a store.
@@ -28,53 +28,52 @@ impl<S> fmt::Debug for Importer<'_, S> {
 }
 
 impl<'a, S: EventSink> Importer<'a, S> {
-    /// An importer that hands messages to this intake.
+    /// An importer into this intake.
     pub fn new(intake: &'a Intake<S>) -> Self {
         Self { intake, counts: OutcomeCounts::default() }
     }
 
-    /// What was imported so far.
+    /// The outcomes of all records so far.
     pub const fn counts(&self) -> OutcomeCounts {
         self.counts
     }
 
-    /// Imports one file and tells `each` of every record in order, with its number from 1; of those to be recorded,
-    /// once they are durable.
+    /// Imports one file, and calls `each` for every record in order, with its number from 1. Events are durable by then.
     ///
     /// # Errors
-    /// When the store does not take a batch. What `each` was told of by then is stored.
+    /// When the store does not take a batch. The records for which `each` was called are stored.
     pub async fn import(
         &mut self,
         name: &str,
         file: impl Read,
         mut each: impl FnMut(u64, &MessageRecord),
     ) -> Result<(), StoreError> {
-        let admission = self.intake.admission(WriteGrant::everything());
+        let policy = self.intake.policy(WriteGrant::everything());
         let mut documents = Documents::new(file);
         let mut number = 0;
         loop {
-            let (mut judgements, mut bytes, mut unreadable) = (Vec::with_capacity(BATCH), 0, None);
-            while judgements.len() < BATCH && bytes < BATCH_BYTES {
+            let (mut messages, mut bytes, mut unreadable) = (Vec::with_capacity(BATCH), 0, None);
+            while messages.len() < BATCH && bytes < BATCH_BYTES {
                 match documents.next() {
                     Some(Ok(document)) => {
                         let document = document.get().as_bytes();
                         bytes += document.len();
-                        judgements.push(admission.judge(MessageKind::Result, document, self.intake.now()));
+                        messages.push(policy.evaluate(MessageKind::Result, document, self.intake.now()));
                     }
                     Some(Err(error)) => unreadable = Some(error),
                     None => break,
                 }
             }
-            if judgements.is_empty() && unreadable.is_none() {
+            if messages.is_empty() && unreadable.is_none() {
                 return Ok(());
             }
-            self.intake.store(&mut judgements).await?;
-            for judgement in &judgements {
+            self.intake.store(&mut messages).await?;
+            for parsed in &messages {
                 number += 1;
-                for warning in &judgement.warnings {
+                for warning in &parsed.warnings {
                     log::warn!("{name}:{number}: {warning}");
                 }
-                self.tell(number, &self.intake.finish(Source::File, judgement), &mut each);
+                self.tell(number, &self.intake.finish(Source::File, parsed), &mut each);
             }
             if let Some(error) = unreadable {
                 number += 1;

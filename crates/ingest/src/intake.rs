@@ -1,4 +1,4 @@
-//! Messages over a transport: framed, judged, recorded, counted.
+//! Intake of messages, whatever the transport: evaluated, recorded, counted.
 
 use std::sync::Arc;
 
@@ -8,27 +8,27 @@ use gathering_domain::{
 };
 use tokio::sync::oneshot;
 
-use body::Pass;
+use body::BodyIngestion;
 use counters::{RecordCounters, Source};
-use turns::Turns;
+use fair_semaphore::FairSemaphore;
 
-use crate::message::judgement::Judgement;
-use crate::policy::Admission;
+use crate::message::parsed::ParsedMessage;
+use crate::policy::IngestPolicy;
 use crate::policy::allow_list::AllowList;
 
 mod body;
 pub(crate) mod counters;
+mod fair_semaphore;
 pub(crate) mod recording;
-mod turns;
 
-/// Takes messages in and records them in a store.
+/// Takes messages in and records their events in a store.
 #[derive(Clone)]
 pub struct Intake<S> {
     sink: S,
     clock: Arc<dyn Clock>,
     allow_list: Option<Arc<AllowList>>,
     counters: RecordCounters,
-    turns: Turns,
+    semaphore: FairSemaphore,
 }
 
 impl<S> std::fmt::Debug for Intake<S> {
@@ -45,38 +45,38 @@ impl<S: EventSink> Intake<S> {
         allow_list: Option<Arc<AllowList>>,
         counters: RecordCounters,
     ) -> Self {
-        Self { sink, clock, allow_list, counters, turns: Turns::of_this_machine() }
+        Self { sink, clock, allow_list, counters, semaphore: FairSemaphore::of_this_machine() }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    pub(crate) fn admission(&self, grant: WriteGrant) -> Admission {
-        Admission { grant, allow_list: self.allow_list.clone() }
+    pub(crate) fn policy(&self, grant: WriteGrant) -> IngestPolicy {
+        IngestPolicy { grant, allow_list: self.allow_list.clone() }
     }
 
-    /// Records judged messages, in order.
+    /// Records the events of these messages, in order.
     pub(crate) async fn store(
         &self,
-        judgements: impl IntoIterator<Item = &mut Judgement>,
+        messages: impl IntoIterator<Item = &mut ParsedMessage>,
     ) -> Result<(), StoreError> {
-        recording::store(&self.sink, judgements).await
+        recording::store(&self.sink, messages).await
     }
 
-    /// Records judged messages, in order, and says beside each why it is not recorded, if it is not.
-    pub(crate) async fn store_each<'j>(
+    /// Records the events of these messages, in order, and sets the error beside each whose event is not recorded.
+    pub(crate) async fn store_each<'m>(
         &self,
-        judgements: impl IntoIterator<Item = (&'j mut Judgement, &'j mut Option<StoreError>)>,
+        messages: impl IntoIterator<Item = (&'m mut ParsedMessage, &'m mut Option<StoreError>)>,
     ) where
         S: OrderedEventSink,
     {
-        recording::store_each(&self.sink, judgements).await;
+        recording::store_each(&self.sink, messages).await;
     }
 
-    /// Counts a message whose event, if any, is recorded.
-    pub(crate) fn finish(&self, source: Source, judgement: &Judgement) -> MessageRecord {
-        let record = judgement.record();
+    /// Counts a message whose event, if it has one, is recorded.
+    pub(crate) fn finish(&self, source: Source, parsed: &ParsedMessage) -> MessageRecord {
+        let record = parsed.record();
         self.count(source, record.outcome);
         record
     }
@@ -87,19 +87,20 @@ impl<S: EventSink> Intake<S> {
 }
 
 impl<S: EventSink + Clone + 'static> MessageIntake for Intake<S> {
-    /// In a task of its own: what a body takes up is there until the step in hand is over, also when nobody waits any more.
+    /// Works in a task of its own, since what a body takes up is needed until its current step is over, even if the caller goes
+    /// away meanwhile.
     async fn ingest<B: BodyBytes>(
         &self,
         body: MessageBody<B>,
         grant: WriteGrant,
     ) -> Result<IntakeSummary, StoreError> {
-        let pass = Pass::new(body, self.admission(grant), self.now());
+        let ingestion = BodyIngestion::new(body, self.policy(grant), self.now());
         let (answer, answered) = oneshot::channel();
-        let (sink, counters, turns) = (self.sink.clone(), self.counters.clone(), self.turns.clone());
+        let (sink, counters, semaphore) = (self.sink.clone(), self.counters.clone(), self.semaphore.clone());
         tokio::spawn(async move {
-            let work = pass.run(&sink, &counters, &turns, || answer.is_closed());
+            let work = ingestion.run(&sink, &counters, &semaphore, || answer.is_closed());
             let summary = work.await;
-            // Nobody is there to be told if the caller is gone.
+            // The caller may be gone.
             let _ = answer.send(summary);
         });
         answered.await.map_err(StoreError::defect)?

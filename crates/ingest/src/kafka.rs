@@ -1,27 +1,29 @@
 //! Messages from Kafka: recorded in batches, their offsets after them, and refused ones kept as dead letters.
 //!
-//! One thread polls, judges, records and stores offsets, in this order; librdkafka's own threads fetch ahead and keep the
+//! One thread polls, parses, records and stores offsets, in this order; librdkafka's own threads fetch ahead and keep the
 //! membership of the group. Since the thread that records is the one that is told of a rebalance, nothing is ever
 //! written for a partition that somebody else has taken over. `docs/INGEST.md` says what holds when what is down.
 
 mod backoff;
-mod batch;
-mod client;
+mod callbacks;
 mod consumer;
+mod consumer_log;
 mod dead_letter;
 mod error;
 mod flow_control;
 mod health;
 mod held;
-mod lines;
-mod log_limit;
+mod in_flight;
 mod metrics;
 mod offsets;
+mod partition;
 mod properties;
 mod recorder;
 mod settings;
-mod start;
 mod stop;
+mod throttled_logger;
+mod topic_ends;
+mod topics;
 mod tracker;
 mod worker;
 

@@ -1,4 +1,4 @@
-//! Which messages are taken: those that can be read, whose sender may write them, of organizations that are allowed.
+//! The ingest policy: which messages are accepted, by what their sender may write and by the allow list.
 
 use std::sync::Arc;
 
@@ -6,40 +6,40 @@ use gathering_domain::{MessageKind, Timestamp, WriteGrant};
 
 use allow_list::AllowList;
 
-use crate::announcement::judge_announcement;
-use crate::message::judgement::{Judgement, Verdict};
-use crate::message::problem::Problem;
-use crate::message::result::judge;
+use crate::announcement::parse_announcement;
+use crate::message::error::MessageError;
+use crate::message::parsed::{Disposition, ParsedMessage};
+use crate::message::result::parse_result;
 
 pub(crate) mod allow_list;
 
-/// The rules of one sender.
+/// What one sender may send.
 #[derive(Debug, Clone)]
-pub(crate) struct Admission {
+pub(crate) struct IngestPolicy {
     pub(crate) grant: WriteGrant,
     pub(crate) allow_list: Option<Arc<AllowList>>,
 }
 
-impl Admission {
-    /// Reads a message and judges it by these rules. Nothing is recorded for those that may not be written.
-    pub(crate) fn judge(&self, kind: MessageKind, document: &[u8], arrival: Timestamp) -> Judgement {
-        let mut judgement = match kind {
-            MessageKind::Result => judge(document, arrival),
-            MessageKind::Announcement => judge_announcement(document, arrival),
+impl IngestPolicy {
+    /// Parses a message, and rejects it if the sender may not send it. Nothing is recorded of a rejected message.
+    pub(crate) fn evaluate(&self, kind: MessageKind, document: &[u8], arrival: Timestamp) -> ParsedMessage {
+        let mut parsed = match kind {
+            MessageKind::Result => parse_result(document, arrival),
+            MessageKind::Announcement => parse_announcement(document, arrival),
         };
-        if let Err(problem) = self.check(&judgement) {
-            judgement.verdict = Verdict::Rejected(problem);
+        if let Err(error) = self.check(&parsed) {
+            parsed.disposition = Disposition::Rejected(error);
         }
-        judgement
+        parsed
     }
 
-    fn check(&self, judgement: &Judgement) -> Result<(), Problem> {
-        let Some(organization) = judgement.organization else { return Ok(()) };
-        if let Some(cluster) = judgement.cluster {
+    fn check(&self, parsed: &ParsedMessage) -> Result<(), MessageError> {
+        let Some(organization) = parsed.organization else { return Ok(()) };
+        if let Some(cluster) = parsed.cluster {
             self.grant.check(organization, cluster)?;
         }
         match &self.allow_list {
-            Some(allowed) if !allowed.contains(organization) => Err(Problem::NotListed),
+            Some(allowed) if !allowed.contains(organization) => Err(MessageError::NotListed),
             _ => Ok(()),
         }
     }
@@ -52,10 +52,14 @@ mod tests {
     use super::*;
     use crate::message::fixture::{ARRIVAL, CLUSTER, message, with};
 
-    fn judged(grant: WriteGrant, allow_list: Option<Arc<AllowList>>, message: &serde_json::Value) -> Verdict {
-        let admission = Admission { grant, allow_list };
+    fn disposition(
+        grant: WriteGrant,
+        allow_list: Option<Arc<AllowList>>,
+        message: &serde_json::Value,
+    ) -> Disposition {
+        let policy = IngestPolicy { grant, allow_list };
         let text = message.to_string();
-        admission.judge(MessageKind::Result, text.as_bytes(), ARRIVAL.parse().unwrap()).verdict
+        policy.evaluate(MessageKind::Result, text.as_bytes(), ARRIVAL.parse().unwrap()).disposition
     }
 
     fn organization(number: u32) -> OrganizationId {
@@ -68,14 +72,14 @@ mod tests {
         let other = WriteGrant::new(Some(organization(7)), None);
         let bound = WriteGrant::new(None, Some(CLUSTER.replace('5', "6").parse().unwrap()));
         for message in [message(), with("/Report", serde_json::json!({})), with("/RequestId", None)] {
-            assert!(!matches!(judged(own, None, &message), Verdict::Rejected(_)));
+            assert!(!matches!(disposition(own, None, &message), Disposition::Rejected(_)));
             assert_eq!(
-                judged(other, None, &message),
-                Verdict::Rejected(Problem::NotGranted(NotGranted::Organization))
+                disposition(other, None, &message),
+                Disposition::Rejected(MessageError::NotGranted(NotGranted::Organization))
             );
             assert_eq!(
-                judged(bound, None, &message),
-                Verdict::Rejected(Problem::NotGranted(NotGranted::Cluster))
+                disposition(bound, None, &message),
+                Disposition::Rejected(MessageError::NotGranted(NotGranted::Cluster))
             );
         }
     }
@@ -88,8 +92,8 @@ mod tests {
             Some(Arc::new(AllowList::open(file.path()).unwrap()))
         };
         let everything = WriteGrant::everything();
-        assert!(matches!(judged(everything, list("Org\n42\n"), &message()), Verdict::Stored(_)));
-        let refused = judged(everything, list("Org\n43\n"), &message());
-        assert_eq!(refused, Verdict::Rejected(Problem::NotListed));
+        assert!(matches!(disposition(everything, list("Org\n42\n"), &message()), Disposition::Stored(_)));
+        let refused = disposition(everything, list("Org\n43\n"), &message());
+        assert_eq!(refused, Disposition::Rejected(MessageError::NotListed));
     }
 }

@@ -1,54 +1,54 @@
-//! Files of result messages: one JSON document, or many with white space between them (NDJSON is a case of it).
+//! The JSON documents of a file: one, or many with white space between them, as in NDJSON.
 
 use std::io::{self, Read};
 
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
-/// The longest document of a file, in bytes: what one body may hold over HTTP, and sixteen times what one Kafka
-/// message may by default.
+/// The longest document of a file, in bytes. It is also the default limit of a body over HTTP, and sixteen times that of a
+/// Kafka message.
 pub const MAX_DOCUMENT: u64 = 16 * 1024 * 1024;
 
-/// Why a file could not be read to its end. Nothing after such a place can be trusted.
+/// Why a file could not be read to its end. Nothing after that place is read.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
-    /// Not JSON, not UTF-8, or cut off.
+    /// The document is not JSON or not UTF-8, or the file ends within it.
     #[error("not a JSON document (line {line}, column {column}); the rest of the file is not read")]
     Syntax {
-        /// Where reading stopped, from 1.
+        /// The line where reading stopped, from 1.
         line: usize,
-        /// Where reading stopped, from 1.
+        /// The column where reading stopped, in bytes, from 1.
         column: usize,
     },
-    /// A document that follows another without white space between them.
+    /// There is no white space between two documents.
     #[error("no white space after the document before; the rest of the file is not read")]
     NotSeparated,
-    /// A document longer than [`MAX_DOCUMENT`].
+    /// The document is longer than [`MAX_DOCUMENT`].
     #[error("a document of more than {MAX_DOCUMENT} bytes; the rest of the file is not read")]
     TooLong,
-    /// The system could not read the file.
+    /// The file could not be read.
     #[error("the file cannot be read: {source}")]
     Io {
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }
 
-/// How much is read at once, in bytes, if there is so much.
+/// How much is read at once, in bytes.
 const CHUNK: usize = 64 * 1024;
 
-/// The documents of a file, one after the other, with one of them in memory at a time, or half as much again. The first
-/// error is the last item.
+/// An iterator over the documents of a file. It keeps one of them in memory at a time, or half as much again. An error is the
+/// last item.
 pub struct Documents<R> {
     reader: R,
     buffer: Vec<u8>,
-    /// Where in the buffer that begins which was not handed out.
+    /// Where in the buffer the next document is looked for.
     start: usize,
-    /// Whether the reader has no more than what is in the buffer.
-    is_read: bool,
-    /// Whether the next document may begin at the start.
+    /// Whether the reader is at its end.
+    is_exhausted: bool,
+    /// Whether there was white space after the last document.
     is_separated: bool,
-    passed: Passed,
+    position: Position,
     ended: bool,
 }
 
@@ -59,15 +59,15 @@ impl<R> std::fmt::Debug for Documents<R> {
 }
 
 impl<R: Read> Documents<R> {
-    /// The documents that `reader` yields.
+    /// The documents of this reader.
     pub fn new(reader: R) -> Self {
         Self {
             reader,
             buffer: Vec::new(),
             start: 0,
-            is_read: false,
+            is_exhausted: false,
             is_separated: true,
-            passed: Passed::default(),
+            position: Position::default(),
             ended: false,
         }
     }
@@ -76,13 +76,13 @@ impl<R: Read> Documents<R> {
         loop {
             self.skip_white_space();
             let rest = self.buffer.get(self.start..).unwrap_or_default();
-            if self.is_read && rest.is_empty() {
+            if self.is_exhausted && rest.is_empty() {
                 return Ok(None);
             }
-            let seen = if self.is_read { rest } else { without_open_number(rest) };
+            let seen = if self.is_exhausted { rest } else { without_open_number(rest) };
             match Deserializer::from_slice(seen).into_iter::<&RawValue>().next() {
                 Some(Ok(document))
-                    if self.is_read || is_closed(document) || document.get().len() < seen.len() =>
+                    if self.is_exhausted || is_closed(document) || document.get().len() < seen.len() =>
                 {
                     if !self.is_separated {
                         return Err(DocumentError::NotSeparated);
@@ -94,9 +94,9 @@ impl<R: Read> Documents<R> {
                     self.is_separated = false;
                     return Ok(Some(document.to_owned()));
                 }
-                Some(Err(error)) if self.is_read || !error.is_eof() => {
-                    self.forget();
-                    let (line, column) = self.passed.place(&error);
+                Some(Err(error)) if self.is_exhausted || !error.is_eof() => {
+                    self.discard();
+                    let (line, column) = self.position.place(&error);
                     return Err(DocumentError::Syntax { line, column });
                 }
                 _ => {}
@@ -115,26 +115,26 @@ impl<R: Read> Documents<R> {
         self.is_separated |= count > 0;
     }
 
-    /// Lets go of what was handed out.
-    fn forget(&mut self) {
-        self.passed.pass(self.buffer.get(..self.start).unwrap_or_default());
+    /// Discards what was read of the buffer.
+    fn discard(&mut self) {
+        self.position.advance(self.buffer.get(..self.start).unwrap_or_default());
         self.buffer.drain(..self.start);
         self.start = 0;
     }
 
-    /// Reads more. A document is looked at from its start each time, so a large one takes larger steps; a small one that
-    /// is there waits for nothing that comes after it.
+    /// Reads more. A document is parsed from its start each time, so a large one takes larger steps. A small one that is there
+    /// does not wait for what follows.
     fn read(&mut self) -> io::Result<()> {
-        self.forget();
+        self.discard();
         let before = self.buffer.len();
         let least = if before > CHUNK { before / 2 } else { 1 };
-        while !self.is_read && self.buffer.len() < before + least {
+        while !self.is_exhausted && self.buffer.len() < before + least {
             let filled = self.buffer.len();
             self.buffer.resize(filled + CHUNK, 0);
             let read = self.reader.read(self.buffer.get_mut(filled..).unwrap_or_default());
             self.buffer.truncate(filled + read.as_ref().map_or(0, |count| *count));
             match read {
-                Ok(count) => self.is_read = count == 0,
+                Ok(count) => self.is_exhausted = count == 0,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -156,27 +156,27 @@ impl<R: Read> Iterator for Documents<R> {
     }
 }
 
-/// What comes before a number at the end, of which the rest is not read yet: the parser takes half a number for an error.
+/// The bytes without a number at their end, of which the rest may not be read yet: half a number can be a syntax error.
 fn without_open_number(bytes: &[u8]) -> &[u8] {
     let is_of_number = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
     let end = bytes.iter().rposition(|byte| !is_of_number(byte)).map_or(0, |last| last + 1);
     bytes.get(..end).unwrap_or_default()
 }
 
-/// Whether a document can be seen to be over without looking at what follows.
+/// Whether the end of a document shows without what follows it.
 fn is_closed(document: &RawValue) -> bool {
     document.get().ends_with(['}', ']', '"'])
 }
 
-/// What is not in memory any more: how many lines, and how many bytes after the last of them.
+/// How far the buffer was discarded: whole lines, and bytes of the line after them.
 #[derive(Debug, Default)]
-struct Passed {
+struct Position {
     lines: usize,
     bytes: usize,
 }
 
-impl Passed {
-    fn pass(&mut self, bytes: &[u8]) {
+impl Position {
+    fn advance(&mut self, bytes: &[u8]) {
         let mut lines = bytes.split(|byte| *byte == b'\n');
         let last = lines.next_back().unwrap_or_default().len();
         let ended = lines.count();
@@ -184,7 +184,7 @@ impl Passed {
         self.bytes = if ended > 0 { last } else { self.bytes + last };
     }
 
-    /// The line and column of an error in what follows.
+    /// The line and column of an error in the rest.
     fn place(&self, error: &serde_json::Error) -> (usize, usize) {
         let column = if error.line() == 1 { self.bytes } else { 0 };
         (self.lines + error.line(), column + error.column())

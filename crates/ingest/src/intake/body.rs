@@ -1,5 +1,5 @@
-//! One way through a body: read, judged and recorded in steps, so that it takes up little beside its bytes and lets others in
-//! between.
+//! Ingestion of a body in steps: each reads some messages and records them, so that a large body takes up little beside its
+//! bytes and lets others in between.
 
 use std::sync::Arc;
 
@@ -10,59 +10,59 @@ use gathering_domain::{
 use tokio::task::spawn_blocking;
 
 use super::counters::{RecordCounters, Source};
+use super::fair_semaphore::FairSemaphore;
 use super::recording::BATCH;
-use super::turns::Turns;
 use crate::framing::lines::first_line;
-use crate::message::judgement::{Judgement, Verdict};
-use crate::message::problem::Problem;
-use crate::policy::Admission;
+use crate::message::error::MessageError;
+use crate::message::parsed::{Disposition, ParsedMessage};
+use crate::policy::IngestPolicy;
 
-/// Bodies up to this size, in bytes, are read on the thread that calls, up to so many messages: some tens of microseconds.
-/// What is more would keep it from answering others.
+/// Bodies up to this size, in bytes, are read on the caller's thread, up to this many messages. That takes some tens of
+/// microseconds; more would keep the thread from answering others.
 const INLINE: usize = 16 * 1024;
 const INLINE_MESSAGES: usize = 64;
 
-/// How many messages a step reads, and after how many bytes of them, or of what is to be recorded, it ends: a few
-/// milliseconds.
+/// How many messages a step reads at most. It also ends after this many bytes of messages, or of events made of them. A step
+/// takes a few milliseconds.
 const STEP_MESSAGES: usize = 4096;
 const STEP_BYTES: usize = 1024 * 1024;
 
-/// A body and how far it is read.
-pub(crate) struct Pass<B> {
+/// A body, how far it is read, and what became of its messages so far.
+pub(crate) struct BodyIngestion<B> {
     body: Arc<MessageBody<B>>,
-    admission: Admission,
+    policy: IngestPolicy,
     arrival: Timestamp,
-    /// Where the next message begins; `None` behind the last.
+    /// The offset of the next message; `None` after the last.
     next: Option<usize>,
     number: u64,
     summary: IntakeSummary,
 }
 
-/// What was read in one go.
+/// What one step has read.
 #[derive(Default)]
 struct Step {
-    /// What became of the messages that there is nothing to be recorded of.
+    /// The outcomes of messages without an event.
     counts: OutcomeCounts,
     refusals: Vec<Refusal>,
-    /// What is to be recorded, and of each the number of its message and what is wrong with it.
+    /// The events to be recorded, and for each the number of its message and what is wrong with it.
     events: Vec<RequestEvent>,
-    recorded: Vec<(u64, Option<Problem>)>,
-    /// What the events take up, in bytes.
+    recorded: Vec<(u64, Option<MessageError>)>,
+    /// The approximate size of the events, in bytes.
     weight: usize,
 }
 
-impl<B: BodyBytes> Pass<B> {
-    pub(crate) fn new(body: MessageBody<B>, admission: Admission, arrival: Timestamp) -> Self {
+impl<B: BodyBytes> BodyIngestion<B> {
+    pub(crate) fn new(body: MessageBody<B>, policy: IngestPolicy, arrival: Timestamp) -> Self {
         let summary = IntakeSummary::default();
-        Self { body: Arc::new(body), admission, arrival, next: Some(0), number: 0, summary }
+        Self { body: Arc::new(body), policy, arrival, next: Some(0), number: 0, summary }
     }
 
-    /// Takes every message in, unless nobody waits for it any more.
+    /// Ingests every message, unless nobody waits for the answer any more.
     pub(crate) async fn run(
         mut self,
         sink: &impl EventSink,
         counters: &RecordCounters,
-        turns: &Turns,
+        semaphore: &FairSemaphore,
         is_gone: impl Fn() -> bool,
     ) -> Result<IntakeSummary, StoreError> {
         if self.body.bytes.as_ref().len() <= INLINE {
@@ -70,26 +70,26 @@ impl<B: BodyBytes> Pass<B> {
             self.record(step, sink, counters).await?;
         }
         while self.next.is_some() && !is_gone() {
-            let turn = turns.next(self.admission.grant.tenant()).await;
+            let permit = semaphore.acquire(self.policy.grant.tenant()).await;
             if is_gone() {
                 break;
             }
             let work = move || {
                 let step = self.read(STEP_MESSAGES);
-                drop(turn);
+                drop(permit);
                 (self, step)
             };
-            let (pass, step) = spawn_blocking(work).await.map_err(StoreError::defect)?;
-            self = pass;
+            let (ingestion, step) = spawn_blocking(work).await.map_err(StoreError::defect)?;
+            self = ingestion;
             self.record(step?, sink, counters).await?;
         }
         Ok(self.summary)
     }
 
-    /// Reads and judges what comes next.
+    /// Reads and evaluates the next messages.
     ///
     /// # Errors
-    /// When there is no room for what it makes of it.
+    /// When there is no memory left for their events.
     fn read(&mut self, messages: usize) -> Result<Step, StoreError> {
         let body = Arc::clone(&self.body);
         let (bytes, begin) = (body.bytes.as_ref(), self.next.unwrap_or_default());
@@ -109,10 +109,10 @@ impl<B: BodyBytes> Pass<B> {
             if body.framing == Framing::One || !message.trim_ascii().is_empty() {
                 read += 1;
                 self.number += 1;
-                self.judge(message, &mut step);
+                self.evaluate(message, &mut step);
             }
         }
-        // What is recorded of usual messages takes up no more than they do.
+        // The events of usual messages are no larger than the messages.
         if body.bytes.reserve(step.weight.saturating_sub(end - begin)) {
             Ok(step)
         } else {
@@ -120,21 +120,21 @@ impl<B: BodyBytes> Pass<B> {
         }
     }
 
-    fn judge(&self, message: &[u8], step: &mut Step) {
-        let Judgement { verdict, .. } = self.admission.judge(self.body.kind, message, self.arrival);
+    fn evaluate(&self, message: &[u8], step: &mut Step) {
+        let ParsedMessage { disposition, .. } = self.policy.evaluate(self.body.kind, message, self.arrival);
         let mut refuse = |outcome, reason: &dyn ToString| {
             step.counts.add(outcome);
             self.refuse(&mut step.refusals, self.number, outcome, reason);
         };
-        match verdict {
-            Verdict::Stored(event) => step.push(self.number, event, None),
-            Verdict::Failed(event, problem) => step.push(self.number, event, Some(problem)),
-            Verdict::Skipped(reason) => refuse(MessageOutcome::Skipped, &reason),
-            Verdict::Rejected(problem) => refuse(MessageOutcome::Rejected, &problem),
+        match disposition {
+            Disposition::Stored(event) => step.push(self.number, event, None),
+            Disposition::Failed(event, error) => step.push(self.number, event, Some(error)),
+            Disposition::Skipped(reason) => refuse(MessageOutcome::Skipped, &reason),
+            Disposition::Rejected(error) => refuse(MessageOutcome::Rejected, &error),
         }
     }
 
-    /// Notes why a message is not stored, if that is going to be told.
+    /// Keeps the reason why a message is not stored, unless there are enough of them.
     fn refuse(
         &self,
         refusals: &mut Vec<Refusal>,
@@ -147,7 +147,7 @@ impl<B: BodyBytes> Pass<B> {
         }
     }
 
-    /// Records what is to be recorded of a step, and counts all of it.
+    /// Records the events of a step, and counts all of its messages.
     async fn record(
         &mut self,
         step: Step,
@@ -157,17 +157,17 @@ impl<B: BodyBytes> Pass<B> {
         let Step { mut counts, mut refusals, events, recorded, .. } = step;
         let outcomes = if events.is_empty() { Vec::new() } else { sink.store(events).await? };
         let mut of_events = Vec::new();
-        for ((number, problem), outcome) in recorded.into_iter().zip(outcomes) {
-            let (outcome, problem) = match problem {
+        for ((number, error), outcome) in recorded.into_iter().zip(outcomes) {
+            let (outcome, error) = match error {
                 _ if outcome == EventOutcome::Refused => {
-                    (MessageOutcome::Rejected, Some(Problem::RefusedByDatabase))
+                    (MessageOutcome::Rejected, Some(MessageError::RefusedByDatabase))
                 }
                 None => (MessageOutcome::Stored, None),
-                Some(problem) => (MessageOutcome::Failed, Some(problem)),
+                Some(error) => (MessageOutcome::Failed, Some(error)),
             };
             counts.add(outcome);
-            if let Some(problem) = problem {
-                self.refuse(&mut of_events, number, outcome, &problem);
+            if let Some(error) = error {
+                self.refuse(&mut of_events, number, outcome, &error);
             }
         }
         refusals.append(&mut of_events);
@@ -181,16 +181,16 @@ impl<B: BodyBytes> Pass<B> {
 }
 
 impl Step {
-    fn push(&mut self, number: u64, event: RequestEvent, problem: Option<Problem>) {
+    fn push(&mut self, number: u64, event: RequestEvent, error: Option<MessageError>) {
         self.weight += weight(&event);
         self.events.push(event);
-        self.recorded.push((number, problem));
+        self.recorded.push((number, error));
     }
 }
 
-/// About how many bytes an event takes up.
+/// The approximate size of an event in memory, in bytes.
 fn weight(event: &RequestEvent) -> usize {
-    /// What the allocator adds to a text.
+    /// The overhead of one allocation.
     const TEXT: usize = 16;
     let hit = |hit: &RuleHit| size_of::<RuleHit>() + TEXT + hit.as_str().len();
     let kind = match &event.kind {

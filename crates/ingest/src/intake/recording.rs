@@ -1,56 +1,55 @@
-//! Recording the events of judged messages, and saying of each what the store said.
+//! Recording the events of parsed messages, and applying to each message what the store did with its event.
 
 use gathering_domain::{EventSink, OrderedEventSink, RequestEvent, StoreError};
 
-use crate::message::judgement::Judgement;
+use crate::message::parsed::ParsedMessage;
 
-/// How many messages are recorded at once. A larger body takes several steps, and lets others in between.
+/// How many messages are recorded at once, at most.
 pub(crate) const BATCH: usize = 500;
 
-/// Records the events of all these messages, in order. Messages whose event the store refuses are rejected.
+/// Records the events of these messages, in order. Messages whose event the store refuses become rejected.
 ///
 /// # Errors
-/// When the store takes nothing at the moment; the judgements are as they were.
+/// When the store takes nothing at the moment. The messages are unchanged.
 pub(crate) async fn store(
     sink: &impl EventSink,
-    judgements: impl IntoIterator<Item = &mut Judgement>,
+    messages: impl IntoIterator<Item = &mut ParsedMessage>,
 ) -> Result<(), StoreError> {
-    let mut with_event: Vec<&mut Judgement> =
-        judgements.into_iter().filter(|judgement| judgement.event().is_some()).collect();
-    let events: Vec<RequestEvent> =
-        with_event.iter().filter_map(|judgement| judgement.event().cloned()).collect();
+    let mut with_event: Vec<&mut ParsedMessage> =
+        messages.into_iter().filter(|parsed| parsed.event().is_some()).collect();
+    let events: Vec<RequestEvent> = with_event.iter().filter_map(|parsed| parsed.event().cloned()).collect();
     if events.is_empty() {
         return Ok(());
     }
     let outcomes = sink.store(events).await?;
-    for (judgement, outcome) in with_event.iter_mut().zip(outcomes) {
-        judgement.decide(outcome);
+    for (parsed, outcome) in with_event.iter_mut().zip(outcomes) {
+        parsed.apply(outcome);
     }
     Ok(())
 }
 
-/// Records the events of all these messages, in order, and says beside each why its event is not recorded, if it is not. Messages
-/// whose event the store refuses are rejected.
-pub(crate) async fn store_each<'j>(
+/// Records the events of these messages, in order, and sets the error beside each whose event is not recorded. Messages whose
+/// event the store refuses become rejected.
+pub(crate) async fn store_each<'m>(
     sink: &impl OrderedEventSink,
-    judgements: impl IntoIterator<Item = (&'j mut Judgement, &'j mut Option<StoreError>)>,
+    messages: impl IntoIterator<Item = (&'m mut ParsedMessage, &'m mut Option<StoreError>)>,
 ) {
     let (mut with_event, mut events) = (Vec::new(), Vec::new());
-    for (judgement, error) in judgements {
-        if let Some(event) = judgement.event() {
+    for (parsed, error) in messages {
+        if let Some(event) = parsed.event() {
             events.push(event.clone());
-            with_event.push((judgement, error));
+            with_event.push((parsed, error));
         }
     }
     if events.is_empty() {
         return;
     }
     let outcomes = sink.store_each(events).await;
-    for ((judgement, error), outcome) in with_event.into_iter().zip(outcomes) {
+    for ((parsed, error), outcome) in with_event.into_iter().zip(outcomes) {
         match outcome {
             Ok(outcome) => {
                 *error = None;
-                judgement.decide(outcome);
+                parsed.apply(outcome);
             }
             Err(reason) => *error = Some(reason),
         }

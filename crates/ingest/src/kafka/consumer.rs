@@ -1,4 +1,4 @@
-//! A consumer from outside: started, stopped, asked how it is.
+//! The consumer's handle: starts its thread, stops it, and tells how it is doing.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,18 +9,18 @@ use rdkafka::consumer::BaseConsumer;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::batch::Topics;
-use super::client::Client;
+use super::callbacks::ConsumerCallbacks;
+use super::consumer_log::ConsumerLog;
 use super::dead_letter::DeadLetters;
 use super::error::KafkaError;
 use super::flow_control::FlowControl;
 use super::health::ConsumerHealth;
-use super::lines::Lines;
 use super::metrics::KafkaMetrics;
 use super::offsets::Offsets;
 use super::recorder::Recorder;
 use super::settings::KafkaSettings;
 use super::stop::StopHandle;
+use super::topics::Topics;
 use super::tracker::Tracker;
 use super::worker::Worker;
 use crate::intake::Intake;
@@ -48,16 +48,18 @@ impl KafkaConsumer {
         metrics: KafkaMetrics,
     ) -> Result<Self, KafkaError> {
         let (stop, health) = (StopHandle::default(), ConsumerHealth::new(metrics.stalled.clone()));
-        let (lines, runtime) = (Arc::new(Lines::default()), Handle::current());
-        let client = Client::new(health.clone(), metrics.clone(), Arc::clone(&lines));
-        let consumer: BaseConsumer<Client> =
-            settings.consumer()?.create_with_context(client).map_err(|error| KafkaError::settings(&error))?;
+        let (log, runtime) = (Arc::new(ConsumerLog::default()), Handle::current());
+        let callbacks = ConsumerCallbacks::new(health.clone(), metrics.clone(), Arc::clone(&log));
+        let consumer: BaseConsumer<ConsumerCallbacks> = settings
+            .consumer()?
+            .create_with_context(callbacks)
+            .map_err(|error| KafkaError::settings(&error))?;
         let topics = Topics {
             results: settings.results_topic.clone(),
             announcements: settings.announcements_topic.clone(),
         };
-        let dead_letters = DeadLetters::new(settings, metrics.clone(), Arc::clone(&lines), runtime.clone())?;
-        let tracker = Tracker::new(settings, metrics, Arc::clone(&lines))?;
+        let dead_letters = DeadLetters::new(settings, metrics.clone(), Arc::clone(&log), runtime.clone())?;
+        let tracker = Tracker::new(settings, metrics, Arc::clone(&log))?;
         let start = settings.start;
         let (tell, ended) = oneshot::channel();
         let (thread_stop, thread_health) = (stop.clone(), health.clone());
@@ -66,14 +68,14 @@ impl KafkaConsumer {
                 consumer: &consumer,
                 recorder: Recorder {
                     runtime,
-                    admission: intake.admission(WriteGrant::everything()),
+                    policy: intake.policy(WriteGrant::everything()),
                     intake,
                     topics,
                 },
                 dead_letters,
                 tracker,
-                lines: &lines,
-                flow: FlowControl::new(&consumer, &lines, thread_health.clone()),
+                log: &log,
+                flow: FlowControl::new(&consumer, &log, thread_health.clone()),
                 health: thread_health,
                 stop: thread_stop,
                 late: VecDeque::new(),

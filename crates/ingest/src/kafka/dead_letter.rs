@@ -9,13 +9,13 @@ use rdkafka::message::{Header, Headers, OwnedHeaders};
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
 use tokio::runtime::Handle;
 
-use super::batch::Item;
-use super::client::Quiet;
+use super::callbacks::ProducerCallbacks;
+use super::consumer_log::ConsumerLog;
 use super::error::KafkaError;
-use super::lines::Lines;
+use super::in_flight::InFlight;
 use super::metrics::KafkaMetrics;
 use super::settings::KafkaSettings;
-use crate::message::judgement::Judgement;
+use crate::message::parsed::ParsedMessage;
 
 /// What the headers of ours start with. A dead letter that was sent again and refused again has those of the last time.
 const PREFIX: &str = "gathering-";
@@ -25,9 +25,9 @@ const LOGGED: usize = 512 * 1024;
 
 /// Where refused messages go.
 pub(super) struct DeadLetters {
-    topic: Option<(FutureProducer<Quiet>, String)>,
+    topic: Option<(FutureProducer<ProducerCallbacks>, String)>,
     metrics: KafkaMetrics,
-    lines: Arc<Lines>,
+    log: Arc<ConsumerLog>,
     runtime: Handle,
 }
 
@@ -35,7 +35,7 @@ impl DeadLetters {
     pub(super) fn new(
         settings: &KafkaSettings,
         metrics: KafkaMetrics,
-        lines: Arc<Lines>,
+        log: Arc<ConsumerLog>,
         runtime: Handle,
     ) -> Result<Self, KafkaError> {
         let topic = match &settings.dead_letter_topic {
@@ -43,26 +43,26 @@ impl DeadLetters {
             Some(topic) => {
                 let producer = settings
                     .producer()?
-                    .create_with_context(Quiet(Arc::clone(&lines)))
+                    .create_with_context(ProducerCallbacks(Arc::clone(&log)))
                     .map_err(|error| KafkaError::settings(&error))?;
                 Some((producer, topic.clone()))
             }
         };
-        Ok(Self { topic, metrics, lines, runtime })
+        Ok(Self { topic, metrics, log, runtime })
     }
 
     /// Keeps all that are dead letters and not kept yet.
     ///
     /// # Errors
     /// When the topic has not acknowledged all of them; those that it has are marked.
-    pub(super) fn keep(&self, items: &mut [Item<'_>]) -> Result<(), ClientError> {
+    pub(super) fn keep(&self, items: &mut [InFlight<'_>]) -> Result<(), ClientError> {
         let letters = items.iter_mut().filter(|item| item.is_unkept_dead_letter());
         let Some((producer, topic)) = &self.topic else {
-            letters.for_each(|item| self.log(item, ""));
+            letters.for_each(|item| self.log_payload(item, ""));
             return Ok(());
         };
         let mut result = Ok(());
-        let sent: Vec<(&mut Item<'_>, Result<DeliveryFuture, ClientError>)> = letters
+        let sent: Vec<(&mut InFlight<'_>, Result<DeliveryFuture, ClientError>)> = letters
             .map(|item| {
                 let delivery = send(producer, topic, item);
                 (item, delivery)
@@ -78,12 +78,12 @@ impl DeadLetters {
                 Ok(()) => {
                     let (place, reason) = (item.place(), reason(item));
                     let line = format_args!("{place}: kept as a dead letter: {reason}");
-                    self.lines.refused.tell(Level::Warn, line);
+                    self.log.refused.tell(Level::Warn, line);
                     item.is_kept = true;
                     self.metrics.dead_letters.inc();
                 }
                 Err(error) if is_too_large(&error) => {
-                    self.log(item, &format!(" and too large for the dead letter topic ({error})"));
+                    self.log_payload(item, &format!(" and too large for the dead letter topic ({error})"));
                 }
                 Err(error) => result = Err(error),
             }
@@ -92,20 +92,20 @@ impl DeadLetters {
     }
 
     /// The last resort: the message itself in the log, as long as there are not too many of them.
-    fn log(&self, item: &mut Item<'_>, why: &str) {
+    fn log_payload(&self, item: &mut InFlight<'_>, why: &str) {
         let payload = item.message.payload().unwrap_or_default();
         let shown = payload.get(..LOGGED).unwrap_or(payload);
         let cut = if shown.len() < payload.len() { " (cut)" } else { "" };
         let (place, reason, text) = (item.place(), reason(item), String::from_utf8_lossy(shown));
         let line = format_args!("{place}: refused: {reason}{why}; the message{cut}: {text}");
-        self.lines.unkept.tell(Level::Warn, line);
+        self.log.unkept.tell(Level::Warn, line);
         item.is_kept = true;
         self.metrics.unkept.inc();
     }
 }
 
-fn reason(item: &Item<'_>) -> String {
-    item.judgement.as_ref().and_then(|judgement| judgement.record().reason).unwrap_or_default()
+fn reason(item: &InFlight<'_>) -> String {
+    item.parsed.as_ref().and_then(|parsed| parsed.record().reason).unwrap_or_default()
 }
 
 /// No waiting makes a message smaller.
@@ -117,9 +117,9 @@ fn is_too_large(error: &ClientError) -> bool {
 }
 
 fn send(
-    producer: &FutureProducer<Quiet>,
+    producer: &FutureProducer<ProducerCallbacks>,
     topic: &str,
-    item: &Item<'_>,
+    item: &InFlight<'_>,
 ) -> Result<DeliveryFuture, ClientError> {
     let mut record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(topic).headers(headers(item));
     record.payload = item.message.payload();
@@ -127,7 +127,7 @@ fn send(
     producer.send_result(record).map_err(|(error, _)| error)
 }
 
-fn headers(item: &Item<'_>) -> OwnedHeaders {
+fn headers(item: &InFlight<'_>) -> OwnedHeaders {
     let message = &item.message;
     let mut headers = OwnedHeaders::new();
     if let Some(original) = message.headers() {
@@ -135,7 +135,7 @@ fn headers(item: &Item<'_>) -> OwnedHeaders {
             headers = headers.insert(Header { key: header.key, value: header.value });
         }
     }
-    let record = item.judgement.as_ref().map(Judgement::record);
+    let record = item.parsed.as_ref().map(ParsedMessage::record);
     let outcome = record.as_ref().map(|record| record.outcome.as_str());
     let reason = record.as_ref().and_then(|record| record.reason.as_deref());
     let (partition, offset) = (message.partition().to_string(), message.offset().to_string());

@@ -1,4 +1,4 @@
-//! Which partitions are fetched from: those that wait for messages that cannot be recorded are paused.
+//! Flow control: partitions whose messages cannot be recorded are paused, so that the others go on.
 
 use std::collections::HashSet;
 
@@ -6,39 +6,44 @@ use log::Level;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use super::batch::Item;
-use super::client::{Client, Partition};
+use super::callbacks::ConsumerCallbacks;
+use super::consumer_log::ConsumerLog;
 use super::health::ConsumerHealth;
-use super::held::{self, Held};
-use super::lines::Lines;
+use super::held::HeldMessages;
+use super::in_flight::InFlight;
+use super::partition::{Partition, to_list};
 
 /// Pauses and resumes the partitions of a consumer, and keeps the messages that they wait for.
 pub(super) struct FlowControl<'c> {
-    consumer: &'c BaseConsumer<Client>,
-    lines: &'c Lines,
+    consumer: &'c BaseConsumer<ConsumerCallbacks>,
+    log: &'c ConsumerLog,
     health: ConsumerHealth,
-    /// Messages that cannot be recorded, and their partitions, which are paused.
-    pub(super) held: Held<'c>,
-    /// Whether partitions may be paused of which nothing waits.
+    /// Messages that cannot be recorded. Their partitions are paused.
+    pub(super) held: HeldMessages<'c>,
+    /// Whether other partitions may be paused too.
     is_paused: bool,
 }
 
 impl<'c> FlowControl<'c> {
-    /// All partitions are fetched from.
-    pub(super) fn new(consumer: &'c BaseConsumer<Client>, lines: &'c Lines, health: ConsumerHealth) -> Self {
-        Self { consumer, lines, health, held: Held::default(), is_paused: false }
+    /// Starts with every partition being fetched from.
+    pub(super) fn new(
+        consumer: &'c BaseConsumer<ConsumerCallbacks>,
+        log: &'c ConsumerLog,
+        health: ConsumerHealth,
+    ) -> Self {
+        Self { consumer, log, health, held: HeldMessages::default(), is_paused: false }
     }
 
-    /// Fetches from no partition.
+    /// Pauses every partition.
     pub(super) fn pause(&mut self) {
         self.is_paused = true;
         let paused = self.consumer.assignment().and_then(|partitions| self.consumer.pause(&partitions));
         if let Err(error) = paused {
-            self.lines.group_warning("partitions cannot be paused", error);
+            self.log.group_warning("partitions cannot be paused", error);
         }
     }
 
-    /// Fetches again, if it did not.
+    /// Resumes every partition, if they are paused, except for those that wait for held messages.
     pub(super) fn resume(&mut self) {
         if !self.is_paused {
             return;
@@ -62,15 +67,14 @@ impl<'c> FlowControl<'c> {
                 log::info!("messages are taken again");
             }
             // The next round tries again.
-            Err(error) => self.lines.group_warning("partitions cannot be resumed", error),
+            Err(error) => self.log.group_warning("partitions cannot be resumed", error),
         }
     }
 
-    /// Moves what is not recorded to where it waits, and pauses its partitions.
-    pub(super) fn hold(&mut self, items: &mut Vec<Item<'c>>) {
-        let is_recorded = |item: &Item<'_>| {
-            item.error.is_none()
-                && item.judgement.as_ref().is_some_and(|judgement| judgement.event().is_some())
+    /// Moves messages that are not recorded to the held ones, and pauses their partitions.
+    pub(super) fn hold(&mut self, items: &mut Vec<InFlight<'c>>) {
+        let is_recorded = |item: &InFlight<'_>| {
+            item.error.is_none() && item.parsed.as_ref().is_some_and(|parsed| parsed.event().is_some())
         };
         let is_any_recorded = items.iter().any(is_recorded);
         let held = &self.held;
@@ -87,7 +91,7 @@ impl<'c> FlowControl<'c> {
         let cause = std::error::Error::source(&error).map(|cause| format!(" ({cause})")).unwrap_or_default();
         let count = failed.len();
         let line = format_args!("messages cannot be recorded: {error}{cause}; {count} wait, such as {place}");
-        self.lines.waiting.tell(Level::Warn, line);
+        self.log.waiting.tell(Level::Warn, line);
         let is_new = failed.iter().any(|item| !self.held.has_partition_of(&item.message));
         self.held.hold(failed, is_new || has_progress);
         let partitions = self.consumer.assignment().map_or(usize::MAX, |partitions| partitions.count());
@@ -97,18 +101,18 @@ impl<'c> FlowControl<'c> {
             self.health.set_stalled(None);
         }
         if let Err(error) = self.consumer.pause(&self.held.list()) {
-            self.lines.group_warning("partitions cannot be paused", error);
+            self.log.group_warning("partitions cannot be paused", error);
         }
     }
 
-    /// Fetches again from partitions of which nothing waits any more.
+    /// Resumes partitions of which no message is held any more.
     pub(super) fn release(&mut self) {
         let released = self.held.release();
         if released.is_empty() {
             return;
         }
-        if let Err(error) = self.consumer.resume(&held::list(&released)) {
-            self.lines.group_warning("partitions cannot be resumed", error);
+        if let Err(error) = self.consumer.resume(&to_list(&released)) {
+            self.log.group_warning("partitions cannot be resumed", error);
             // The next round tries again.
             self.is_paused = true;
         }
@@ -118,7 +122,7 @@ impl<'c> FlowControl<'c> {
         }
     }
 
-    /// Forgets what waits of partitions that somebody else has now.
+    /// Forgets held messages of partitions that were revoked.
     pub(super) fn forget(&mut self, revoked: &HashSet<Partition>) {
         if !self.held.is_empty() {
             self.held.forget(revoked);

@@ -1,4 +1,4 @@
-//! Messages that cannot be recorded while others can: they are kept, and their partitions wait for them.
+//! Messages that cannot be recorded while others can. They are held back, and their partitions wait for them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
@@ -9,36 +9,36 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, TopicPartitionList};
 
 use super::backoff::Backoff;
-use super::batch::{Item, partition_of};
-use super::client::Partition;
-use crate::message::judgement::Judgement;
+use super::in_flight::InFlight;
+use super::partition::{Partition, partition_of, to_list};
+use crate::message::parsed::ParsedMessage;
 
-/// The messages that wait to be recorded, each in its partition, until an attempt is due. What is recorded is not among them,
-/// so no attempt writes it again.
+/// The messages that wait for another attempt, by partition. Recorded messages are not among them, so no attempt writes one
+/// again.
 #[derive(Default)]
-pub(super) struct Held<'c> {
+pub(super) struct HeldMessages<'c> {
     partitions: HashMap<Partition, Waiting<'c>>,
     backoff: Backoff,
     due: Option<Instant>,
 }
 
-/// What a partition waits for.
+/// The held messages of one partition.
 #[derive(Default)]
 struct Waiting<'c> {
     /// In the order in which they came.
-    items: Vec<Item<'c>>,
-    /// The message after the last one that is done with: the next one once nothing waits.
+    items: Vec<InFlight<'c>>,
+    /// The offset after the last message that was recorded: where the partition goes on once nothing is held.
     next: i64,
 }
 
-/// Of messages of one partition about one request, those behind one that is not recorded have to be recorded after it, again
-/// if they are recorded already: what comes last stays last.
-pub(super) fn keep_order(items: &mut [Item<'_>]) {
+/// Marks messages that follow an unrecorded one about the same request in the same partition. They have to be recorded after
+/// it, a second time if need be: what comes last has to stay last.
+pub(super) fn keep_order(items: &mut [InFlight<'_>]) {
     if items.iter().all(|item| item.error.is_none()) {
         return;
     }
     wait_in_order(items.iter_mut().filter_map(|item| {
-        let request = item.judgement.as_ref().and_then(Judgement::event)?.key.clone();
+        let request = item.parsed.as_ref().and_then(ParsedMessage::event)?.key.clone();
         Some(((item.partition(), request), &mut item.error))
     }));
 }
@@ -56,43 +56,43 @@ fn wait_in_order<'e, K: Eq + Hash>(events: impl Iterator<Item = (K, &'e mut Opti
     }
 }
 
-impl<'c> Held<'c> {
+impl<'c> HeldMessages<'c> {
     pub(super) fn is_empty(&self) -> bool {
         self.partitions.is_empty()
     }
 
-    /// How many partitions wait.
+    /// The number of partitions that wait.
     pub(super) fn partitions(&self) -> usize {
         self.partitions.len()
     }
 
-    /// How many messages wait.
+    /// The number of held messages.
     pub(super) fn len(&self) -> usize {
         self.items().count()
     }
 
-    /// How many bytes they have.
+    /// The size of the held messages, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.items().map(|item| item.message.payload_len()).sum()
     }
 
-    /// Whether the partition of a message waits.
+    /// Whether messages of the partition of this one are held.
     pub(super) fn has_partition_of(&self, message: &BorrowedMessage<'_>) -> bool {
         !self.is_empty() && self.has(&partition_of(message))
     }
 
-    /// Whether a partition waits.
+    /// Whether messages of a partition are held.
     pub(super) fn has(&self, partition: &Partition) -> bool {
         self.partitions.contains_key(partition)
     }
 
-    /// When the next attempt is due, if anything waits.
+    /// When the next attempt is due, if any message is held.
     pub(super) const fn due(&self) -> Option<Instant> {
         self.due
     }
 
-    /// Those that wait, if an attempt is due. Their partitions wait on.
-    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Item<'c>> {
+    /// Takes out all messages if an attempt is due. Their partitions stay in the list.
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<InFlight<'c>> {
         if self.due.is_none_or(|due| now < due) {
             return Vec::new();
         }
@@ -100,8 +100,8 @@ impl<'c> Held<'c> {
         self.partitions.values_mut().flat_map(|waiting| std::mem::take(&mut waiting.items)).collect()
     }
 
-    /// Has these wait for the next attempt. It comes soon where something has changed since the last one.
-    pub(super) fn hold(&mut self, items: Vec<Item<'c>>, is_changed: bool) {
+    /// Holds these messages until the next attempt, which comes soon if something has changed since the last one.
+    pub(super) fn hold(&mut self, items: Vec<InFlight<'c>>, is_changed: bool) {
         for item in items {
             self.partitions.entry(item.partition()).or_default().items.push(item);
         }
@@ -115,8 +115,11 @@ impl<'c> Held<'c> {
         }
     }
 
-    /// The next message to come in each of the partitions that these are of: the first one that waits, if any does.
-    pub(super) fn next<'i>(&mut self, done: impl Iterator<Item = &'i Item<'c>>) -> BTreeMap<Partition, i64>
+    /// The offset to go on from in each partition of these messages: that of the first held message, if there is one.
+    pub(super) fn next<'i>(
+        &mut self,
+        done: impl Iterator<Item = &'i InFlight<'c>>,
+    ) -> BTreeMap<Partition, i64>
     where
         'c: 'i,
     {
@@ -135,7 +138,7 @@ impl<'c> Held<'c> {
         next
     }
 
-    /// Partitions of which nothing waits any more.
+    /// Removes and returns partitions of which no message is held any more.
     pub(super) fn release(&mut self) -> Vec<Partition> {
         self.partitions
             .extract_if(|_, waiting| waiting.items.is_empty())
@@ -143,7 +146,7 @@ impl<'c> Held<'c> {
             .collect()
     }
 
-    /// Forgets partitions that somebody else has now.
+    /// Forgets partitions that were revoked.
     pub(super) fn forget(&mut self, revoked: &HashSet<Partition>) {
         self.partitions.retain(|partition, _| !revoked.contains(partition));
         if self.is_empty() {
@@ -151,23 +154,14 @@ impl<'c> Held<'c> {
         }
     }
 
-    /// The partitions that wait, for librdkafka.
+    /// The partitions of which messages are held.
     pub(super) fn list(&self) -> TopicPartitionList {
-        list(self.partitions.keys())
+        to_list(self.partitions.keys())
     }
 
-    fn items(&self) -> impl Iterator<Item = &Item<'c>> {
+    fn items(&self) -> impl Iterator<Item = &InFlight<'c>> {
         self.partitions.values().flat_map(|waiting| &waiting.items)
     }
-}
-
-/// Partitions, for librdkafka.
-pub(super) fn list<'p>(partitions: impl IntoIterator<Item = &'p Partition>) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    for (topic, partition) in partitions {
-        list.add_partition(topic, *partition);
-    }
-    list
 }
 
 #[cfg(test)]

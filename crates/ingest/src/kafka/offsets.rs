@@ -6,7 +6,8 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::client::{Client, Partition};
+use super::callbacks::ConsumerCallbacks;
+use super::partition::Partition;
 
 /// How far the partitions are done with that this process reads.
 #[derive(Debug, Default)]
@@ -24,7 +25,7 @@ impl Offsets {
     /// goes back, is committed at once.
     pub(super) fn store(
         &mut self,
-        consumer: &BaseConsumer<Client>,
+        consumer: &BaseConsumer<ConsumerCallbacks>,
         next: BTreeMap<Partition, i64>,
     ) -> Result<(), KafkaError> {
         if consumer.context().take_commit_failed() {

@@ -11,16 +11,16 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use serde::Serialize;
 
+use super::consumer_log::ConsumerLog;
 use super::error::KafkaError;
-use super::lines::Lines;
 use super::metrics::KafkaMetrics;
 use super::settings::KafkaSettings;
-use crate::message::judgement::{Judgement, Verdict};
-use crate::message::problem::Problem;
+use crate::message::error::MessageError;
+use crate::message::parsed::{Disposition, ParsedMessage};
 
 /// Sends status messages and waits for none: losing one harms nobody.
 pub(super) struct Tracker {
-    producer: ThreadedProducer<Failures>,
+    producer: ThreadedProducer<TrackerCallbacks>,
     topic: String,
     service: String,
 }
@@ -52,28 +52,28 @@ impl Tracker {
     pub(super) fn new(
         settings: &KafkaSettings,
         metrics: KafkaMetrics,
-        lines: Arc<Lines>,
+        log: Arc<ConsumerLog>,
     ) -> Result<Option<Self>, KafkaError> {
         let Some(topic) = &settings.payload_tracker_topic else { return Ok(None) };
-        let failures = Failures { metrics, lines };
+        let callbacks = TrackerCallbacks { metrics, log };
         let producer = settings
             .producer()?
-            .create_with_context(failures)
+            .create_with_context(callbacks)
             .map_err(|error| KafkaError::settings(&error))?;
         Ok(Some(Self { producer, topic: topic.clone(), service: settings.service_name.clone() }))
     }
 
     /// Tells of a result message that is done with: when it came, and that it ended now.
-    pub(super) fn tell(&self, judgement: &Judgement, arrival: Timestamp, now: Timestamp) {
-        let Some(request_id) = judgement.request.as_deref() else { return };
-        for status in statuses(judgement) {
+    pub(super) fn tell(&self, parsed: &ParsedMessage, arrival: Timestamp, now: Timestamp) {
+        let Some(request_id) = parsed.request.as_deref() else { return };
+        for status in statuses(parsed) {
             let message = Message {
                 service: &self.service,
                 request_id,
                 status,
                 date: if status == Status::Received { arrival } else { now },
-                org_id: judgement.organization.map(|organization| organization.to_string()),
-                account: judgement.account.map(|account| account.to_string()),
+                org_id: parsed.organization.map(|organization| organization.to_string()),
+                account: parsed.account.map(|account| account.to_string()),
             };
             let Ok(payload) = serde_json::to_vec(&message) else { continue };
             let record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.topic).payload(&payload);
@@ -86,15 +86,15 @@ impl Tracker {
 
 /// What today's service says of such a message: that it was received unless it could not even be decoded, and at the
 /// end how it went. An empty report is a success there.
-fn statuses(judgement: &Judgement) -> impl Iterator<Item = Status> {
-    let problem = match judgement.verdict {
-        Verdict::Failed(_, problem) | Verdict::Rejected(problem) => Some(problem),
-        Verdict::Stored(_) | Verdict::Skipped(_) => None,
+fn statuses(parsed: &ParsedMessage) -> impl Iterator<Item = Status> {
+    let error = match parsed.disposition {
+        Disposition::Failed(_, error) | Disposition::Rejected(error) => Some(error),
+        Disposition::Stored(_) | Disposition::Skipped(_) => None,
     };
-    let is_decoded = judgement.organization.is_some()
-        && judgement.cluster.is_some()
-        && problem.is_none_or(is_found_after_decoding);
-    let end = if problem.is_none_or(|problem| problem == Problem::EmptyReport) {
+    let is_decoded = parsed.organization.is_some()
+        && parsed.cluster.is_some()
+        && error.is_none_or(is_found_after_decoding);
+    let end = if error.is_none_or(|error| error == MessageError::EmptyReport) {
         Status::Success
     } else {
         Status::Error
@@ -102,49 +102,49 @@ fn statuses(judgement: &Judgement) -> impl Iterator<Item = Status> {
     is_decoded.then_some(Status::Received).into_iter().chain([Status::Processed, end])
 }
 
-/// Whether today's service finds this problem after it has said that it received the message.
-const fn is_found_after_decoding(problem: Problem) -> bool {
-    match problem {
-        Problem::EmptyReport
-        | Problem::ReportKey(_)
-        | Problem::ReportElement { .. }
-        | Problem::NotGranted(_)
-        | Problem::NotListed
-        | Problem::RefusedByDatabase => true,
-        Problem::Missing(attribute) | Problem::Wrong { attribute, .. } => {
+/// Whether today's service finds this error after it has said that it received the message.
+const fn is_found_after_decoding(error: MessageError) -> bool {
+    match error {
+        MessageError::EmptyReport
+        | MessageError::ReportKey(_)
+        | MessageError::ReportElement { .. }
+        | MessageError::NotGranted(_)
+        | MessageError::NotListed
+        | MessageError::RefusedByDatabase => true,
+        MessageError::Missing(attribute) | MessageError::Wrong { attribute, .. } => {
             matches!(attribute.as_bytes(), b"LastChecked" | b"reports" | b"info")
         }
-        Problem::NotJson { .. } | Problem::NotAnObject => false,
+        MessageError::NotJson { .. } | MessageError::NotAnObject => false,
     }
 }
 
 /// Counts what the tracker did not get, and tells of it.
-struct Failures {
+struct TrackerCallbacks {
     metrics: KafkaMetrics,
-    lines: Arc<Lines>,
+    log: Arc<ConsumerLog>,
 }
 
-impl Failures {
+impl TrackerCallbacks {
     fn count(&self, error: &ClientError) {
         self.metrics.tracker_failures.inc();
         let line = format_args!("the payload tracker does not get a message: {error}");
-        self.lines.tracker.tell(Level::Warn, line);
+        self.log.tracker.tell(Level::Warn, line);
     }
 }
 
-impl ClientContext for Failures {
+impl ClientContext for TrackerCallbacks {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        self.lines.client(level, facility, line);
+        self.log.client(level, facility, line);
     }
 
     fn stats_raw(&self, _: &[u8]) {}
 
     fn error(&self, error: ClientError, reason: &str) {
-        self.lines.client_error(&error, reason);
+        self.log.client_error(&error, reason);
     }
 }
 
-impl ProducerContext for Failures {
+impl ProducerContext for TrackerCallbacks {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
@@ -166,10 +166,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::message::fixture::{judged, message, with};
+    use crate::message::fixture::{message, parse, with};
 
     fn told(message: &Value) -> Vec<Status> {
-        statuses(&judged(message)).collect()
+        statuses(&parse(message)).collect()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The consumer's thread: poll, judge, record, keep dead letters, store offsets.
+//! The consumer's thread: poll, parse, record, keep dead letters, store offsets.
 
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -11,44 +11,45 @@ use rdkafka::error::KafkaError as ClientError;
 use rdkafka::message::BorrowedMessage;
 
 use super::backoff::Backoff;
-use super::batch::{Item, is_of};
-use super::client::{Client, Partition};
+use super::callbacks::ConsumerCallbacks;
+use super::consumer_log::ConsumerLog;
 use super::dead_letter::DeadLetters;
 use super::error::KafkaError;
 use super::flow_control::FlowControl;
 use super::health::ConsumerHealth;
-use super::lines::Lines;
+use super::in_flight::InFlight;
 use super::offsets::Offsets;
+use super::partition::{Partition, is_of};
 use super::recorder::Recorder;
 use super::settings::Start;
-use super::start::Ends;
 use super::stop::StopHandle;
+use super::topic_ends::TopicEnds;
 use super::tracker::Tracker;
 use crate::intake::counters::Source;
 
-/// The most messages in hand, and the bytes from which on no more are taken.
-const IN_HAND: usize = 4000;
-const IN_HAND_BYTES: usize = 8 * 1024 * 1024;
+/// The most messages in flight, and the number of their bytes from which on no more are polled.
+const MAX_IN_FLIGHT: usize = 4000;
+const MAX_IN_FLIGHT_BYTES: usize = 8 * 1024 * 1024;
 
-/// How long to wait for a message; a stop is noticed as soon.
+/// How long a poll waits for a message, at most. A stop is noticed after as long.
 const POLL: Duration = Duration::from_millis(100);
 
-/// Everything that the thread works with.
+/// What the thread works with.
 pub(super) struct Worker<'c, S> {
-    pub(super) consumer: &'c BaseConsumer<Client>,
+    pub(super) consumer: &'c BaseConsumer<ConsumerCallbacks>,
     pub(super) recorder: Recorder<S>,
     pub(super) dead_letters: DeadLetters,
     pub(super) tracker: Option<Tracker>,
-    pub(super) lines: &'c Lines,
+    pub(super) log: &'c ConsumerLog,
     pub(super) health: ConsumerHealth,
     pub(super) stop: StopHandle,
-    /// Messages that came although their partition was to be paused: the next ones.
+    /// Messages that arrived although their partition was to be paused. They are the next ones.
     pub(super) late: VecDeque<BorrowedMessage<'c>>,
     pub(super) flow: FlowControl<'c>,
     pub(super) offsets: Offsets,
 }
 
-/// Whether the batch is done with, or the time to do so is over.
+/// Whether to go on with the next round, or to end because the time for a stop is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     Continue,
@@ -56,7 +57,7 @@ enum Next {
 }
 
 impl<'c, S: OrderedEventSink> Worker<'c, S> {
-    /// Works until it is to stop.
+    /// Works until it is told to stop.
     pub(super) fn run(mut self, start: Start) -> Result<(), KafkaError> {
         if start == Start::Latest && self.skip_what_waits()? == Next::End {
             return Ok(());
@@ -75,9 +76,9 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         Ok(())
     }
 
-    /// Takes what is there, and what waits and is due, and is done with all of it that can be recorded.
-    fn round(&mut self, items: &mut Vec<Item<'c>>) -> Result<Next, KafkaError> {
-        let is_full = self.flow.held.len() >= IN_HAND || self.flow.held.bytes() >= IN_HAND_BYTES;
+    /// Polls messages, adds those held ones that are due, and finishes all that can be recorded.
+    fn round(&mut self, items: &mut Vec<InFlight<'c>>) -> Result<Next, KafkaError> {
+        let is_full = self.flow.held.len() >= MAX_IN_FLIGHT || self.flow.held.bytes() >= MAX_IN_FLIGHT_BYTES;
         if let Some(due) = self.flow.held.due().filter(|_| is_full || self.stop.deadline().is_some()) {
             let reason = format!("{} messages wait to be recorded", self.flow.held.len());
             if self.stall(items, reason, due)? == Next::End {
@@ -87,20 +88,20 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
             self.flow.resume();
             let messages = self.collect()?;
             let arrival = self.recorder.intake.now();
-            items.extend(messages.into_iter().map(|message| Item::new(message, arrival)));
+            items.extend(messages.into_iter().map(|message| InFlight::new(message, arrival)));
         }
         items.extend(self.flow.held.take_due(Instant::now()));
         if items.is_empty() { Ok(Next::Continue) } else { self.finish(items) }
     }
 
-    /// Commits the ends of topics that the group has no offset in, for as long as it takes to find them.
+    /// Commits the ends of topics in which the group has no offset. Tries until it succeeds.
     fn skip_what_waits(&mut self) -> Result<Next, KafkaError> {
         let topics = self.recorder.topics.names().into_iter().map(str::to_owned).collect();
-        let mut ends = Ends::new(self.consumer, self.lines, topics);
+        let mut ends = TopicEnds::new(self.consumer, self.log, topics);
         let mut backoff = Backoff::default();
         let stop = self.stop.clone();
         while let Err(reason) = ends.commit(|| stop.deadline().is_some()) {
-            self.lines.group.tell(Level::Warn, format_args!("no messages are taken yet: {reason}"));
+            self.log.group.tell(Level::Warn, format_args!("no messages are taken yet: {reason}"));
             self.health.set_stalled(Some(reason));
             let until = Instant::now() + backoff.next();
             while Instant::now() < until {
@@ -114,14 +115,14 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         Ok(Next::Continue)
     }
 
-    /// The messages that are there, at most a batch; waits a little for the first.
+    /// Polls the messages that are there, up to the limits in flight. Waits a little for the first.
     fn collect(&mut self) -> Result<Vec<BorrowedMessage<'c>>, KafkaError> {
         let (waiting, mut messages): (Vec<_>, Vec<_>) =
             self.late.drain(..).partition(|message| self.flow.held.has_partition_of(message));
         self.late.extend(waiting);
         let mut wait = if messages.is_empty() { self.until_due() } else { Duration::ZERO };
         let (others, mut bytes) = (self.flow.held.len(), self.flow.held.bytes());
-        while messages.len() + self.late.len() + others < IN_HAND && bytes < IN_HAND_BYTES {
+        while messages.len() + self.late.len() + others < MAX_IN_FLIGHT && bytes < MAX_IN_FLIGHT_BYTES {
             let polled = self.poll(wait, |revoked| messages.retain(|message| !is_of(message, revoked)))?;
             let Some(message) = polled else { break };
             bytes += message.payload_len();
@@ -135,14 +136,14 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         Ok(messages)
     }
 
-    /// How long to wait for a message at most.
+    /// How long to wait for a message: not beyond the next attempt at held ones.
     fn until_due(&self) -> Duration {
         let until_due = self.flow.held.due().map(|due| due.saturating_duration_since(Instant::now()));
         until_due.map_or(POLL, |wait| wait.min(POLL))
     }
 
-    /// Polls once. `forget` drops the messages in hand of partitions that were taken away meanwhile: whoever has them
-    /// now reads those messages again, and ours could come after newer ones.
+    /// Polls once. `forget` has to drop messages of partitions that were revoked meanwhile: their new owner reads those messages
+    /// again, and ours could be written after newer ones.
     fn poll(
         &mut self,
         wait: Duration,
@@ -160,14 +161,14 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         match polled {
             Some(Ok(message)) => Ok(Some(message)),
             Some(Err(source @ ClientError::MessageConsumptionFatal(_))) => Err(KafkaError::Fatal { source }),
-            // The client's context has told of an error.
+            // The callbacks have logged the error.
             None | Some(Err(_)) => Ok(None),
         }
     }
 
-    /// Records what can be recorded, keeps its dead letters, and stores offsets up to the first message in each partition that
-    /// is not recorded. Those that are not wait in `held` for another attempt.
-    fn finish(&mut self, items: &mut Vec<Item<'c>>) -> Result<Next, KafkaError> {
+    /// Records what can be recorded, keeps dead letters, and stores offsets up to the first message in each partition that is
+    /// not recorded. Unrecorded messages are held for another attempt.
+    fn finish(&mut self, items: &mut Vec<InFlight<'c>>) -> Result<Next, KafkaError> {
         self.recorder.record(items);
         self.flow.hold(items);
         let mut backoff = Backoff::default();
@@ -181,37 +182,37 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         let next = self.flow.held.next(items.iter());
         if let Err(error) = self.offsets.store(self.consumer, next) {
             // They are recorded; at worst they come again.
-            self.lines.group_warning("offsets cannot be stored", error);
+            self.log.group_warning("offsets cannot be stored", error);
         }
         self.flow.release();
         let now = self.recorder.intake.now();
         for item in items.iter() {
-            let Some(judgement) = &item.judgement else { continue };
-            for warning in &judgement.warnings {
-                self.lines.odd.tell(Level::Warn, format_args!("{}: {warning}", item.place()));
+            let Some(parsed) = &item.parsed else { continue };
+            for warning in &parsed.warnings {
+                self.log.odd.tell(Level::Warn, format_args!("{}: {warning}", item.place()));
             }
-            let outcome = judgement.outcome();
+            let outcome = parsed.outcome();
             self.recorder.intake.count(Source::Kafka, outcome);
             log::debug!("{}: {outcome}", item.place());
             if let Some(tracker) =
                 self.tracker.as_ref().filter(|_| item.message.topic() == self.recorder.topics.results)
             {
-                tracker.tell(judgement, item.arrival, now);
+                tracker.tell(parsed, item.arrival, now);
             }
         }
         Ok(Next::Continue)
     }
 
-    /// Fetches nothing and waits until then, as a member of the group that answers in time.
+    /// Waits until then with every partition paused. It goes on polling, so that the group keeps this member.
     fn stall(
         &mut self,
-        items: &mut Vec<Item<'c>>,
+        items: &mut Vec<InFlight<'c>>,
         reason: String,
         until: Instant,
     ) -> Result<Next, KafkaError> {
         self.health.set_stalled(Some(reason));
         loop {
-            // Each time: a rebalance may have brought more partitions.
+            // In each turn, since a rebalance may have assigned more partitions.
             self.flow.pause();
             let now = Instant::now();
             if self.stop.deadline().is_some_and(|deadline| now >= deadline) {

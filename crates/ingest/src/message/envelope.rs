@@ -10,8 +10,8 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::error::MessageError;
 use super::object::{is_null, members, read};
-use super::problem::Problem;
 use super::report::{self, WholeReport};
 use super::text::Text;
 use super::warning::Warnings;
@@ -28,7 +28,7 @@ enum Report<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    pub(crate) fn parse(document: &'a [u8]) -> Result<Self, Problem> {
+    pub(crate) fn parse(document: &'a [u8]) -> Result<Self, MessageError> {
         Self::at_once(document).map_or_else(|| Self::step_by_step(document), Ok)
     }
 
@@ -39,51 +39,51 @@ impl<'a> Envelope<'a> {
     }
 
     /// Skips each value before anybody looks into it, so that nothing inside one keeps the others from being read.
-    fn step_by_step(document: &'a [u8]) -> Result<Self, Problem> {
+    fn step_by_step(document: &'a [u8]) -> Result<Self, MessageError> {
         let Parts(attributes, report) = read(document)?;
         Ok(Self { attributes, report: report.map(Report::Other) })
     }
 
-    pub(crate) fn organization(&self) -> Result<OrganizationId, Problem> {
+    pub(crate) fn organization(&self) -> Result<OrganizationId, MessageError> {
         const EXPECTED: &str = "a whole number from 1 to 4294967295";
         let number: u32 = required(self.attributes.organization, "OrgID", EXPECTED)?;
         number.try_into().map_err(|_| wrong("OrgID", EXPECTED))
     }
 
-    pub(crate) fn cluster(&self) -> Result<ClusterId, Problem> {
+    pub(crate) fn cluster(&self) -> Result<ClusterId, MessageError> {
         let Text(text) = required(self.attributes.cluster, "ClusterName", "a UUID")?;
         ClusterId::from_any_spelling(&text).map_err(|_| wrong("ClusterName", "a UUID"))
     }
 
     /// The request ID as the message spells it; `None` where it has none.
-    pub(crate) fn request(&self) -> Result<Option<Cow<'a, str>>, Problem> {
+    pub(crate) fn request(&self) -> Result<Option<Cow<'a, str>>, MessageError> {
         let text: Option<Text<'_>> = optional(self.attributes.request, "RequestId", "a string")?;
         Ok(text.map(|Text(text)| text).filter(|text| !text.is_empty()))
     }
 
     /// The hits of the report in the order of the message, each once. There is nothing left of them afterwards.
-    pub(crate) fn take_hits(&mut self, warnings: &mut Warnings) -> Result<Vec<RuleHit>, Problem> {
+    pub(crate) fn take_hits(&mut self, warnings: &mut Warnings) -> Result<Vec<RuleHit>, MessageError> {
         match self.report.take() {
             Some(Report::Whole(report)) => {
                 warnings.append(report.warnings);
                 Ok(report.hits)
             }
             Some(Report::Other(report)) if !is_null(report) => report::hits(report, warnings),
-            Some(Report::Other(_)) | None => Err(Problem::Missing("Report")),
+            Some(Report::Other(_)) | None => Err(MessageError::Missing("Report")),
         }
     }
 
     /// The schema version; `None` where the message has none.
-    pub(crate) fn version(&self) -> Result<Option<u8>, Problem> {
+    pub(crate) fn version(&self) -> Result<Option<u8>, MessageError> {
         optional(self.attributes.version, "Version", "a whole number from 0 to 255")
     }
 
-    pub(crate) fn account(&self) -> Result<Option<u32>, Problem> {
+    pub(crate) fn account(&self) -> Result<Option<u32>, MessageError> {
         optional(self.attributes.account, "AccountNumber", "a whole number from 0 to 4294967295")
     }
 
     /// When the cluster gathered; `None` where the message does not say.
-    pub(crate) fn gathering_time(&self) -> Result<Option<Timestamp>, Problem> {
+    pub(crate) fn gathering_time(&self) -> Result<Option<Timestamp>, MessageError> {
         const NAME: &str = "Metadata.gathering_time";
         let Some(metadata) = self.attributes.metadata.filter(|metadata| !is_null(metadata)) else {
             return Ok(None);
@@ -93,7 +93,7 @@ impl<'a> Envelope<'a> {
     }
 
     /// When the platform took the upload in.
-    pub(crate) fn last_checked(&self) -> Result<Timestamp, Problem> {
+    pub(crate) fn last_checked(&self) -> Result<Timestamp, MessageError> {
         time(&required(self.attributes.last_checked, "LastChecked", TIME)?, "LastChecked")
     }
 }
@@ -104,7 +104,7 @@ const TIME: &str = "an RFC 3339 time";
 #[derive(Deserialize)]
 struct TimeText<'a>(#[serde(borrow)] Cow<'a, str>);
 
-fn time(text: &TimeText<'_>, attribute: &'static str) -> Result<Timestamp, Problem> {
+fn time(text: &TimeText<'_>, attribute: &'static str) -> Result<Timestamp, MessageError> {
     text.0.parse().map_err(|_| wrong(attribute, TIME))
 }
 
@@ -112,7 +112,7 @@ fn optional<'a, T: Deserialize<'a>>(
     value: Option<&'a RawValue>,
     attribute: &'static str,
     expected: &'static str,
-) -> Result<Option<T>, Problem> {
+) -> Result<Option<T>, MessageError> {
     match value {
         None => Ok(None),
         Some(value) => serde_json::from_str(value.get()).map_err(|_| wrong(attribute, expected)),
@@ -123,12 +123,12 @@ fn required<'a, T: Deserialize<'a>>(
     value: Option<&'a RawValue>,
     attribute: &'static str,
     expected: &'static str,
-) -> Result<T, Problem> {
-    optional(value, attribute, expected)?.ok_or(Problem::Missing(attribute))
+) -> Result<T, MessageError> {
+    optional(value, attribute, expected)?.ok_or(MessageError::Missing(attribute))
 }
 
-const fn wrong(attribute: &'static str, expected: &'static str) -> Problem {
-    Problem::Wrong { attribute, expected }
+const fn wrong(attribute: &'static str, expected: &'static str) -> MessageError {
+    MessageError::Wrong { attribute, expected }
 }
 
 /// The values that are looked at, but for the report.

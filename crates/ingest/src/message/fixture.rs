@@ -3,8 +3,8 @@
 use gathering_domain::{EventKind, FailureReason, RequestEvent, RuleHit};
 use serde_json::{Value, json};
 
-use super::judgement::{Judgement, Verdict};
-use super::result::judge;
+use super::parsed::{Disposition, ParsedMessage};
+use super::result::parse_result;
 
 pub(crate) const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
 pub(crate) const ARRIVAL: &str = "2026-03-01T12:00:00Z";
@@ -40,26 +40,26 @@ pub(crate) fn with(pointer: &str, value: impl Into<Option<Value>>) -> Value {
     message
 }
 
-pub(crate) fn judged(message: &Value) -> Judgement {
-    judge(message.to_string().as_bytes(), ARRIVAL.parse().unwrap())
+pub(crate) fn parse(message: &Value) -> ParsedMessage {
+    parse_result(message.to_string().as_bytes(), ARRIVAL.parse().unwrap())
 }
 
-pub(crate) fn raw(document: &str) -> Judgement {
-    judge(document.as_bytes(), ARRIVAL.parse().unwrap())
+pub(crate) fn parse_text(document: &str) -> ParsedMessage {
+    parse_result(document.as_bytes(), ARRIVAL.parse().unwrap())
 }
 
-pub(crate) fn outcome(judgement: &Judgement) -> &'static str {
-    match judgement.verdict {
-        Verdict::Stored(_) => "stored",
-        Verdict::Failed(..) => "failed",
-        Verdict::Skipped(_) => "skipped",
-        Verdict::Rejected(_) => "rejected",
+pub(crate) fn outcome(parsed: &ParsedMessage) -> &'static str {
+    match parsed.disposition {
+        Disposition::Stored(_) => "stored",
+        Disposition::Failed(..) => "failed",
+        Disposition::Skipped(_) => "skipped",
+        Disposition::Rejected(_) => "rejected",
     }
 }
 
-pub(crate) fn hits(judgement: &Judgement) -> Vec<&str> {
-    match &judgement.verdict {
-        Verdict::Stored(RequestEvent { kind: EventKind::Processed(hits), .. }) => {
+pub(crate) fn hits(parsed: &ParsedMessage) -> Vec<&str> {
+    match &parsed.disposition {
+        Disposition::Stored(RequestEvent { kind: EventKind::Processed(hits), .. }) => {
             hits.iter().map(RuleHit::as_str).collect()
         }
         other => panic!("{other:?}"),
@@ -67,19 +67,19 @@ pub(crate) fn hits(judgement: &Judgement) -> Vec<&str> {
 }
 
 pub(crate) fn received(message: &Value) -> String {
-    match judged(message).verdict {
-        Verdict::Stored(event) | Verdict::Failed(event, _) => event.received_at.to_string(),
+    match parse(message).disposition {
+        Disposition::Stored(event) | Disposition::Failed(event, _) => event.received_at.to_string(),
         other => panic!("{other:?}"),
     }
 }
 
-pub(crate) fn problem(message: &Value) -> String {
-    match judged(message).verdict {
-        Verdict::Failed(event, problem) => {
-            assert_eq!(event.kind, EventKind::Failed(FailureReason::new(&problem.to_string())));
-            format!("failed: {problem}")
+pub(crate) fn error(message: &Value) -> String {
+    match parse(message).disposition {
+        Disposition::Failed(event, error) => {
+            assert_eq!(event.kind, EventKind::Failed(FailureReason::new(&error.to_string())));
+            format!("failed: {error}")
         }
-        Verdict::Rejected(problem) => format!("rejected: {problem}"),
+        Disposition::Rejected(error) => format!("rejected: {error}"),
         other => panic!("{other:?}"),
     }
 }

@@ -7,18 +7,21 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 
-use super::problem::Problem;
+use super::error::MessageError;
 use super::text::Text;
 
 /// The values of these keys of a document that is to be an object; of a key that comes twice, the later one counts.
 pub(crate) fn read_members<'a, const N: usize>(
     document: &'a [u8],
     keys: [&str; N],
-) -> Result<[Option<&'a RawValue>; N], Problem> {
+) -> Result<[Option<&'a RawValue>; N], MessageError> {
     let mut found = [None; N];
     let mut parser = serde_json::Deserializer::from_slice(document);
     let take = |name: &str, value| pick(&keys, &mut found, name, value);
-    Members(take).deserialize(&mut parser).and_then(|()| parser.end()).map_err(|error| problem(&error))?;
+    Members(take)
+        .deserialize(&mut parser)
+        .and_then(|()| parser.end())
+        .map_err(|error| message_error(&error))?;
     Ok(found)
 }
 
@@ -84,15 +87,15 @@ pub(crate) fn is_empty(value: &RawValue) -> bool {
 }
 
 /// What a document that is to be an object holds.
-pub(crate) fn read<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T, Problem> {
-    serde_json::from_slice(document).map_err(|error| problem(&error))
+pub(crate) fn read<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T, MessageError> {
+    serde_json::from_slice(document).map_err(|error| message_error(&error))
 }
 
-fn problem(error: &serde_json::Error) -> Problem {
+fn message_error(error: &serde_json::Error) -> MessageError {
     if error.is_data() {
-        Problem::NotAnObject
+        MessageError::NotAnObject
     } else {
-        Problem::NotJson { line: error.line(), column: error.column() }
+        MessageError::NotJson { line: error.line(), column: error.column() }
     }
 }
 
@@ -132,8 +135,8 @@ impl<'de, E, F: FnMut(usize, &'de RawValue) -> Result<(), E>> Visitor<'de> for E
     fn visit_seq<A: de::SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
         for index in 0.. {
             let Some(element) = list.next_element()? else { break };
-            if let Err(problem) = (self.each)(index, element) {
-                *self.refused = Some(problem);
+            if let Err(error) = (self.each)(index, element) {
+                *self.refused = Some(error);
                 return Err(de::Error::custom("refused"));
             }
         }

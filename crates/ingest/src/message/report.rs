@@ -6,31 +6,35 @@ use gathering_domain::RuleHit;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::error::MessageError;
 use super::object::{for_each, for_each_element, is_empty, members};
-use super::problem::Problem;
 use super::text::Text;
 use super::warning::Warnings;
 use element::{Element, Hit, Info};
-use found::Found;
+use hit_set::HitSet;
 
 mod element;
-mod found;
+mod hit_set;
 mod whole;
 
 pub(crate) use whole::WholeReport;
 
 /// The hits of a report in the order of the message, each once, or what is wrong with it.
-pub(crate) fn hits(report: &RawValue, warnings: &mut Warnings) -> Result<Vec<RuleHit>, Problem> {
+pub(crate) fn hits(report: &RawValue, warnings: &mut Warnings) -> Result<Vec<RuleHit>, MessageError> {
     // Every report that an analysis finished has the first three, empty or not.
     const KEYS: [&str; 4] = ["fingerprints", "reports", "system", "info"];
     let values =
-        members(report, KEYS).ok_or(Problem::Wrong { attribute: "Report", expected: "an object" })?;
+        members(report, KEYS).ok_or(MessageError::Wrong { attribute: "Report", expected: "an object" })?;
     let [_, reports, _, info] = values;
     let required = KEYS.into_iter().zip(values).take(3);
     if let Some((missing, _)) = required.into_iter().find(|(_, value)| value.is_none()) {
-        return Err(if says_nothing(report) { Problem::EmptyReport } else { Problem::ReportKey(missing) });
+        return Err(if says_nothing(report) {
+            MessageError::EmptyReport
+        } else {
+            MessageError::ReportKey(missing)
+        });
     }
-    let mut found = Found::default();
+    let mut found = HitSet::default();
     for_each_of(reports, "reports", |index, hit| {
         let expected = "an object whose 'component' and 'key' are strings";
         found.add(&element::<Hit<'_>>(hit, "reports", index, expected)?, warnings);
@@ -77,9 +81,9 @@ fn says_nothing(report: &RawValue) -> bool {
 fn for_each_of<'a>(
     list: Option<&'a RawValue>,
     name: &'static str,
-    each: impl FnMut(usize, &'a RawValue) -> Result<(), Problem>,
-) -> Result<(), Problem> {
-    let wrong = Problem::Wrong { attribute: name, expected: "a list" };
+    each: impl FnMut(usize, &'a RawValue) -> Result<(), MessageError>,
+) -> Result<(), MessageError> {
+    let wrong = MessageError::Wrong { attribute: name, expected: "a list" };
     list.map_or(Ok(()), |list| for_each_element(list, each).ok_or(wrong)?)
 }
 
@@ -88,8 +92,8 @@ fn element<'a, T: Deserialize<'a> + Default>(
     list: &'static str,
     index: usize,
     expected: &'static str,
-) -> Result<T, Problem> {
-    let wrong = Problem::ReportElement { list, index, expected };
+) -> Result<T, MessageError> {
+    let wrong = MessageError::ReportElement { list, index, expected };
     let Element(element) = serde_json::from_str(value.get()).map_err(|_| wrong)?;
     Ok(element)
 }

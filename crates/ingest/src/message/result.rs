@@ -1,34 +1,32 @@
-//! From the bytes of one result message to what is to be done about it.
+//! Parsing one result message: from its bytes to its disposition.
 
 use gathering_domain::{EventKind, FailureReason, RequestEvent, RuleHit, Timestamp};
 
 use super::envelope::Envelope;
-use super::judgement::{Judgement, SkipReason, Verdict, key, shown};
-use super::problem::Problem;
+use super::error::MessageError;
+use super::parsed::{Disposition, ParsedMessage, SkipReason, printable, request_key};
 use super::warning::{Warning, Warnings};
 
 /// Schema versions that publishers write; 0 stands for none.
 const KNOWN_VERSIONS: std::ops::RangeInclusive<u8> = 0..=2;
 
-/// Reads one result message that arrived at this time.
+/// Parses one result message that arrived at this time. One that cannot be used is no error: its disposition says why.
 ///
 /// ```
 /// use gathering_domain::Timestamp;
-/// use gathering_ingest::{Verdict, judge};
+/// use gathering_ingest::{Disposition, parse_result};
 /// let message = br#"{
 ///     "OrgID": 42, "ClusterName": "5d5892d3-1f74-4ccf-91af-548dfc9767aa", "RequestId": "abc",
 ///     "LastChecked": "2026-01-02T03:04:05Z",
 ///     "Report": {"system": {}, "fingerprints": [], "reports": [{"component": "m.rule.report", "key": "KEY"}]}
 /// }"#;
-/// let judgement = judge(message, Timestamp::from_micros(0));
-/// assert!(matches!(judgement.verdict, Verdict::Stored(_)));
+/// let parsed = parse_result(message, Timestamp::from_micros(0));
+/// assert!(matches!(parsed.disposition, Disposition::Stored(_)));
 /// ```
-pub fn judge(document: &[u8], arrival: Timestamp) -> Judgement {
+pub fn parse_result(document: &[u8], arrival: Timestamp) -> ParsedMessage {
     let mut envelope = match Envelope::parse(document) {
         Ok(envelope) => envelope,
-        Err(problem) => {
-            return Judgement::unreadable(problem);
-        }
+        Err(error) => return ParsedMessage::unreadable(error),
     };
     let mut warnings = Warnings::default();
     let organization = envelope.organization();
@@ -37,34 +35,34 @@ pub fn judge(document: &[u8], arrival: Timestamp) -> Judgement {
     let (account, times) = (envelope.account(), Times::of(&envelope));
     let content = organization
         .and(cluster)
-        .and(request.as_ref().map(|_| ()).map_err(|problem| *problem))
+        .and(request.as_ref().map(|_| ()).map_err(|error| *error))
         .and(account)
         .and_then(|_| content(&mut envelope, &times, arrival, &mut warnings));
 
     let (organization, cluster, request) = (organization.ok(), cluster.ok(), request.ok().flatten());
-    let key = key(organization, cluster, request.as_deref());
+    let key = request_key(organization, cluster, request.as_deref());
     let event = |key, kind| RequestEvent { key, received_at: times.received_at(arrival), kind };
-    let verdict = match (content, key) {
-        (Ok(hits), Some(key)) => Verdict::Stored(event(key, EventKind::Processed(hits))),
-        (Err(problem), Some(key)) => {
-            let reason = FailureReason::new(&problem.to_string());
-            Verdict::Failed(event(key, EventKind::Failed(reason)), problem)
+    let disposition = match (content, key) {
+        (Ok(hits), Some(key)) => Disposition::Stored(event(key, EventKind::Processed(hits))),
+        (Err(error), Some(key)) => {
+            let reason = FailureReason::new(&error.to_string());
+            Disposition::Failed(event(key, EventKind::Failed(reason)), error)
         }
-        (Ok(_) | Err(Problem::EmptyReport), None) => Verdict::Skipped(match request {
+        (Ok(_) | Err(MessageError::EmptyReport), None) => Disposition::Skipped(match request {
             None => SkipReason::NoRequestId,
             Some(_) => SkipReason::UnusableRequestId,
         }),
-        (Err(problem), None) => Verdict::Rejected(problem),
+        (Err(error), None) => Disposition::Rejected(error),
     };
     let account = account.ok().flatten();
-    let (request, warnings) = (request.as_deref().map(shown), warnings.into());
-    Judgement { organization, account, cluster, request, verdict, warnings }
+    let (request, warnings) = (request.as_deref().map(printable), warnings.into());
+    ParsedMessage { organization, account, cluster, request, disposition, warnings }
 }
 
-/// When things happened, as far as the message says so.
+/// The times that the message gives, each with what is wrong with it.
 struct Times {
-    gathering: Result<Option<Timestamp>, Problem>,
-    last_checked: Result<Timestamp, Problem>,
+    gathering: Result<Option<Timestamp>, MessageError>,
+    last_checked: Result<Timestamp, MessageError>,
 }
 
 impl Times {
@@ -78,14 +76,14 @@ impl Times {
     }
 }
 
-/// What is neither identity nor account, in the order in which today's writer looks at it: an empty report is found
-/// before an unusable `LastChecked` is.
+/// Checks what is neither identity nor account, in the order of today's writer: it finds an empty report before an
+/// unusable `LastChecked`. Returns the hits.
 fn content(
     envelope: &mut Envelope<'_>,
     times: &Times,
     arrival: Timestamp,
     warnings: &mut Warnings,
-) -> Result<Vec<RuleHit>, Problem> {
+) -> Result<Vec<RuleHit>, MessageError> {
     let version = envelope.version()?.unwrap_or_default();
     times.gathering?;
     let hits = envelope.take_hits(warnings)?;

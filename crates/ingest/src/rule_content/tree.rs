@@ -24,7 +24,7 @@ pub(super) struct KeyFiles {
 
 /// What lies below a directory.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct Scan {
     /// Rules at any depth, in the order of their names. There are none inside a rule.
     pub(super) rules: Vec<RuleFiles>,
     /// What looks like a rule, or may lead to one.
@@ -40,8 +40,8 @@ struct Place {
 }
 
 /// The rules below a directory.
-pub(super) fn rules(root: &Path, directory: &Path) -> Result<Found, TreeError> {
-    let mut found = Found::default();
+pub(super) fn scan(root: &Path, directory: &Path) -> Result<Scan, TreeError> {
+    let mut found = Scan::default();
     let mut open = Vec::new();
     let top = Listing::read(root, directory)?;
     top.open(false, &mut open, &mut found);
@@ -72,7 +72,7 @@ pub(super) const METADATA: &str = "metadata.yaml";
 pub(super) const GENERIC: &str = "generic.md";
 pub(super) const REASON: &str = "reason.md";
 
-impl Found {
+impl Scan {
     /// What links at these places lead to is left out.
     fn left_out_links(&mut self, paths: Vec<PathBuf>) {
         let one = |path| LeftOut { path, reason: LeftOutReason::Link };
@@ -128,7 +128,7 @@ impl Listing {
         self.files.iter().any(is_own) || self.directories.iter().any(is_key)
     }
 
-    fn open(self, in_left_out: bool, open: &mut Vec<Place>, found: &mut Found) {
+    fn open(self, in_left_out: bool, open: &mut Vec<Place>, found: &mut Scan) {
         open.extend(self.directories.into_iter().map(|(path, name)| Place { path, name, in_left_out }));
         found.left_out_links(self.links);
     }

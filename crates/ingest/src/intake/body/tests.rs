@@ -42,15 +42,15 @@ impl BodyBytes for Counted {
     }
 }
 
-fn pass<B: BodyBytes>(bytes: B, framing: Framing) -> Pass<B> {
-    let admission = Admission { grant: WriteGrant::everything(), allow_list: None };
+fn ingestion<B: BodyBytes>(bytes: B, framing: Framing) -> BodyIngestion<B> {
+    let policy = IngestPolicy { grant: WriteGrant::everything(), allow_list: None };
     let body = MessageBody { kind: MessageKind::Result, framing, bytes };
-    Pass::new(body, admission, ARRIVAL.parse().unwrap())
+    BodyIngestion::new(body, policy, ARRIVAL.parse().unwrap())
 }
 
-async fn run<B: BodyBytes>(pass: Pass<B>, sink: &Sink) -> Result<IntakeSummary, StoreError> {
+async fn run<B: BodyBytes>(ingestion: BodyIngestion<B>, sink: &Sink) -> Result<IntakeSummary, StoreError> {
     let counters = RecordCounters::new().unwrap();
-    pass.run(sink, &counters, &Turns::new(1), || false).await
+    ingestion.run(sink, &counters, &FairSemaphore::new(1), || false).await
 }
 
 fn line(message: &serde_json::Value) -> String {
@@ -72,8 +72,9 @@ async fn each_message_has_its_outcome_and_number() {
         with("/Report", json!({})),
     ];
     let body: String = bodies.iter().map(line).collect();
-    let summary =
-        run(pass(format!("\n \r\n{body}").into_bytes(), Framing::Lines), &Sink::default()).await.unwrap();
+    let summary = run(ingestion(format!("\n \r\n{body}").into_bytes(), Framing::Lines), &Sink::default())
+        .await
+        .unwrap();
     assert_eq!(counts(&summary), [1, 1, 1, 2]);
     let refusals: Vec<_> = summary.refusals.iter().map(|refusal| (refusal.number, refusal.outcome)).collect();
     assert_eq!(refusals, [(1, Rejected), (3, Rejected), (4, Skipped), (5, Failed)]);
@@ -84,9 +85,10 @@ async fn each_message_has_its_outcome_and_number() {
 async fn lines_are_what_is_between_line_ends() {
     for body in ["", "\n", "a", "a\n", "\na", "a\n\nb\r\n c\n", "\n\n", "a\n \nb"] {
         let expected = body.split('\n').filter(|line| !line.trim().is_empty()).count();
-        let summary = run(pass(body.as_bytes().to_vec(), Framing::Lines), &Sink::default()).await.unwrap();
+        let summary =
+            run(ingestion(body.as_bytes().to_vec(), Framing::Lines), &Sink::default()).await.unwrap();
         assert_eq!(counts(&summary), [0, 0, 0, expected as u64], "{body:?}");
-        let summary = run(pass(body.as_bytes().to_vec(), Framing::One), &Sink::default()).await.unwrap();
+        let summary = run(ingestion(body.as_bytes().to_vec(), Framing::One), &Sink::default()).await.unwrap();
         assert_eq!(counts(&summary), [0, 0, 0, 1], "{body:?}");
     }
 }
@@ -94,11 +96,12 @@ async fn lines_are_what_is_between_line_ends() {
 #[tokio::test]
 async fn a_large_body_is_recorded_in_steps() {
     let sink = Sink::default();
-    let summary = run(pass(line(&message()).repeat(1203).into_bytes(), Framing::Lines), &sink).await.unwrap();
+    let summary =
+        run(ingestion(line(&message()).repeat(1203).into_bytes(), Framing::Lines), &sink).await.unwrap();
     assert_eq!(counts(&summary), [1203, 0, 0, 0]);
     assert_eq!(*sink.0.lock().unwrap(), [500, 500, 203]);
     let padded = format!("{}{}\n", message(), " ".repeat(400_000));
-    let summary = run(pass(padded.repeat(7).into_bytes(), Framing::Lines), &sink).await.unwrap();
+    let summary = run(ingestion(padded.repeat(7).into_bytes(), Framing::Lines), &sink).await.unwrap();
     assert_eq!(counts(&summary), [7, 0, 0, 0]);
     assert_eq!(sink.0.lock().unwrap()[3..], [3, 3, 1], "large messages take more steps");
 }
@@ -106,16 +109,16 @@ async fn a_large_body_is_recorded_in_steps() {
 #[tokio::test]
 async fn of_very_many_refusals_a_hundred_are_kept() {
     let count = 100_000;
-    let (sink, turns) = (Sink::default(), Turns::new(1));
-    let mut pass = pass(b"0\n".repeat(count), Framing::Lines);
-    let step = pass.read(STEP_MESSAGES).unwrap();
+    let (sink, semaphore) = (Sink::default(), FairSemaphore::new(1));
+    let mut ingestion = ingestion(b"0\n".repeat(count), Framing::Lines);
+    let step = ingestion.read(STEP_MESSAGES).unwrap();
     assert_eq!((step.counts.count(MessageOutcome::Rejected), step.refusals.len()), (4096, 100));
     let counters = RecordCounters::new().unwrap();
-    pass.record(step, &sink, &counters).await.unwrap();
-    let step = pass.read(STEP_MESSAGES).unwrap();
+    ingestion.record(step, &sink, &counters).await.unwrap();
+    let step = ingestion.read(STEP_MESSAGES).unwrap();
     assert_eq!((step.counts.count(MessageOutcome::Rejected), step.refusals.len()), (4096, 0));
-    pass.record(step, &sink, &counters).await.unwrap();
-    let summary = pass.run(&sink, &counters, &turns, || false).await.unwrap();
+    ingestion.record(step, &sink, &counters).await.unwrap();
+    let summary = ingestion.run(&sink, &counters, &semaphore, || false).await.unwrap();
     assert_eq!(counts(&summary), [0, 0, 0, count as u64]);
     assert_eq!((summary.refusals.len(), summary.refusals[99].number), (100, 100));
 }
@@ -124,9 +127,9 @@ async fn of_very_many_refusals_a_hundred_are_kept() {
 async fn a_body_that_nobody_waits_for_is_left() {
     let sink = Sink::default();
     let counters = RecordCounters::new().unwrap();
-    let body = pass(line(&message()).repeat(5000).into_bytes(), Framing::Lines);
+    let body = ingestion(line(&message()).repeat(5000).into_bytes(), Framing::Lines);
     let steps = || sink.0.lock().unwrap().len();
-    body.run(&sink, &counters, &Turns::new(1), || steps() == 2).await.unwrap();
+    body.run(&sink, &counters, &FairSemaphore::new(1), || steps() == 2).await.unwrap();
     assert_eq!(steps(), 2);
 }
 
@@ -141,11 +144,14 @@ async fn what_is_made_of_a_body_is_counted() {
     let hit = json!([{"component": module, "key": format!("{key},{}", rest.join(","))}]);
     let dense = line(&with("/Report/reports", hit));
     let counted = |room| Counted { bytes: dense.repeat(60).into_bytes(), room, most: AtomicUsize::new(0) };
-    let summary = run(pass(counted(16 << 20), Framing::Lines), &Sink::default()).await.unwrap();
+    let summary = run(ingestion(counted(16 << 20), Framing::Lines), &Sink::default()).await.unwrap();
     assert_eq!(counts(&summary), [60, 0, 0, 0]);
-    let refused = run(pass(counted(100_000), Framing::Lines), &Sink::default()).await;
+    let refused = run(ingestion(counted(100_000), Framing::Lines), &Sink::default()).await;
     assert!(matches!(refused, Err(StoreError::QueueFull { .. })), "{refused:?}");
     let usual =
         Counted { bytes: line(&message()).repeat(500).into_bytes(), room: 0, most: AtomicUsize::new(0) };
-    assert!(run(pass(usual, Framing::Lines), &Sink::default()).await.is_ok(), "of usual ones, nothing is");
+    assert!(
+        run(ingestion(usual, Framing::Lines), &Sink::default()).await.is_ok(),
+        "of usual ones, nothing is"
+    );
 }

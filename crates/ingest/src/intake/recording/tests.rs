@@ -3,7 +3,7 @@ use gathering_domain::{EventOutcome, StoreQueue};
 use serde_json::json;
 
 use super::*;
-use crate::message::fixture::{judged, message, with};
+use crate::message::fixture::{message, parse, with};
 
 /// Refuses the events of one request.
 pub(crate) struct Picky;
@@ -26,7 +26,7 @@ impl EventSink for Full {
     }
 }
 
-fn judgements() -> Vec<Judgement> {
+fn messages() -> Vec<ParsedMessage> {
     let messages = [
         with("/OrgID", None),
         message(),
@@ -34,16 +34,16 @@ fn judgements() -> Vec<Judgement> {
         with("/RequestId", json!("refused")),
         with("/Report", json!({})),
     ];
-    messages.iter().map(judged).collect()
+    messages.iter().map(parse).collect()
 }
 
 #[test]
 fn what_the_store_refuses_is_rejected() {
-    let mut kept = judgements();
+    let mut kept = messages();
     store(&Picky, &mut kept).now_or_never().unwrap().unwrap();
-    let outcomes: Vec<&str> = kept.iter().map(|judgement| judgement.record().outcome.as_str()).collect();
+    let outcomes: Vec<&str> = kept.iter().map(|parsed| parsed.record().outcome.as_str()).collect();
     assert_eq!(outcomes, ["rejected", "stored", "skipped", "rejected", "failed"]);
-    let mut skipped = [judged(&with("/RequestId", None))];
+    let mut skipped = [parse(&with("/RequestId", None))];
     store(&Full, &mut skipped).now_or_never().unwrap().expect("nothing to record, no store needed");
 }
 
@@ -69,19 +69,19 @@ impl OrderedEventSink for Locked {
 
 #[test]
 fn what_is_not_recorded_says_so_and_nothing_else_does() {
-    let mut kept = judgements();
-    kept.insert(1, judged(&with("/RequestId", json!("locked"))));
+    let mut kept = messages();
+    kept.insert(1, parse(&with("/RequestId", json!("locked"))));
     let mut errors = vec![None; kept.len()];
     store_each(&Locked, kept.iter_mut().zip(&mut errors)).now_or_never().unwrap();
     let failed: Vec<bool> = errors.iter().map(Option::is_some).collect();
     assert_eq!(failed, [false, true, false, false, false, false]);
-    let outcomes: Vec<&str> = kept.iter().map(|judgement| judgement.record().outcome.as_str()).collect();
+    let outcomes: Vec<&str> = kept.iter().map(|parsed| parsed.record().outcome.as_str()).collect();
     assert_eq!(outcomes, ["rejected", "stored", "stored", "skipped", "rejected", "failed"]);
 }
 
 #[test]
-fn after_an_error_the_judgements_are_as_they_were() {
-    let mut kept = judgements();
+fn after_an_error_the_messages_are_as_they_were() {
+    let mut kept = messages();
     assert!(store(&Full, &mut kept).now_or_never().unwrap().is_err());
-    assert_eq!(kept, judgements());
+    assert_eq!(kept, messages());
 }

@@ -61,7 +61,7 @@ fn intervals_that_switch_something_off_are_refused() {
 }
 
 #[test]
-fn librdkafka_judges_properties_and_no_value_is_shown() {
+fn librdkafka_checks_properties_and_no_value_is_shown() {
     for (key, value) in [("no.such.property", "secret"), ("fetch.min.bytes", "secret")] {
         let error = settings(&[(key, value)]).check().unwrap_err().to_string();
         assert!(error.contains(key), "{error}");

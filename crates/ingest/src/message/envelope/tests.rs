@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::message::fixture::{hits, judged, message, outcome, raw, with};
+use crate::message::fixture::{hits, message, outcome, parse, parse_text, with};
 
 /// Texts for any place of a message, some of them no JSON.
 const ODD: [&str; 32] = [
@@ -95,13 +95,13 @@ fn what_is_skipped_has_to_be_json() {
     for odd in ["\"\u{1}\"", "{\"\u{1}\":1}", "[1,]", "\"\\x\""] {
         for place in ["\"DISK_FULL\"", "\"ignored\"", "\"4.20.1\"", "{\"x\":1}", "\"v\"", "{}"] {
             let text = message().to_string().replace(place, odd);
-            assert_eq!(outcome(&raw(&text)), "rejected", "{odd} for {place}");
+            assert_eq!(outcome(&parse_text(&text)), "rejected", "{odd} for {place}");
         }
     }
     let mut bytes = message().to_string().replace("ignored", "?").into_bytes();
     let place = bytes.iter().position(|byte| *byte == b'?').unwrap();
     bytes[place] = 0xff;
-    assert!(matches!(Envelope::parse(&bytes).map(content), Err(Problem::NotJson { .. })));
+    assert!(matches!(Envelope::parse(&bytes).map(content), Err(MessageError::NotJson { .. })));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn keys_may_be_spelled_with_escapes() {
         [("Report", r"\u0052eport"), ("reports", r"report\u0073"), ("component", r"c\u006fmponent")]
     {
         let text = text.replace(&format!("\"{key}\""), &format!("\"{spelled}\""));
-        assert_eq!(hits(&raw(&text)), ["rules.disk_full|DISK_FULL"], "{spelled}");
+        assert_eq!(hits(&parse_text(&text)), ["rules.disk_full|DISK_FULL"], "{spelled}");
     }
 }
 
@@ -121,9 +121,9 @@ fn of_a_report_or_list_that_comes_twice_the_later_one_counts() {
     for key in ["\"Report\":", "\"reports\":"] {
         for other in ["7", "null", "[]", "{}", "[7]"] {
             let before = text.replace(key, &format!("{key}{other},{key}"));
-            assert_eq!(hits(&raw(&before)), ["rules.disk_full|DISK_FULL"], "{before}");
+            assert_eq!(hits(&parse_text(&before)), ["rules.disk_full|DISK_FULL"], "{before}");
         }
     }
     let after = format!("{},\"Report\":{{}}}}", &text[..text.len() - 1]);
-    assert_eq!(raw(&after).verdict, judged(&with("/Report", json!({}))).verdict);
+    assert_eq!(parse_text(&after).disposition, parse(&with("/Report", json!({}))).disposition);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::message::fixture::{hits, judged, message, outcome, problem, raw, with};
+use crate::message::fixture::{error, hits, message, outcome, parse, parse_text, with};
 
 #[test]
 fn elements_of_the_report_are_looked_at_one_by_one() {
@@ -12,7 +12,7 @@ fn elements_of_the_report_are_looked_at_one_by_one() {
     {
         let message = with("/Report/reports", json!([{}, element]));
         assert_eq!(
-            problem(&message),
+            error(&message),
             format!("failed: element 1 of the report's 'reports' is not {hit}"),
             "{element}"
         );
@@ -27,13 +27,13 @@ fn elements_of_the_report_are_looked_at_one_by_one() {
     ] {
         let message = with("/Report/info", json!([element]));
         assert_eq!(
-            problem(&message),
+            error(&message),
             format!("failed: element 0 of the report's 'info' is not {info}"),
             "{element}"
         );
     }
     for element in [json!(null), json!({}), json!({"details": null})] {
-        assert_eq!(outcome(&judged(&with("/Report/info", json!([element])))), "stored", "{element}");
+        assert_eq!(outcome(&parse(&with("/Report/info", json!([element])))), "stored", "{element}");
     }
 }
 
@@ -45,7 +45,7 @@ fn a_report_is_empty_when_it_lacks_a_key_and_says_nothing() {
         json!({"system": {"hostname": ""}, "pass": {}}),
         json!({"analysis_metadata": {"start": "x"}, "system": {"metadata": {"a": 1}}}),
     ] {
-        assert_eq!(problem(&with("/Report", report.clone())), "failed: the report is empty", "{report}");
+        assert_eq!(error(&with("/Report", report.clone())), "failed: the report is empty", "{report}");
     }
     for report in [
         json!({"system": {"hostname": "host"}}),
@@ -56,10 +56,10 @@ fn a_report_is_empty_when_it_lacks_a_key_and_says_nothing() {
         json!({"pass": null}),
         json!({"version": 1}),
     ] {
-        assert!(problem(&with("/Report", report.clone())).contains("lacks the required key"), "{report}");
+        assert!(error(&with("/Report", report.clone())).contains("lacks the required key"), "{report}");
     }
     let healthy = json!({"system": {}, "reports": [], "fingerprints": []});
-    assert!(hits(&judged(&with("/Report", healthy))).is_empty());
+    assert!(hits(&parse(&with("/Report", healthy))).is_empty());
 }
 
 #[test]
@@ -78,22 +78,22 @@ fn hits_lose_one_suffix_and_what_no_rule_has() {
         ("m.rule", "K\0", &[]),
         ("m|n", "KEY", &[]),
     ] {
-        let judgement = judged(&with("/Report/reports", json!([{"component": component, "key": key}])));
-        assert_eq!(hits(&judgement), expected, "{component} {key}");
+        let parsed = parse(&with("/Report/reports", json!([{"component": component, "key": key}])));
+        assert_eq!(hits(&parsed), expected, "{component} {key}");
         let pieces = key.split(',').count();
-        assert_eq!(judgement.warnings.len(), pieces - expected.len(), "each dropped one is told of");
+        assert_eq!(parsed.warnings.len(), pieces - expected.len(), "each dropped one is told of");
     }
     let hit = |key: &str| json!({"component": "m", "key": key});
     let message = with("/Report/reports", json!([hit("B"), null, hit("A"), {}, hit("B")]));
-    assert_eq!(hits(&judged(&message)), ["m|B", "m|A"], "in the order of the message, each once");
+    assert_eq!(hits(&parse(&message)), ["m|B", "m|A"], "in the order of the message, each once");
 }
 
 #[test]
 fn half_a_surrogate_pair_is_a_character_that_no_rule_has() {
-    let with_half = |place: &str| raw(&message().to_string().replace(place, r#""half \udcff""#));
+    let with_half = |place: &str| parse_text(&message().to_string().replace(place, r#""half \udcff""#));
     assert_eq!(hits(&with_half("\"4.20.1\"")), ["rules.disk_full|DISK_FULL"]);
-    let judgement = with_half("\"DISK_FULL\"");
-    assert!(hits(&judgement).is_empty() && judgement.warnings.len() == 1);
+    let parsed = with_half("\"DISK_FULL\"");
+    assert!(hits(&parsed).is_empty() && parsed.warnings.len() == 1);
     assert_eq!(outcome(&with_half("\"req1\"")), "skipped");
-    assert_eq!(hits(&raw(&message().to_string().replace("\"skips\"", r#""\ud800""#))).len(), 1);
+    assert_eq!(hits(&parse_text(&message().to_string().replace("\"skips\"", r#""\ud800""#))).len(), 1);
 }

@@ -8,7 +8,7 @@ use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::element::{Element, Hit, Info};
-use super::found::Found;
+use super::hit_set::HitSet;
 use crate::message::text::{Spelled, Text};
 use crate::message::warning::Warnings;
 
@@ -70,7 +70,7 @@ impl<'de> Deserialize<'de> for Hits {
                 f.write_str("a list of hits")
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<WholeReport, A::Error> {
-                let (mut found, mut warnings) = (Found::default(), Warnings::default());
+                let (mut found, mut warnings) = (HitSet::default(), Warnings::default());
                 while let Some(Element(hit)) = list.next_element::<Element<Hit<'_>>>()? {
                     found.add(&hit, &mut warnings);
                 }

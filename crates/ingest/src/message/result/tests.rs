@@ -5,34 +5,34 @@ use serde_json::json;
 
 use super::*;
 use crate::message::fixture::{
-    ARRIVAL, CLUSTER, hits, judged, message, outcome, problem, raw, received, with,
+    ARRIVAL, CLUSTER, error, hits, message, outcome, parse, parse_text, received, with,
 };
 
 #[test]
 fn a_good_message_is_stored_under_its_key() {
-    let judgement = judged(&message());
-    let Verdict::Stored(event) = &judgement.verdict else { panic!("{judgement:?}") };
+    let parsed = parse(&message());
+    let Disposition::Stored(event) = &parsed.disposition else { panic!("{parsed:?}") };
     assert_eq!(event.key.organization.get(), 42);
     assert_eq!(event.key.cluster.to_string(), CLUSTER);
     assert_eq!(event.key.request.as_str(), "req1");
     assert_eq!(event.received_at.to_string(), "2026-03-01T11:29:00Z");
-    assert_eq!(hits(&judgement), ["rules.disk_full|DISK_FULL"]);
-    assert_eq!(judgement.warnings, []);
-    assert_eq!(judgement.request.as_deref(), Some("req1"));
+    assert_eq!(hits(&parsed), ["rules.disk_full|DISK_FULL"]);
+    assert_eq!(parsed.warnings, []);
+    assert_eq!(parsed.request.as_deref(), Some("req1"));
 }
 
 #[test]
 fn attributes_that_nobody_needs_may_be_missing() {
     for pointer in ["/AccountNumber", "/Version", "/Metadata", "/Report/info", "/Report/skips"] {
-        assert_eq!(outcome(&judged(&with(pointer, None))), "stored", "{pointer}");
+        assert_eq!(outcome(&parse(&with(pointer, None))), "stored", "{pointer}");
     }
     for pointer in
         ["/AccountNumber", "/Version", "/Metadata", "/Metadata/gathering_time", "/Report/fingerprints"]
     {
-        assert_eq!(outcome(&judged(&with(pointer, json!(null)))), "stored", "{pointer}");
+        assert_eq!(outcome(&parse(&with(pointer, json!(null)))), "stored", "{pointer}");
     }
     for pointer in ["/Unknown", "/Metrics", "/Report/unknown", "/Metadata/unknown"] {
-        assert_eq!(outcome(&judged(&with(pointer, json!({"a": [1, "x"]})))), "stored", "{pointer}");
+        assert_eq!(outcome(&parse(&with(pointer, json!({"a": [1, "x"]})))), "stored", "{pointer}");
     }
 }
 
@@ -79,7 +79,7 @@ fn content_that_is_not_usable_fails_the_request() {
             "failed: the attribute 'Metadata.gathering_time' is not an RFC 3339 time",
         ),
     ] {
-        assert_eq!(problem(&with(pointer, value.clone())), expected, "{pointer} {value:?}");
+        assert_eq!(error(&with(pointer, value.clone())), expected, "{pointer} {value:?}");
     }
 }
 
@@ -113,35 +113,35 @@ fn a_message_of_nobody_is_rejected() {
         ("/ClusterName", Some(json!(1)), "rejected: the attribute 'ClusterName' is not a UUID"),
         ("/RequestId", Some(json!(1)), "rejected: the attribute 'RequestId' is not a string"),
     ] {
-        assert_eq!(problem(&with(pointer, value.clone())), expected, "{pointer} {value:?}");
+        assert_eq!(error(&with(pointer, value.clone())), expected, "{pointer} {value:?}");
     }
 }
 
 #[test]
 fn what_can_be_read_of_the_identity_is_told() {
-    let judgement = judged(&with("/ClusterName", json!("aaaa")));
-    assert_eq!(judgement.organization.map(OrganizationId::get), Some(42));
-    assert_eq!((judgement.cluster, judgement.request.as_deref()), (None, Some("req1")));
-    let judgement = judged(&with("/OrgID", json!("x")));
-    assert_eq!(judgement.cluster.map(|cluster| cluster.to_string()).as_deref(), Some(CLUSTER));
+    let parsed = parse(&with("/ClusterName", json!("aaaa")));
+    assert_eq!(parsed.organization.map(OrganizationId::get), Some(42));
+    assert_eq!((parsed.cluster, parsed.request.as_deref()), (None, Some("req1")));
+    let parsed = parse(&with("/OrgID", json!("x")));
+    assert_eq!(parsed.cluster.map(|cluster| cluster.to_string()).as_deref(), Some(CLUSTER));
 }
 
 #[test]
 fn a_good_or_empty_message_that_nobody_can_ask_for_is_skipped() {
     for value in [None, Some(json!(null)), Some(json!(""))] {
-        let verdict = judged(&with("/RequestId", value)).verdict;
-        assert_eq!(verdict, Verdict::Skipped(SkipReason::NoRequestId));
+        let disposition = parse(&with("/RequestId", value)).disposition;
+        assert_eq!(disposition, Disposition::Skipped(SkipReason::NoRequestId));
     }
     for value in [" ", "a-b", "host/AbC-000001", "abc:def", &"x".repeat(129)] {
-        let verdict = judged(&with("/RequestId", json!(value))).verdict;
-        assert_eq!(verdict, Verdict::Skipped(SkipReason::UnusableRequestId), "{value}");
+        let disposition = parse(&with("/RequestId", json!(value))).disposition;
+        assert_eq!(disposition, Disposition::Skipped(SkipReason::UnusableRequestId), "{value}");
     }
     let mut empty = with("/Report", json!({}));
     empty["RequestId"] = json!(null);
-    assert_eq!(outcome(&judged(&empty)), "skipped");
+    assert_eq!(outcome(&parse(&empty)), "skipped");
     let mut broken = with("/Report/reports", json!(7));
     broken["RequestId"] = json!(null);
-    assert_eq!(outcome(&judged(&broken)), "rejected", "content is looked at before the missing ID");
+    assert_eq!(outcome(&parse(&broken)), "rejected", "content is looked at before the missing ID");
 }
 
 #[test]
@@ -158,9 +158,9 @@ fn received_is_the_best_time_there_is() {
 
 #[test]
 fn oddities_are_told_of() {
-    assert_eq!(judged(&with("/Version", json!(3))).warnings, [Warning::UnknownVersion(3)]);
+    assert_eq!(parse(&with("/Version", json!(3))).warnings, [Warning::UnknownVersion(3)]);
     let future = with("/LastChecked", json!("2026-03-01T12:00:01Z"));
-    assert_eq!(judged(&future).warnings, [Warning::FutureLastChecked]);
+    assert_eq!(parse(&future).warnings, [Warning::FutureLastChecked]);
 }
 
 #[test]
@@ -171,28 +171,35 @@ fn every_spelling_of_a_cluster_is_the_cluster() {
         format!("{{{CLUSTER}}}"),
         format!("urn:uuid:{CLUSTER}"),
     ] {
-        let judgement = judged(&with("/ClusterName", json!(spelling)));
-        assert_eq!(judgement.cluster.map(|cluster| cluster.to_string()).as_deref(), Some(CLUSTER));
+        let parsed = parse(&with("/ClusterName", json!(spelling)));
+        assert_eq!(parsed.cluster.map(|cluster| cluster.to_string()).as_deref(), Some(CLUSTER));
     }
 }
 
 #[test]
 fn exactly_one_json_object_is_a_message() {
     for document in ["", " ", "{", "{}x", "{} {}", "\u{feff}{}", "nul", "{\"a\":1,}"] {
-        let verdict = raw(document).verdict;
-        assert!(matches!(verdict, Verdict::Rejected(Problem::NotJson { .. })), "{document}: {verdict:?}");
+        let disposition = parse_text(document).disposition;
+        assert!(
+            matches!(disposition, Disposition::Rejected(MessageError::NotJson { .. })),
+            "{document}: {disposition:?}"
+        );
     }
     for document in ["null", "[]", "\"x\"", "7", "true"] {
-        assert_eq!(raw(document).verdict, Verdict::Rejected(Problem::NotAnObject), "{document}");
+        assert_eq!(
+            parse_text(document).disposition,
+            Disposition::Rejected(MessageError::NotAnObject),
+            "{document}"
+        );
     }
-    assert_eq!(outcome(&raw(&format!("\n\t {}\r\n", message()))), "stored");
+    assert_eq!(outcome(&parse_text(&format!("\n\t {}\r\n", message()))), "stored");
 }
 
 #[test]
 fn of_a_key_that_comes_twice_the_later_one_counts() {
     let text = message().to_string();
     let twice = format!("{},\"OrgID\":43}}", &text[..text.len() - 1]);
-    assert_eq!(raw(&twice).organization.map(OrganizationId::get), Some(43));
+    assert_eq!(parse_text(&twice).organization.map(OrganizationId::get), Some(43));
 }
 
 #[test]
@@ -201,13 +208,13 @@ fn numbers_and_depths_that_nobody_reads_do_no_harm() {
     for odd in ["1e99999", "123456789012345678901234567890", &deep] {
         let text = message().to_string().replace("{\"x\":1}", odd);
         assert!(text.contains(odd));
-        assert_eq!(outcome(&raw(&text)), "stored");
+        assert_eq!(outcome(&parse_text(&text)), "stored");
     }
 }
 
 #[test]
 fn reasons_and_ids_hold_nothing_that_a_database_refuses() {
-    let judgement = judged(&with("/RequestId", json!(format!("a\0\n{}", "x".repeat(900)))));
-    let request = judgement.request.unwrap();
+    let parsed = parse(&with("/RequestId", json!(format!("a\0\n{}", "x".repeat(900)))));
+    let request = parsed.request.unwrap();
     assert!(request.chars().count() == 500 && !request.chars().any(char::is_control));
 }

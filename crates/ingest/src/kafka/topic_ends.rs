@@ -1,4 +1,4 @@
-//! Where a group begins that is to skip what is waiting: at the ends of its topics, committed before it subscribes.
+//! The start of a group that is to skip waiting messages: the ends of its topics, committed before it subscribes.
 //!
 //! librdkafka's own `auto.offset.reset = latest` looks for the end of a partition whenever it has no offset that is valid,
 //! so it also skips what was published into a partition before that was noticed, and what an expired offset left out.
@@ -13,8 +13,9 @@ use rdkafka::metadata::MetadataPartition;
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::client::{Client, Partition};
-use super::lines::Lines;
+use super::callbacks::ConsumerCallbacks;
+use super::consumer_log::ConsumerLog;
+use super::partition::Partition;
 
 /// How long a broker may take to answer one question. A stop waits as long.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -23,12 +24,12 @@ const ANSWER: Duration = Duration::from_secs(5);
 /// beginning: nothing else may wait for them for ever.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Topics whose ends are yet to be committed, unless the group has an offset in them.
-pub(super) struct Ends<'c> {
-    consumer: &'c BaseConsumer<Client>,
-    lines: &'c Lines,
+/// The topics whose ends are still to be committed.
+pub(super) struct TopicEnds<'c> {
+    consumer: &'c BaseConsumer<ConsumerCallbacks>,
+    log: &'c ConsumerLog,
     topics: Vec<String>,
-    /// The ends that were found, as they were then: what comes later is read.
+    /// The ends that were found. Whatever is published later is read.
     found: BTreeMap<Partition, i64>,
     /// When a broker answered for the first time.
     answered: Option<Instant>,
@@ -40,7 +41,7 @@ enum Obstacle {
     Away(ClientError),
     /// One topic is not usable as a whole.
     Topic(String),
-    /// It is to stop.
+    /// The consumer is to stop.
     Stopped,
 }
 
@@ -50,9 +51,13 @@ impl From<ClientError> for Obstacle {
     }
 }
 
-impl<'c> Ends<'c> {
-    pub(super) fn new(consumer: &'c BaseConsumer<Client>, lines: &'c Lines, topics: Vec<String>) -> Self {
-        Self { consumer, lines, topics, found: BTreeMap::new(), answered: None }
+impl<'c> TopicEnds<'c> {
+    pub(super) fn new(
+        consumer: &'c BaseConsumer<ConsumerCallbacks>,
+        log: &'c ConsumerLog,
+        topics: Vec<String>,
+    ) -> Self {
+        Self { consumer, log, topics, found: BTreeMap::new(), answered: None }
     }
 
     /// Tries once. `is_over` says whether to give up meanwhile.
@@ -76,7 +81,7 @@ impl<'c> Ends<'c> {
                     let line = format_args!(
                         "topic {topic} is read from its beginning where no end is known: {reason}"
                     );
-                    self.lines.group.tell(Level::Warn, line);
+                    self.log.group.tell(Level::Warn, line);
                     continue;
                 }
             }

@@ -1,4 +1,4 @@
-//! What the consumer writes to the log because of brokers, topics or messages, each kind within bounds of its own.
+//! Log lines that brokers, topics or messages can cause, each kind throttled by itself.
 
 use std::fmt::Display;
 
@@ -6,7 +6,7 @@ use log::Level;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 
-use super::log_limit::LogLimit;
+use super::throttled_logger::ThrottledLogger;
 
 /// The target of the lines that librdkafka writes.
 const LIBRDKAFKA: &str = "librdkafka";
@@ -14,33 +14,33 @@ const LIBRDKAFKA: &str = "librdkafka";
 /// The target of the others: `log.filter = "info,gathering::kafka=off"` switches them off alone.
 const KAFKA: &str = "gathering::kafka";
 
-/// The kinds of lines; consumer and producers share them.
+/// One throttled logger for each kind of line. The consumer and its producers share them.
 #[derive(Debug)]
-pub(super) struct Lines {
-    /// What clients say of their connections.
-    connections: LogLimit,
+pub(super) struct ConsumerLog {
+    /// Connections to brokers.
+    connections: ThrottledLogger,
     /// The group, its partitions and their offsets.
-    pub(super) group: LogLimit,
+    pub(super) group: ThrottledLogger,
     /// Messages that are refused.
-    pub(super) refused: LogLimit,
-    /// The last that is left of messages that are refused and kept nowhere else.
-    pub(super) unkept: LogLimit,
+    pub(super) refused: ThrottledLogger,
+    /// Refused messages that are kept nowhere else.
+    pub(super) unkept: ThrottledLogger,
     /// Messages that wait to be recorded.
-    pub(super) waiting: LogLimit,
-    /// What is odd about messages that are not.
-    pub(super) odd: LogLimit,
-    /// What the payload tracker did not get.
-    pub(super) tracker: LogLimit,
+    pub(super) waiting: ThrottledLogger,
+    /// Warnings about messages that are accepted.
+    pub(super) odd: ThrottledLogger,
+    /// Messages that the payload tracker did not get.
+    pub(super) tracker: ThrottledLogger,
 }
 
-impl Default for Lines {
+impl Default for ConsumerLog {
     fn default() -> Self {
-        let [group, refused, unkept, waiting, odd, tracker] = [(); 6].map(|()| LogLimit::new(KAFKA));
-        Self { connections: LogLimit::new(LIBRDKAFKA), group, refused, unkept, waiting, odd, tracker }
+        let [group, refused, unkept, waiting, odd, tracker] = [(); 6].map(|()| ThrottledLogger::new(KAFKA));
+        Self { connections: ThrottledLogger::new(LIBRDKAFKA), group, refused, unkept, waiting, odd, tracker }
     }
 }
 
-impl Lines {
+impl ConsumerLog {
     /// A line of librdkafka.
     pub(super) fn client(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         // Consumer and producers get the same properties; each warns of those of the others.
@@ -63,12 +63,12 @@ impl Lines {
         self.connections.tell(level, format_args!("{facility}: {line}"));
     }
 
-    /// What a client tells of its connections. Whatever it means for messages is told where they are.
+    /// An error of a client, mostly of its connections. What it means for messages is logged where they are handled.
     pub(super) fn client_error(&self, error: &KafkaError, reason: &str) {
         self.connections.tell(Level::Warn, format_args!("{error}: {reason}"));
     }
 
-    /// Something about the group that goes wrong, and is tried again.
+    /// Something about the group that failed and will be tried again.
     pub(super) fn group_warning(&self, what: &str, error: impl Display) {
         self.group.tell(Level::Warn, format_args!("{what}: {error}"));
     }

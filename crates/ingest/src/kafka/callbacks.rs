@@ -1,4 +1,4 @@
-//! What librdkafka tells the consumer aside from messages: rebalances, statistics, errors.
+//! Callbacks of librdkafka: rebalances, statistics, log lines, errors.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,23 +10,24 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 
+use super::consumer_log::ConsumerLog;
 use super::health::ConsumerHealth;
-use super::lines::Lines;
 use super::metrics::KafkaMetrics;
+use super::partition::Partition;
 
 /// How long brokers may send nothing before they count as away, in microseconds. A broker that is only slow is asked for its
 /// topics every ten seconds, and answers.
 const SILENCE: i64 = 15_000_000;
 
-/// The context of the producer of dead letters.
-pub(super) struct Quiet(pub(super) Arc<Lines>);
+/// The callbacks of the producer of dead letters.
+pub(super) struct ProducerCallbacks(pub(super) Arc<ConsumerLog>);
 
-impl ClientContext for Quiet {
+impl ClientContext for ProducerCallbacks {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         self.0.client(level, facility, line);
     }
 
-    /// Those of the consumer are enough.
+    /// The statistics of the consumer are enough.
     fn stats_raw(&self, _: &[u8]) {}
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -34,39 +35,36 @@ impl ClientContext for Quiet {
     }
 }
 
-/// A partition of a topic.
-pub(super) type Partition = (String, i32);
-
-/// The context of the consumer. Its callbacks run within polls, so on the consumer's own thread.
-pub(super) struct Client {
+/// The callbacks of the consumer. They run within polls, so on the consumer's thread.
+pub(super) struct ConsumerCallbacks {
     health: ConsumerHealth,
     metrics: KafkaMetrics,
-    lines: Arc<Lines>,
+    log: Arc<ConsumerLog>,
     revoked: Mutex<HashSet<Partition>>,
-    heard: Mutex<Heard>,
+    traffic: Mutex<Traffic>,
     commit_failed: AtomicBool,
 }
 
-/// What came from brokers so far, and when it last grew, on librdkafka's clock.
+/// How many answers brokers have sent so far, and when that number last grew, in microseconds of librdkafka's clock.
 #[derive(Debug, Default)]
-struct Heard {
+struct Traffic {
     answers: u64,
     at: i64,
 }
 
-impl Client {
-    pub(super) fn new(health: ConsumerHealth, metrics: KafkaMetrics, lines: Arc<Lines>) -> Self {
-        let (revoked, heard, commit_failed) = (Mutex::default(), Mutex::default(), AtomicBool::default());
-        Self { health, metrics, lines, revoked, heard, commit_failed }
+impl ConsumerCallbacks {
+    pub(super) fn new(health: ConsumerHealth, metrics: KafkaMetrics, log: Arc<ConsumerLog>) -> Self {
+        let (revoked, traffic, commit_failed) = (Mutex::default(), Mutex::default(), AtomicBool::default());
+        Self { health, metrics, log, revoked, traffic, commit_failed }
     }
 
-    /// The partitions that were taken away since this was asked last. Messages of theirs that are in hand are somebody
-    /// else's now.
+    /// Takes the partitions that were revoked since the last call. Messages of theirs that are in flight belong to another
+    /// consumer now.
     pub(super) fn take_revoked(&self) -> HashSet<Partition> {
         std::mem::take(&mut *self.revoked.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether offsets could not be committed since this was asked last.
+    /// Whether a commit of offsets has failed since the last call.
     pub(super) fn take_commit_failed(&self) -> bool {
         self.commit_failed.swap(false, Ordering::Relaxed)
     }
@@ -76,11 +74,11 @@ impl Client {
     fn is_connected(&self, statistics: &Statistics) -> bool {
         let is_up = statistics.brokers.values().any(|broker| broker.nodeid >= 0 && broker.state == "UP");
         let answers = statistics.brokers.values().map(|broker| broker.rx).fold(0, u64::saturating_add);
-        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        if answers != heard.answers {
-            *heard = Heard { answers, at: statistics.ts };
+        let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
+        if answers != traffic.answers {
+            *traffic = Traffic { answers, at: statistics.ts };
         }
-        is_up && statistics.ts.saturating_sub(heard.at) < SILENCE
+        is_up && statistics.ts.saturating_sub(traffic.at) < SILENCE
     }
 }
 
@@ -88,20 +86,20 @@ fn partitions(list: &TopicPartitionList) -> Vec<Partition> {
     list.elements().iter().map(|element| (element.topic().to_owned(), element.partition())).collect()
 }
 
-impl ConsumerContext for Client {
+impl ConsumerContext for ConsumerCallbacks {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
             Rebalance::Assign(list) => {
                 self.health.set_connected(true);
                 let partitions = partitions(list);
-                self.lines.group.tell(Level::Info, format_args!("partitions assigned: {partitions:?}"));
+                self.log.group.tell(Level::Info, format_args!("partitions assigned: {partitions:?}"));
             }
             Rebalance::Revoke(list) => {
                 let partitions = partitions(list);
-                self.lines.group.tell(Level::Info, format_args!("partitions revoked: {partitions:?}"));
+                self.log.group.tell(Level::Info, format_args!("partitions revoked: {partitions:?}"));
                 // Paused is paused for librdkafka, also when the partition comes back after others had it.
                 if let Err(error) = consumer.resume(list) {
-                    self.lines.group_warning("revoked partitions cannot be resumed", error);
+                    self.log.group_warning("revoked partitions cannot be resumed", error);
                 }
                 for (topic, partition) in &partitions {
                     // There is none for a partition without statistics so far.
@@ -109,7 +107,7 @@ impl ConsumerContext for Client {
                 }
                 self.revoked.lock().unwrap_or_else(PoisonError::into_inner).extend(partitions);
             }
-            Rebalance::Error(error) => self.lines.group_warning("rebalancing failed", error),
+            Rebalance::Error(error) => self.log.group_warning("rebalancing failed", error),
         }
     }
 
@@ -120,15 +118,15 @@ impl ConsumerContext for Client {
             // They are committed with the next ones; at worst messages come again.
             Err(error) => {
                 self.commit_failed.store(true, Ordering::Relaxed);
-                self.lines.group_warning("offsets are not committed yet", error);
+                self.log.group_warning("offsets are not committed yet", error);
             }
         }
     }
 }
 
-impl ClientContext for Client {
+impl ClientContext for ConsumerCallbacks {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        self.lines.client(level, facility, line);
+        self.log.client(level, facility, line);
     }
 
     fn stats(&self, statistics: Statistics) {
@@ -149,6 +147,6 @@ impl ClientContext for Client {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
             self.health.set_connected(false);
         }
-        self.lines.client_error(&error, reason);
+        self.log.client_error(&error, reason);
     }
 }

@@ -13,7 +13,7 @@ const FEW: usize = 32;
 
 /// The hits so far, in the order in which they came.
 #[derive(Default)]
-pub(super) struct Found {
+pub(super) struct HitSet {
     hits: Vec<RuleHit>,
     /// The same hits once they are many, so that a report with very many takes no longer for each.
     seen: HashSet<RuleHit>,
@@ -22,7 +22,7 @@ pub(super) struct Found {
     left_out: u64,
 }
 
-impl Found {
+impl HitSet {
     /// Adds what one element names. Clients of today read hits back from a text with commas between them, so a comma
     /// inside one makes several; those that are no hits then are left out.
     pub(super) fn add(&mut self, hit: &Hit<'_>, warnings: &mut Warnings) {
@@ -81,12 +81,12 @@ mod tests {
 
     #[test]
     fn hits_have_a_most_in_number_and_in_length() {
-        let warnings_of = |found: Found| {
+        let warnings_of = |found: HitSet| {
             let mut warnings = Warnings::default();
             let hits = found.into_hits(&mut warnings);
             (hits, Vec::from(warnings))
         };
-        let (mut many, mut long) = (Found::default(), Found::default());
+        let (mut many, mut long) = (HitSet::default(), HitSet::default());
         for number in 0..MAX_HITS + 7 {
             many.push(format!("m|K{number}").parse().unwrap());
         }
@@ -109,7 +109,7 @@ mod tests {
         for count in [FEW - 1, FEW, FEW + 1, 3 * FEW] {
             let expected: Vec<RuleHit> =
                 (0..count).map(|number| format!("m|K{number}").parse().unwrap()).collect();
-            let mut found = Found::default();
+            let mut found = HitSet::default();
             for hit in expected.iter().chain(&expected) {
                 found.push(hit.clone());
                 found.push(hit.clone());

@@ -1,4 +1,4 @@
-//! Lines in the log that somebody else can cause: not more of them than can be read, and the number of those left out.
+//! Throttled logging of lines that somebody else can cause: at most as many as can be read, and the number of those left out.
 
 use std::fmt::Arguments;
 use std::sync::{Mutex, PoisonError};
@@ -6,27 +6,27 @@ use std::time::{Duration, Instant};
 
 use log::{Level, log_enabled};
 
-/// Lines at once; afterwards one a second.
+/// How many lines may be written at once. Afterwards it is one a second.
 const BURST: u64 = 20;
 
-/// Lines of one kind. A flood of one kind hides no other.
+/// A logger for lines of one kind. A flood of one kind hides no other.
 #[derive(Debug)]
-pub(crate) struct LogLimit {
+pub(crate) struct ThrottledLogger {
     target: &'static str,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Lines that may be written now.
+    /// How many lines may be written now.
     allowed: u64,
-    /// Up to when each second has added one.
+    /// The time up to which each second has added one.
     filled: Instant,
     left_out: u64,
 }
 
-impl LogLimit {
-    /// Lines with this target.
+impl ThrottledLogger {
+    /// A logger with this target.
     pub(crate) fn new(target: &'static str) -> Self {
         let state = State { allowed: BURST, filled: Instant::now(), left_out: 0 };
         Self { target, state: Mutex::new(state) }
@@ -47,7 +47,7 @@ impl LogLimit {
         }
     }
 
-    /// How many lines were left out since the last one, if there may be one now.
+    /// The number of lines left out since the last one; `None` if this one is to be left out too.
     fn admit(&self) -> Option<u64> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let seconds = state.filled.elapsed().as_secs();
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn a_flood_is_cut_and_counted() {
         const FLOOD: u64 = 100_000;
-        let limit = LogLimit::new("test");
+        let limit = ThrottledLogger::new("test");
         let admitted: Vec<u64> = (0..FLOOD).filter_map(|_| limit.admit()).collect();
         let lines = u64::try_from(admitted.len()).unwrap();
         assert!((20..FLOOD / 10).contains(&lines), "{lines}");

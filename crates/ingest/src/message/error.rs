@@ -5,7 +5,7 @@ use gathering_domain::NotGranted;
 /// Why a message is refused. The sentences are ours and hold no part of the message, so that they can be
 /// stored, logged and shown as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum MessageError {
     /// Not JSON, or something follows the document.
     #[error("the message is not one JSON document (line {line}, column {column})")]
     NotJson {
