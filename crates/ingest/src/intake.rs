@@ -65,6 +65,7 @@ impl<S: EventSink> Intake<S> {
     }
 
     /// Records the events of these messages, in order, and sets the error beside each whose event is not recorded.
+    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only the Kafka consumer needs it"))]
     pub(crate) async fn store_each<'m>(
         &self,
         messages: impl IntoIterator<Item = (&'m mut ParsedMessage, &'m mut Option<StoreError>)>,

@@ -4,32 +4,24 @@
 //! membership of the group. Since the thread that records is the one that is told of a rebalance, nothing is ever
 //! written for a partition that somebody else has taken over. `docs/INGEST.md` says what holds when what is down.
 
-mod backoff;
-mod callbacks;
+#[cfg(feature = "kafka")]
 mod consumer;
-mod consumer_log;
-mod dead_letter;
 mod error;
-mod flow_control;
+#[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "the consumer uses it"))]
 mod health;
-mod held;
-mod in_flight;
 mod metrics;
-mod offsets;
-mod partition;
-mod properties;
-mod recorder;
 mod settings;
+#[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "the consumer uses it"))]
 mod stop;
-mod throttled_logger;
-mod topic_ends;
-mod topics;
-mod tracker;
-mod worker;
+#[cfg(not(feature = "kafka"))]
+mod unavailable;
 
+#[cfg(feature = "kafka")]
 pub use consumer::KafkaConsumer;
 pub use error::KafkaError;
 pub use health::ConsumerHealth;
 pub use metrics::KafkaMetrics;
 pub use settings::{KafkaSettings, SaslMechanism, Security, SecurityProtocol, Start};
 pub use stop::StopHandle;
+#[cfg(not(feature = "kafka"))]
+pub use unavailable::KafkaConsumer;

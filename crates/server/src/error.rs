@@ -138,7 +138,8 @@ impl ServerError {
             | Self::AllowList(_)
             | Self::Usage(_)
             | Self::Kafka(
-                KafkaError::Settings { .. }
+                KafkaError::NotBuilt
+                | KafkaError::Settings { .. }
                 | KafkaError::ReservedProperty { .. }
                 | KafkaError::File { .. }
                 | KafkaError::LoginMissing,

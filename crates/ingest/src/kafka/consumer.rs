@@ -9,21 +9,40 @@ use rdkafka::consumer::BaseConsumer;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::callbacks::ConsumerCallbacks;
-use super::consumer_log::ConsumerLog;
-use super::dead_letter::DeadLetters;
 use super::error::KafkaError;
-use super::flow_control::FlowControl;
 use super::health::ConsumerHealth;
 use super::metrics::KafkaMetrics;
-use super::offsets::Offsets;
-use super::recorder::Recorder;
 use super::settings::KafkaSettings;
 use super::stop::StopHandle;
-use super::topics::Topics;
-use super::tracker::Tracker;
-use super::worker::Worker;
 use crate::intake::Intake;
+use callbacks::ConsumerCallbacks;
+use client_config::unusable;
+use consumer_log::ConsumerLog;
+use dead_letter::DeadLetters;
+use flow_control::FlowControl;
+use offsets::Offsets;
+use recorder::Recorder;
+use topics::Topics;
+use tracker::Tracker;
+use worker::Worker;
+
+mod backoff;
+mod callbacks;
+mod client_config;
+mod consumer_log;
+mod dead_letter;
+mod flow_control;
+mod held;
+mod in_flight;
+mod offsets;
+mod partition;
+mod properties;
+mod recorder;
+mod throttled_logger;
+mod topic_ends;
+mod topics;
+mod tracker;
+mod worker;
 
 /// A consumer that works on a thread of its own until it is stopped or dropped.
 #[derive(Debug)]
@@ -50,10 +69,8 @@ impl KafkaConsumer {
         let (stop, health) = (StopHandle::default(), ConsumerHealth::new(metrics.stalled.clone()));
         let (log, runtime) = (Arc::new(ConsumerLog::default()), Handle::current());
         let callbacks = ConsumerCallbacks::new(health.clone(), metrics.clone(), Arc::clone(&log));
-        let consumer: BaseConsumer<ConsumerCallbacks> = settings
-            .consumer()?
-            .create_with_context(callbacks)
-            .map_err(|error| KafkaError::settings(&error))?;
+        let consumer: BaseConsumer<ConsumerCallbacks> =
+            settings.consumer()?.create_with_context(callbacks).map_err(|error| unusable(&error))?;
         let topics = Topics {
             results: settings.results_topic.clone(),
             announcements: settings.announcements_topic.clone(),

@@ -1,12 +1,17 @@
 //! What keeps a consumer from starting, or ends it.
 
+use std::error::Error;
 use std::path::PathBuf;
-
-use rdkafka::error::KafkaError as ClientError;
 
 /// Why there is no consumer.
 #[derive(Debug, thiserror::Error)]
 pub enum KafkaError {
+    /// This program has no Kafka client.
+    #[error(
+        "this program is built without Kafka: set ingest.kafka.enabled = false, or use one that is built with the \
+         feature \"kafka\""
+    )]
+    NotBuilt,
     /// librdkafka does not take the settings.
     #[error("the settings of ingest.kafka are not usable: {problem}")]
     Settings {
@@ -40,13 +45,13 @@ pub enum KafkaError {
     #[error("the topics cannot be subscribed to: {source}")]
     Subscription {
         /// What the client said.
-        source: ClientError,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The client met an error that it cannot go on after.
     #[error("the Kafka client cannot go on: {source}")]
     Fatal {
         /// What the client said.
-        source: ClientError,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The system gave no thread.
     #[error("the consumer cannot start: {source}")]
@@ -57,16 +62,4 @@ pub enum KafkaError {
     /// The consumer's thread ended without a word: a defect.
     #[error("the consumer has ended")]
     Ended,
-}
-
-impl KafkaError {
-    /// What librdkafka says of its settings; a value can be a password, and is left out.
-    pub(super) fn settings(error: &ClientError) -> Self {
-        let problem = match error {
-            ClientError::ClientConfig(_, description, key, _) => format!("{key}: {description}"),
-            ClientError::ClientCreation(description) => description.clone(),
-            other => other.to_string(),
-        };
-        Self::Settings { problem }
-    }
 }

@@ -14,18 +14,18 @@ use super::backoff::Backoff;
 use super::callbacks::ConsumerCallbacks;
 use super::consumer_log::ConsumerLog;
 use super::dead_letter::DeadLetters;
-use super::error::KafkaError;
 use super::flow_control::FlowControl;
-use super::health::ConsumerHealth;
 use super::in_flight::InFlight;
 use super::offsets::Offsets;
 use super::partition::{Partition, is_of};
 use super::recorder::Recorder;
-use super::settings::Start;
-use super::stop::StopHandle;
 use super::topic_ends::TopicEnds;
 use super::tracker::Tracker;
 use crate::intake::counters::Source;
+use crate::kafka::error::KafkaError;
+use crate::kafka::health::ConsumerHealth;
+use crate::kafka::settings::Start;
+use crate::kafka::stop::StopHandle;
 
 /// The most messages in flight, and the number of their bytes from which on no more are polled.
 const MAX_IN_FLIGHT: usize = 4000;
@@ -63,7 +63,9 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
             return Ok(());
         }
         let topics = self.recorder.topics.names();
-        self.consumer.subscribe(&topics).map_err(|source| KafkaError::Subscription { source })?;
+        self.consumer
+            .subscribe(&topics)
+            .map_err(|source| KafkaError::Subscription { source: source.into() })?;
         let mut items = Vec::new();
         while self.stop.deadline().is_none() || !self.flow.held.is_empty() {
             if self.round(&mut items)? == Next::End {
@@ -160,7 +162,9 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         }
         match polled {
             Some(Ok(message)) => Ok(Some(message)),
-            Some(Err(source @ ClientError::MessageConsumptionFatal(_))) => Err(KafkaError::Fatal { source }),
+            Some(Err(source @ ClientError::MessageConsumptionFatal(_))) => {
+                Err(KafkaError::Fatal { source: source.into() })
+            }
             // The callbacks have logged the error.
             None | Some(Err(_)) => Ok(None),
         }

@@ -11,10 +11,11 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use serde::Serialize;
 
+use super::client_config::unusable;
 use super::consumer_log::ConsumerLog;
-use super::error::KafkaError;
-use super::metrics::KafkaMetrics;
-use super::settings::KafkaSettings;
+use crate::kafka::error::KafkaError;
+use crate::kafka::metrics::KafkaMetrics;
+use crate::kafka::settings::KafkaSettings;
 use crate::message::error::MessageError;
 use crate::message::parsed::{Disposition, ParsedMessage};
 
@@ -56,10 +57,8 @@ impl Tracker {
     ) -> Result<Option<Self>, KafkaError> {
         let Some(topic) = &settings.payload_tracker_topic else { return Ok(None) };
         let callbacks = TrackerCallbacks { metrics, log };
-        let producer = settings
-            .producer()?
-            .create_with_context(callbacks)
-            .map_err(|error| KafkaError::settings(&error))?;
+        let producer =
+            settings.producer()?.create_with_context(callbacks).map_err(|error| unusable(&error))?;
         Ok(Some(Self { producer, topic: topic.clone(), service: settings.service_name.clone() }))
     }
 

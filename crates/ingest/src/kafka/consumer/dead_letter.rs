@@ -10,11 +10,12 @@ use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
 use tokio::runtime::Handle;
 
 use super::callbacks::ProducerCallbacks;
+use super::client_config::unusable;
 use super::consumer_log::ConsumerLog;
-use super::error::KafkaError;
 use super::in_flight::InFlight;
-use super::metrics::KafkaMetrics;
-use super::settings::KafkaSettings;
+use crate::kafka::error::KafkaError;
+use crate::kafka::metrics::KafkaMetrics;
+use crate::kafka::settings::KafkaSettings;
 use crate::message::parsed::ParsedMessage;
 
 /// What the headers of ours start with. A dead letter that was sent again and refused again has those of the last time.
@@ -44,7 +45,7 @@ impl DeadLetters {
                 let producer = settings
                     .producer()?
                     .create_with_context(ProducerCallbacks(Arc::clone(&log)))
-                    .map_err(|error| KafkaError::settings(&error))?;
+                    .map_err(|error| unusable(&error))?;
                 Some((producer, topic.clone()))
             }
         };

@@ -1,4 +1,5 @@
 use super::*;
+use crate::kafka::settings::Start;
 
 fn settings(properties: &[(&str, &str)]) -> KafkaSettings {
     let properties = properties.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));

@@ -11,9 +11,9 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 
 use super::consumer_log::ConsumerLog;
-use super::health::ConsumerHealth;
-use super::metrics::KafkaMetrics;
 use super::partition::Partition;
+use crate::kafka::health::ConsumerHealth;
+use crate::kafka::metrics::KafkaMetrics;
 
 /// How long brokers may send nothing before they count as away, in microseconds. A broker that is only slow is asked for its
 /// topics every ten seconds, and answers.

@@ -8,10 +8,10 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use super::callbacks::ConsumerCallbacks;
 use super::consumer_log::ConsumerLog;
-use super::health::ConsumerHealth;
 use super::held::HeldMessages;
 use super::in_flight::InFlight;
 use super::partition::{Partition, to_list};
+use crate::kafka::health::ConsumerHealth;
 
 /// Pauses and resumes the partitions of a consumer, and keeps the messages that they wait for.
 pub(super) struct FlowControl<'c> {
