@@ -13,16 +13,16 @@ use crate::message::object::{is_null, member, members, read_members};
 use crate::message::parsed::{Disposition, ParsedMessage, SkipReason, printable, request_key};
 use crate::message::text::Text;
 
-/// The service whose uploads are announced to us.
+/// The service whose uploads are recorded.
 pub(crate) const SERVICE: &str = "openshift";
 
-/// Publishers differ in whether they pad.
+/// Some publishers pad, some do not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Reads one announcement that arrived at this time.
+/// Parses one announcement that arrived at this time.
 ///
 /// The organization and the cluster are those of the identity in it; the organization is `internal.org_id`, which is
 /// what the pipeline takes for the result, and `org_id` where that is missing.
@@ -70,7 +70,7 @@ fn text(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
     Text::of(value?).map(|Text(text)| text)
 }
 
-/// What is looked at of an announcement.
+/// The members of an announcement that are read.
 struct Announcement<'a> {
     service: Option<&'a RawValue>,
     request: Option<&'a RawValue>,
@@ -86,7 +86,7 @@ impl<'a> Announcement<'a> {
         Ok(Self { service, request, identity, metadata, timestamp })
     }
 
-    /// The gathering time, or when ingress took the upload in.
+    /// The gathering time, or the time when ingress received the upload.
     fn received_at(&self) -> Option<Timestamp> {
         let custom = self.metadata.and_then(|metadata| member(metadata, "custom_metadata"));
         let gathered = text(custom.and_then(|custom| member(custom, "gathering_time")));
@@ -109,7 +109,7 @@ const WRONG: MessageError =
     MessageError::Wrong { attribute: "b64_identity", expected: "an identity: a JSON object in base64" };
 
 impl Identity {
-    /// The values of these keys.
+    /// The values of these keys in the identity.
     fn members<const N: usize>(&self, keys: [&str; N]) -> Result<[Option<&RawValue>; N], MessageError> {
         let [inner] = read_members(&self.0, ["identity"]).map_err(|_| WRONG)?;
         inner.and_then(|inner| members(inner, keys)).ok_or(WRONG)
@@ -135,7 +135,7 @@ impl Identity {
     }
 }
 
-/// A number, as one or as a text; `None` where there is neither.
+/// The digits of a number, or a text; `None` if the value is neither.
 fn number(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
     let value = value.filter(|value| !is_null(value))?;
     let text = text(Some(value)).unwrap_or(Cow::Borrowed(value.get()));

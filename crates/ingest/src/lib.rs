@@ -4,6 +4,11 @@
 //! Bytes become values of the domain, or a precise reason why they cannot. Values go to a store behind the domain's port. This
 //! crate knows no database and no HTTP.
 
+#![expect(
+    missing_docs,
+    reason = "only the server uses this crate, and an error says in its sentence what it is"
+)]
+
 mod announcement;
 mod framing;
 mod importer;

@@ -2,7 +2,7 @@
 //!
 //! `config.yaml` at the top names the impacts. Below `external` and `internal`, a directory with a `plugin.yaml` is a
 //! rule and each directory in it an error key. A rule or key that cannot be used is left out with a reason; only a tree
-//! that cannot be read as a whole is an error. What is served, and hardly as it was meant, is warned of.
+//! that cannot be read as a whole is an error. Content that is served, though hardly as it was meant, has a warning.
 
 mod error;
 mod findings;

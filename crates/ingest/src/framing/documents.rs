@@ -12,7 +12,6 @@ pub const MAX_DOCUMENT: u64 = 16 * 1024 * 1024;
 /// Why a file could not be read to its end. Nothing after that place is read.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
-    /// The document is not JSON or not UTF-8, or the file ends within it.
     #[error("not a JSON document (line {line}, column {column}); the rest of the file is not read")]
     Syntax {
         /// The line where reading stopped, from 1.
@@ -20,18 +19,12 @@ pub enum DocumentError {
         /// The column where reading stopped, in bytes, from 1.
         column: usize,
     },
-    /// There is no white space between two documents.
     #[error("no white space after the document before; the rest of the file is not read")]
     NotSeparated,
-    /// The document is longer than [`MAX_DOCUMENT`].
     #[error("a document of more than {MAX_DOCUMENT} bytes; the rest of the file is not read")]
     TooLong,
-    /// The file could not be read.
     #[error("the file cannot be read: {source}")]
-    Io {
-        /// The error of the system.
-        source: io::Error,
-    },
+    Io { source: io::Error },
 }
 
 /// How much is read at once, in bytes.

@@ -1,16 +1,13 @@
-//! How many messages came in, from where, and what became of them.
+//! Counters of messages by source and outcome.
 
 use gathering_domain::{MessageOutcome, OutcomeCounts};
 use prometheus::{IntCounterVec, Opts, Registry};
 
-/// Where messages come from.
+/// The source of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// A file.
     File,
-    /// A call of the API.
     Http,
-    /// A topic.
     Kafka,
 }
 

@@ -59,8 +59,8 @@ impl Drop for KafkaConsumer {
 }
 
 impl KafkaConsumer {
-    /// Starts to consume. Connections are made in the background. Needs a tokio runtime, which has to run as long as
-    /// the consumer does.
+    /// Starts to consume; connections are made in the background. Has to be called within a tokio runtime that lives as long as
+    /// the consumer.
     pub fn start<S: OrderedEventSink + 'static>(
         settings: &KafkaSettings,
         intake: Intake<S>,
@@ -111,17 +111,15 @@ impl KafkaConsumer {
         Ok(Self { stop, health, ended })
     }
 
-    /// A handle to stop it.
     pub fn stop_handle(&self) -> StopHandle {
         self.stop.clone()
     }
 
-    /// How it is doing.
     pub fn health(&self) -> ConsumerHealth {
         self.health.clone()
     }
 
-    /// Waits until it has stopped, or until it cannot go on.
+    /// Waits until the consumer has stopped, or until it cannot go on.
     pub async fn ended(&mut self) -> Result<(), KafkaError> {
         (&mut self.ended).await.unwrap_or(Err(KafkaError::Ended))
     }

@@ -1,14 +1,14 @@
-//! How the consumer is doing, for probes and the gauge.
+//! The health of the consumer, for probes and the gauge.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use prometheus::IntGauge;
 
-/// How long brokers may be away before it counts: a connection that is closed and opened anew is nothing to tell of.
+/// How long brokers may be away before it counts. A connection that is only closed and opened anew does not.
 const BLINK: Duration = Duration::from_secs(5);
 
-/// How a consumer is doing. Clones show the same consumer.
+/// The health of a consumer. Clones are of the same consumer.
 #[derive(Debug, Clone)]
 pub struct ConsumerHealth(Arc<Mutex<Health>>);
 
@@ -38,7 +38,7 @@ impl ConsumerHealth {
         Self(Arc::new(Mutex::new(Health { brokers, stalled_by: None, stalled })))
     }
 
-    /// That it takes messages, or in one sentence why it does not.
+    /// Ok if the consumer takes messages, otherwise one sentence that says why it does not.
     pub fn check(&self) -> Result<(), String> {
         self.with(|health| match (&health.stalled_by, health.brokers) {
             (Some(reason), _) => Err(format!("no messages are taken from Kafka: {reason}")),

@@ -1,4 +1,4 @@
-//! What is measured of the consumer.
+//! The metrics of the consumer.
 
 use prometheus::{IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
 

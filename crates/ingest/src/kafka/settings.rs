@@ -3,56 +3,48 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// What the consumer needs to know. See `config/default.toml` for defaults.
+/// The settings of the consumer. `config/default.toml` has the defaults.
 #[derive(Debug, Clone)]
 pub struct KafkaSettings {
     /// `host:port` pairs, separated by commas.
     pub brokers: String,
-    /// The consumer group.
     pub group: String,
-    /// How the brokers know this client.
+    /// The name of this client at the brokers.
     pub client_id: String,
-    /// Where results are published.
+    /// The topic of result messages.
     pub results_topic: String,
-    /// Where uploads are announced, if that is to be read.
+    /// The topic of upload announcements, if they are to be read.
     pub announcements_topic: Option<String>,
-    /// Where refused messages go, if anywhere.
+    /// The topic for refused messages, if they are to be kept.
     pub dead_letter_topic: Option<String>,
-    /// Where the payload tracker is told of messages, if anywhere.
+    /// The topic of the payload tracker, if it is to be told.
     pub payload_tracker_topic: Option<String>,
-    /// How the payload tracker knows this service.
+    /// The name of this service at the payload tracker.
     pub service_name: String,
-    /// Where a group starts that has no offsets yet.
     pub start: Start,
-    /// How brokers are talked to.
     pub security: Security,
-    /// Properties of librdkafka, over what this crate sets, except for those that correctness depends on.
+    /// Properties of librdkafka, which override what this crate sets. Those that correctness depends on are refused.
     pub properties: BTreeMap<String, String>,
 }
 
 /// Where a group starts that has no offsets yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// With what is waiting.
+    /// At the first message that is there.
     Earliest,
-    /// With what comes next: before it subscribes, the ends of each topic are committed that the group has no offset in.
+    /// At the next message. Before the consumer subscribes, it commits the ends of each topic in which the group has no offset.
     Latest,
 }
 
-/// How brokers are talked to.
+/// Encryption and login.
 #[derive(Debug, Clone)]
 pub struct Security {
-    /// Encrypted or not, with a login or not.
     pub protocol: SecurityProtocol,
-    /// The certificate of the authority that signed those of the brokers; the system's without it.
+    /// The certificate of the authority of the brokers. Without it, those of the system count.
     pub ca_file: Option<PathBuf>,
-    /// The certificate of this client.
     pub cert_file: Option<PathBuf>,
-    /// Its key.
     pub key_file: Option<PathBuf>,
-    /// How to log in.
     pub mechanism: SaslMechanism,
-    /// As whom.
     pub username: Option<String>,
     /// A file with the password, without one final newline.
     pub password_file: Option<PathBuf>,
@@ -61,19 +53,14 @@ pub struct Security {
 /// `security.protocol` of librdkafka.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecurityProtocol {
-    /// Neither encrypted nor with a login.
     Plaintext,
-    /// Encrypted.
     Ssl,
-    /// With a login.
     SaslPlaintext,
-    /// Encrypted, with a login.
     SaslSsl,
 }
 
 /// `sasl.mechanism` of librdkafka.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names of RFC 4616, RFC 7677 and their like")]
 pub enum SaslMechanism {
     Plain,
     ScramSha256,

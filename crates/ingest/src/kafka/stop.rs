@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Stops a consumer from elsewhere.
+/// Stops a consumer. Clones stop the same one.
 #[derive(Debug, Clone, Default)]
 pub struct StopHandle(Arc<Mutex<Option<Instant>>>);
 
 impl StopHandle {
-    /// Polls no more; the batch in hand may take this long to be done with. What is not done with by then comes again.
+    /// Ends polling. Messages in flight may be finished within this time; the others will come again.
     pub fn stop(&self, grace: Duration) {
         let mut deadline = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         deadline.get_or_insert_with(|| Instant::now() + grace);

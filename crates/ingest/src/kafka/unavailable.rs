@@ -1,4 +1,4 @@
-//! Takes the place of the consumer in a program that is built without the feature `kafka`: there never is one.
+//! Stands for the consumer in a build without the feature `kafka`. It can never be started.
 
 use std::convert::Infallible;
 
@@ -11,12 +11,12 @@ use super::settings::KafkaSettings;
 use super::stop::StopHandle;
 use crate::intake::Intake;
 
-/// A consumer, of which this program can have none.
+/// A consumer, of which there can be none in this build.
 #[derive(Debug)]
 pub struct KafkaConsumer(Infallible);
 
 impl KafkaConsumer {
-    /// Fails: this program has no Kafka client.
+    /// Always fails.
     pub fn start<S: OrderedEventSink + 'static>(
         _: &KafkaSettings,
         _: Intake<S>,
@@ -25,17 +25,14 @@ impl KafkaConsumer {
         Err(KafkaError::NotBuilt)
     }
 
-    /// A handle to stop it.
     pub const fn stop_handle(&self) -> StopHandle {
         match self.0 {}
     }
 
-    /// How it is doing.
     pub const fn health(&self) -> ConsumerHealth {
         match self.0 {}
     }
 
-    /// Waits until it has stopped.
     #[expect(clippy::unused_async, reason = "the consumer has to be waited for")]
     pub async fn ended(&mut self) -> Result<(), KafkaError> {
         match self.0 {}
@@ -43,7 +40,7 @@ impl KafkaConsumer {
 }
 
 impl KafkaSettings {
-    /// Fails: this program has no Kafka client.
+    /// Always fails.
     pub const fn check(&self) -> Result<(), KafkaError> {
         Err(KafkaError::NotBuilt)
     }

@@ -1,5 +1,5 @@
-//! JSON objects one level deep: the members that are asked for, with the text of each value. What else an object has takes up
-//! no memory: a body may be an object of millions of members.
+//! JSON objects, parsed one level deep: the members that are asked for, each with the text of its value. Other members take up
+//! no memory, since a body may be an object of millions of them.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::error::MessageError;
 use super::text::Text;
 
-/// The values of these keys of a document that is to be an object; of a key that comes twice, the later one counts.
+/// The values of these keys in a document that has to be an object. Of a key that comes twice, the later one counts.
 pub(crate) fn read_members<'a, const N: usize>(
     document: &'a [u8],
     keys: [&str; N],
@@ -32,7 +32,7 @@ fn parse_members<'a, R: serde_json::de::Read<'a>, const N: usize>(
     Ok(found)
 }
 
-/// The same of a value; `None` for one that is no object.
+/// The values of these keys in an object; `None` if the value is none.
 pub(crate) fn members<'a, const N: usize>(
     value: &'a RawValue,
     keys: [&str; N],
@@ -42,13 +42,13 @@ pub(crate) fn members<'a, const N: usize>(
     Some(found)
 }
 
-/// The value of one key, if this is an object that has it.
+/// The value of one key, if the value is an object that has it.
 pub(crate) fn member<'a>(value: &'a RawValue, key: &str) -> Option<&'a RawValue> {
     let [value] = members(value, [key])?;
     value
 }
 
-/// Hands out every member in the order of the object; `None` for any other value.
+/// Calls `each` for every member, in order; `None` if the value is no object.
 pub(crate) fn for_each<'a>(value: &'a RawValue, each: impl FnMut(&str, &'a RawValue)) -> Option<()> {
     Members(each).deserialize(&mut serde_json::Deserializer::from_str(value.get())).ok()
 }
@@ -87,7 +87,7 @@ pub(crate) fn is_null(value: &RawValue) -> bool {
     value.get() == "null"
 }
 
-/// Whether it is an object or a list without content.
+/// Whether the value is an empty object or list.
 pub(crate) fn is_empty(value: &RawValue) -> bool {
     let inside = |open, close| value.get().strip_prefix(open)?.strip_suffix(close);
     inside('{', '}').or_else(|| inside('[', ']')).is_some_and(|inside| inside.trim().is_empty())

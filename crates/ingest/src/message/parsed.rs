@@ -41,13 +41,10 @@ pub enum Disposition {
 /// Why a message is skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SkipReason {
-    /// The message has no request ID.
     #[error("the message has no request ID")]
     NoRequestId,
-    /// No client can ask for this request ID.
     #[error("the request ID is not 1 to 128 ASCII letters or digits, so nobody can ask for it")]
     UnusableRequestId,
-    /// The announcement does not name a cluster.
     #[error("the identity in the announcement names no cluster")]
     NoCluster,
     /// The announcement is for another service of the platform.

@@ -1,4 +1,4 @@
-//! Texts of JSON as Go's decoder reads them, borrowed where the document spells them as they are.
+//! JSON strings as Go's decoder reads them, borrowed from the document if they have no escapes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
 
 impl<'a> Text<'a> {
-    /// The text that this value is; `None` for a value of another type.
+    /// The text of this value; `None` if it is no string.
     pub(crate) fn of(value: &'a RawValue) -> Option<Self> {
         let spelled = value.get().strip_prefix('"')?.strip_suffix('"')?;
         if spelled.contains('\\') {
@@ -39,12 +39,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
                 Ok(Text(Cow::Owned(lossy(bytes).into_owned())))
             }
         }
-        // As bytes, serde_json hands over what it would refuse as a text.
+        // Asked for bytes, serde_json does not refuse half of a surrogate pair.
         deserializer.deserialize_bytes(TextVisitor)
     }
 }
 
-/// What [`String::from_utf8_lossy`] makes of it, which takes several times as long where nothing is to be replaced.
+/// Like [`String::from_utf8_lossy`], which takes several times as long if nothing is to be replaced.
 fn lossy(bytes: &[u8]) -> Cow<'_, str> {
     str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }

@@ -1,25 +1,21 @@
-//! What is odd about a message without being a reason to refuse it.
+//! Warnings: oddities of a message that are no reason to refuse it.
 
 use gathering_domain::FailureReason;
 
 use super::limits::{MAX_HITS, MAX_HITS_LENGTH, MAX_WARNINGS};
 
-/// What is odd about a message that is taken nevertheless.
+/// An oddity of a message that is accepted nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Warning {
-    /// A hit that no rule can have; it is left out.
     #[error("the hit '{0}' has characters that no rule has and is left out")]
     DroppedHit(FailureReason),
-    /// Hits beyond the most that a message may have.
     #[error("{0} hits are left out: a message has at most {MAX_HITS}, of {MAX_HITS_LENGTH} bytes together")]
     TooManyHits(u64),
-    /// More of what is odd than is told.
     #[error("{0} more warnings about this message are left out")]
     More(u64),
-    /// A schema version that this reader was not written for.
+    /// The parser was not written for this version.
     #[error("the schema version {0} is unknown")]
     UnknownVersion(u8),
-    /// `LastChecked` is yet to come.
     #[error("LastChecked is in the future")]
     FutureLastChecked,
 }
@@ -30,26 +26,26 @@ impl Warning {
     }
 }
 
-/// What is odd about one message, as it is found.
+/// The warnings about one message, as they are found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Warnings {
-    told: Vec<Warning>,
+    kept: Vec<Warning>,
     left_out: u64,
 }
 
 impl Warnings {
     pub(crate) fn push(&mut self, warning: Warning) {
-        if self.told.len() < MAX_WARNINGS {
-            self.told.push(warning);
+        if self.kept.len() < MAX_WARNINGS {
+            self.kept.push(warning);
         } else {
             self.left_out += 1;
         }
     }
 
-    /// A hit that is left out. Its text is taken only if it is told of.
+    /// A hit that is left out. Its text is copied only if the warning is kept.
     pub(crate) fn push_dropped_hit(&mut self, text: &str) {
-        if self.told.len() < MAX_WARNINGS {
-            self.told.push(Warning::dropped_hit(text));
+        if self.kept.len() < MAX_WARNINGS {
+            self.kept.push(Warning::dropped_hit(text));
         } else {
             self.left_out += 1;
         }
@@ -57,7 +53,7 @@ impl Warnings {
 
     pub(crate) fn append(&mut self, others: Self) {
         self.left_out += others.left_out;
-        for warning in others.told {
+        for warning in others.kept {
             self.push(warning);
         }
     }
@@ -65,11 +61,11 @@ impl Warnings {
 
 impl From<Warnings> for Vec<Warning> {
     fn from(warnings: Warnings) -> Self {
-        let Warnings { mut told, left_out } = warnings;
+        let Warnings { mut kept, left_out } = warnings;
         if left_out > 0 {
-            told.push(Warning::More(left_out));
+            kept.push(Warning::More(left_out));
         }
-        told
+        kept
     }
 }
 
@@ -88,8 +84,8 @@ mod tests {
             others.push(Warning::UnknownVersion(number));
         }
         warnings.append(others);
-        let told = Vec::from(warnings);
-        assert_eq!(told.len(), 11);
-        assert_eq!(told[9..], [Warning::UnknownVersion(0), Warning::More(13)]);
+        let kept = Vec::from(warnings);
+        assert_eq!(kept.len(), 11);
+        assert_eq!(kept[9..], [Warning::UnknownVersion(0), Warning::More(13)]);
     }
 }

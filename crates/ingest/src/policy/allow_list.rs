@@ -1,4 +1,4 @@
-//! The organizations whose messages are taken, from a file that may change while the service runs.
+//! The allow list: organizations whose messages are accepted, from a file that may change while the service runs.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -6,9 +6,8 @@ use std::sync::{PoisonError, RwLock};
 
 use gathering_domain::OrganizationId;
 
-/// A list of organizations in a CSV file: a header line, then one organization a line, in the first column.
-///
-/// The format is that of today's services.
+/// A list of organizations in a CSV file, in the format of today's services: a header line, then one organization in the first
+/// column of each line.
 #[derive(Debug)]
 pub struct AllowList {
     path: PathBuf,
@@ -18,22 +17,14 @@ pub struct AllowList {
 /// Why a list cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AllowListError {
-    /// The file cannot be read.
     #[error("the allow list {} cannot be read ({source}); check ingest.allowlist_file", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A line is not one of an allow list.
+    File { path: PathBuf, source: std::io::Error },
     #[error(
         "line {line} of the allow list {} does not start with an organization from 1 to 4294967295; the first line \
          is a header",
         path.display()
     )]
     Line {
-        /// The file.
         path: PathBuf,
         /// Which line, from 1.
         line: u64,
@@ -46,17 +37,17 @@ impl AllowList {
         Ok(Self { path: path.to_owned(), organizations: RwLock::new(load(path)?) })
     }
 
-    /// Whether messages of this organization are taken.
+    /// Whether messages of this organization are accepted.
     pub fn contains(&self, organization: OrganizationId) -> bool {
         self.organizations.read().unwrap_or_else(PoisonError::into_inner).contains(&organization)
     }
 
-    /// How many organizations it has.
+    /// The number of organizations.
     pub fn len(&self) -> usize {
         self.organizations.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// True for a list without organizations, which lets nobody in.
+    /// True for a list without organizations, which accepts no message.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -78,7 +69,7 @@ fn load(path: &Path) -> Result<HashSet<OrganizationId>, AllowListError> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(&*content);
     let wrong = |line| AllowListError::Line { path: path.to_owned(), line };
     if content.trim_ascii().is_empty() {
-        // Not even the header: whoever writes it has only begun.
+        // Without a header: somebody is about to write the file.
         return Err(wrong(1));
     }
     let mut organizations = HashSet::new();

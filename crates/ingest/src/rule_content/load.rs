@@ -24,9 +24,9 @@ pub fn load(root: &Path) -> Result<LoadedContent, TreeError> {
     let mut rules: BTreeMap<String, Rule> = BTreeMap::new();
     // In this order: a rule that comes later takes the place of one with the same directory name.
     for part in ["external", "internal"] {
-        let found = tree::scan(root, Path::new(part))?;
-        loaded.left_out.extend(found.left_out);
-        for files in found.rules {
+        let scan = tree::scan(root, Path::new(part))?;
+        loaded.left_out.extend(scan.left_out);
+        for files in scan.rules {
             loaded.warn_of_names(&files);
             let path = files.path.clone();
             match Rule::read(root, &files) {

@@ -7,16 +7,13 @@ use gathering_domain::RuleContentSet;
 use super::findings::{LeftOut, LeftOutReason, Oddity, Warning};
 use super::tree::{self, GENERIC, METADATA, PLUGIN, REASON, RuleFiles};
 
-/// What a tree holds.
+/// The content of a tree, with the findings in it.
 #[derive(Debug, Default)]
 pub struct LoadedContent {
-    /// What reports are worded with.
     pub content: RuleContentSet,
-    /// How many rules have at least one key in `content`.
+    /// The number of rules with at least one key in `content`.
     pub rules: usize,
-    /// What is not in `content`, and why.
     pub left_out: Vec<LeftOut>,
-    /// What is in `content`, and odd.
     pub warnings: Vec<Warning>,
 }
 

@@ -10,7 +10,7 @@ use super::risk;
 use super::tree::{GENERIC, KeyFiles, METADATA, PLUGIN, REASON, RuleFiles};
 use super::yaml::{self, Config, Metadata, Plugin};
 
-/// A rule whose files are whole.
+/// A rule whose files could be read.
 pub(super) struct Rule {
     pub(super) path: PathBuf,
     module: String,
@@ -111,7 +111,7 @@ fn is_publish_date(text: &str) -> bool {
         || (!text.contains('T') && is_time(&format!("{}Z", text.replacen(' ', "T", 1))))
 }
 
-/// The file's bytes; none where there is no such file.
+/// The bytes of a file; none if there is no such file.
 fn read_text(root: &Path, rule: &Path, file: &Path) -> Result<Vec<u8>, LeftOutReason> {
     match regular(&root.join(file)).and_then(std::fs::read) {
         Ok(bytes) => Ok(bytes),
@@ -131,7 +131,7 @@ fn read_yaml<T: serde::de::DeserializeOwned + Default>(
     yaml::parse(&text).map_err(|problem| unreadable(rule, file, problem))
 }
 
-/// The path, if a file is there. Anything else, a pipe for example, could keep us waiting for ever.
+/// The path, if it is that of a regular file. Reading a pipe, for example, could take for ever.
 fn regular(path: &Path) -> std::io::Result<&Path> {
     if std::fs::metadata(path)?.is_file() { Ok(path) } else { Err(std::io::Error::other("not a file")) }
 }

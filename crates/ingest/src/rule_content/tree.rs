@@ -1,4 +1,4 @@
-//! Which directories of a tree are rules, and which are their keys.
+//! The directories of a tree: which are rules, and which are their keys.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ pub(super) struct RuleFiles {
     pub(super) keys: Vec<KeyFiles>,
 }
 
-/// A directory in that of a rule.
+/// A directory within that of a rule.
 pub(super) struct KeyFiles {
     pub(super) path: PathBuf,
     pub(super) name: String,
@@ -22,16 +22,16 @@ pub(super) struct KeyFiles {
     pub(super) files: Vec<String>,
 }
 
-/// What lies below a directory.
+/// What was found below a directory.
 #[derive(Default)]
 pub(super) struct Scan {
     /// Rules at any depth, in the order of their names. There are none inside a rule.
     pub(super) rules: Vec<RuleFiles>,
-    /// What looks like a rule, or may lead to one.
+    /// Directories that look like a rule, and links that may lead to one.
     pub(super) left_out: Vec<LeftOut>,
 }
 
-/// A directory on the way.
+/// A directory that is still to be read.
 struct Place {
     path: PathBuf,
     name: String,
@@ -39,31 +39,31 @@ struct Place {
     in_left_out: bool,
 }
 
-/// The rules below a directory.
+/// Finds the rules below a directory.
 pub(super) fn scan(root: &Path, directory: &Path) -> Result<Scan, TreeError> {
-    let mut found = Scan::default();
+    let mut scan = Scan::default();
     let mut open = Vec::new();
     let top = Listing::read(root, directory)?;
-    top.open(false, &mut open, &mut found);
+    top.open(false, &mut open, &mut scan);
     while let Some(Place { path, name, mut in_left_out }) = open.pop() {
         let listing = Listing::read(root, &path)?;
         if root.join(&path).join(PLUGIN).is_file() {
-            found.left_out_links(listing.links);
+            scan.left_out_links(listing.links);
             let keys = listing.directories.into_iter();
             let keys = keys.map(|(path, name)| KeyFiles { files: names(root, &path), path, name }).collect();
-            found.rules.push(RuleFiles { path, name, files: listing.files, keys });
+            scan.rules.push(RuleFiles { path, name, files: listing.files, keys });
             continue;
         }
         if !in_left_out && listing.is_like_a_rule(root) {
             in_left_out = true;
-            found.left_out.push(LeftOut { path, reason: LeftOutReason::NoPlugin });
+            scan.left_out.push(LeftOut { path, reason: LeftOutReason::NoPlugin });
         }
-        listing.open(in_left_out, &mut open, &mut found);
+        listing.open(in_left_out, &mut open, &mut scan);
     }
     // Paths compare part by part, which is the order of a walk that goes into each directory when it meets it.
-    found.rules.sort_by(|left, right| left.path.cmp(&right.path));
-    found.left_out.sort_by(|left, right| left.path.cmp(&right.path));
-    Ok(found)
+    scan.rules.sort_by(|left, right| left.path.cmp(&right.path));
+    scan.left_out.sort_by(|left, right| left.path.cmp(&right.path));
+    Ok(scan)
 }
 
 /// What makes a directory a rule, what makes one a key, and their texts.
@@ -73,14 +73,14 @@ pub(super) const GENERIC: &str = "generic.md";
 pub(super) const REASON: &str = "reason.md";
 
 impl Scan {
-    /// What links at these places lead to is left out.
+    /// Leaves out what the links at these places lead to.
     fn left_out_links(&mut self, paths: Vec<PathBuf>) {
         let one = |path| LeftOut { path, reason: LeftOutReason::Link };
         self.left_out.extend(paths.into_iter().map(one));
     }
 }
 
-/// What a directory holds, in the order of names.
+/// The entries of a directory, in the order of their names.
 #[derive(Default)]
 struct Listing {
     /// Paths from the root with their names.
@@ -116,8 +116,8 @@ impl Listing {
         Ok(listing)
     }
 
-    /// Whether somebody wrote a rule here and its `plugin.yaml` is missing: it has files as rules and keys have them, or
-    /// directories that are keys.
+    /// Whether this looks like a rule whose `plugin.yaml` is missing: it has files that rules or keys have, or directories that
+    /// are keys.
     fn is_like_a_rule(&self, root: &Path) -> bool {
         let own = [PLUGIN, METADATA, GENERIC, REASON];
         let is_own = |name: &String| own.into_iter().any(|own| own == name || is_almost(name, own));
@@ -128,13 +128,13 @@ impl Listing {
         self.files.iter().any(is_own) || self.directories.iter().any(is_key)
     }
 
-    fn open(self, in_left_out: bool, open: &mut Vec<Place>, found: &mut Scan) {
+    fn open(self, in_left_out: bool, open: &mut Vec<Place>, scan: &mut Scan) {
         open.extend(self.directories.into_iter().map(|(path, name)| Place { path, name, in_left_out }));
-        found.left_out_links(self.links);
+        scan.left_out_links(self.links);
     }
 }
 
-/// The names of files in a directory; none where it cannot be read, which shows when its files are.
+/// The names of the files in a directory; none if it cannot be read, which shows when its files are.
 fn names(root: &Path, directory: &Path) -> Vec<String> {
     Listing::read(root, directory).map(|listing| listing.files).unwrap_or_default()
 }

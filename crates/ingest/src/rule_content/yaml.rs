@@ -18,7 +18,7 @@ pub(super) fn parse<T: DeserializeOwned + Default>(text: &str) -> Result<T, Stri
         .map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())
 }
 
-/// `config.yaml`, as far as it matters here.
+/// The keys of `config.yaml` that matter here.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Config {
@@ -57,7 +57,7 @@ pub(super) struct Metadata {
     _tags: Option<Vec<Text>>,
 }
 
-/// What is there, be it null.
+/// A value that is there, even if it is null.
 fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text>, D::Error> {
     Text::deserialize(deserializer).map(Some)
 }
@@ -75,7 +75,7 @@ impl<'de> Deserialize<'de> for Text {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Integer {
     pub(super) value: i64,
-    /// Whether it had no fraction that was cut off.
+    /// Whether no fraction was cut off.
     pub(super) is_whole: bool,
 }
 

@@ -1,4 +1,4 @@
-//! How long to wait before trying again.
+//! The time to wait before trying again.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use rand::RngExt;
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// Waits that double up to ten seconds, each between half and one and a half of that: processes that lost the same database
-/// do not come back to it at the same moment.
+/// Exponential backoff up to ten seconds, with jitter: processes that lost the same database do not return to it at the same
+/// moment.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     attempts: u32,

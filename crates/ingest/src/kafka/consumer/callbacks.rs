@@ -92,11 +92,11 @@ impl ConsumerContext for ConsumerCallbacks {
             Rebalance::Assign(list) => {
                 self.health.set_connected(true);
                 let partitions = partitions(list);
-                self.log.group.tell(Level::Info, format_args!("partitions assigned: {partitions:?}"));
+                self.log.group.log(Level::Info, format_args!("partitions assigned: {partitions:?}"));
             }
             Rebalance::Revoke(list) => {
                 let partitions = partitions(list);
-                self.log.group.tell(Level::Info, format_args!("partitions revoked: {partitions:?}"));
+                self.log.group.log(Level::Info, format_args!("partitions revoked: {partitions:?}"));
                 // Paused is paused for librdkafka, also when the partition comes back after others had it.
                 if let Err(error) = consumer.resume(list) {
                     self.log.group_warning("revoked partitions cannot be resumed", error);

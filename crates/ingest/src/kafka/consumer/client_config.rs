@@ -1,4 +1,4 @@
-//! What librdkafka is told of the settings.
+//! The configuration of librdkafka.
 
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError as ClientError;
@@ -7,8 +7,8 @@ use super::properties;
 use crate::kafka::error::KafkaError;
 use crate::kafka::settings::{KafkaSettings, SaslMechanism, Security, SecurityProtocol};
 
-/// How often topics are looked at for new partitions, and for topics that were not there before, in milliseconds. librdkafka's
-/// own five minutes are longer than anybody waits for an answer; it keeps what it knows for three times as long.
+/// How often the brokers are asked for new partitions and topics, in milliseconds. The default of librdkafka, five minutes, is
+/// longer than anybody waits for an answer.
 const METADATA_REFRESH: &str = "10000";
 
 impl KafkaSettings {
@@ -29,7 +29,7 @@ impl KafkaSettings {
         Ok(())
     }
 
-    /// How the consumer is made.
+    /// The configuration of the consumer.
     pub(super) fn consumer(&self) -> Result<ClientConfig, KafkaError> {
         let mut config = ClientConfig::new();
         config
@@ -53,7 +53,7 @@ impl KafkaSettings {
         Ok(config)
     }
 
-    /// How the producers of dead letters and for the payload tracker are made.
+    /// The configuration of the producers, for dead letters and for the payload tracker.
     pub(super) fn producer(&self) -> Result<ClientConfig, KafkaError> {
         let mut config = ClientConfig::new();
         config
@@ -61,7 +61,7 @@ impl KafkaSettings {
             .set("message.max.bytes", "100000000")
             .set("message.timeout.ms", "20000");
         self.client(&mut config)?;
-        if let Some(alias) = properties::spare_timeout(&self.properties) {
+        if let Some(alias) = properties::redundant_timeout(&self.properties) {
             config.remove(alias);
         }
         config.set("acks", "all");
@@ -138,7 +138,7 @@ impl SaslMechanism {
     }
 }
 
-/// What librdkafka says of its settings. A value can be a password, and is left out.
+/// An error of librdkafka about its configuration, without the value, which can be a password.
 pub(super) fn unusable(error: &ClientError) -> KafkaError {
     let problem = match error {
         ClientError::ClientConfig(_, description, key, _) => format!("{key}: {description}"),

@@ -60,16 +60,16 @@ impl ConsumerLog {
                 return;
             }
         };
-        self.connections.tell(level, format_args!("{facility}: {line}"));
+        self.connections.log(level, format_args!("{facility}: {line}"));
     }
 
     /// An error of a client, mostly of its connections. What it means for messages is logged where they are handled.
     pub(super) fn client_error(&self, error: &KafkaError, reason: &str) {
-        self.connections.tell(Level::Warn, format_args!("{error}: {reason}"));
+        self.connections.log(Level::Warn, format_args!("{error}: {reason}"));
     }
 
     /// Something about the group that failed and will be tried again.
     pub(super) fn group_warning(&self, what: &str, error: impl Display) {
-        self.group.tell(Level::Warn, format_args!("{what}: {error}"));
+        self.group.log(Level::Warn, format_args!("{what}: {error}"));
     }
 }

@@ -1,4 +1,4 @@
-//! Refused messages, kept as they came, with headers that say why and from where.
+//! Dead letters: refused messages as they were, with headers that say why and where they come from.
 
 use std::sync::Arc;
 
@@ -18,13 +18,13 @@ use crate::kafka::metrics::KafkaMetrics;
 use crate::kafka::settings::KafkaSettings;
 use crate::message::parsed::ParsedMessage;
 
-/// What the headers of ours start with. A dead letter that was sent again and refused again has those of the last time.
+/// The prefix of our headers. A dead letter that was sent again and refused again has those of the last time only.
 const PREFIX: &str = "gathering-";
 
-/// How much of a message is logged where there is no topic for it, in bytes: half of what brokers let through by default.
+/// How much of a message is logged if there is no topic for it, in bytes. It is half of what brokers accept by default.
 const LOGGED: usize = 512 * 1024;
 
-/// Where refused messages go.
+/// Keeps refused messages.
 pub(super) struct DeadLetters {
     topic: Option<(FutureProducer<ProducerCallbacks>, String)>,
     metrics: KafkaMetrics,
@@ -52,10 +52,10 @@ impl DeadLetters {
         Ok(Self { topic, metrics, log, runtime })
     }
 
-    /// Keeps all that are dead letters and not kept yet.
+    /// Keeps every dead letter among these messages that is not kept yet.
     ///
     /// # Errors
-    /// When the topic has not acknowledged all of them; those that it has are marked.
+    /// When the topic has not acknowledged all of them. Those that it has are marked as kept.
     pub(super) fn keep(&self, items: &mut [InFlight<'_>]) -> Result<(), ClientError> {
         let letters = items.iter_mut().filter(|item| item.is_unkept_dead_letter());
         let Some((producer, topic)) = &self.topic else {
@@ -79,7 +79,7 @@ impl DeadLetters {
                 Ok(()) => {
                     let (place, reason) = (item.place(), reason(item));
                     let line = format_args!("{place}: kept as a dead letter: {reason}");
-                    self.log.refused.tell(Level::Warn, line);
+                    self.log.refused.log(Level::Warn, line);
                     item.is_kept = true;
                     self.metrics.dead_letters.inc();
                 }
@@ -92,14 +92,14 @@ impl DeadLetters {
         result
     }
 
-    /// The last resort: the message itself in the log, as long as there are not too many of them.
+    /// The last resort: logs the message itself, unless there are too many.
     fn log_payload(&self, item: &mut InFlight<'_>, why: &str) {
         let payload = item.message.payload().unwrap_or_default();
         let shown = payload.get(..LOGGED).unwrap_or(payload);
         let cut = if shown.len() < payload.len() { " (cut)" } else { "" };
         let (place, reason, text) = (item.place(), reason(item), String::from_utf8_lossy(shown));
         let line = format_args!("{place}: refused: {reason}{why}; the message{cut}: {text}");
-        self.log.unkept.tell(Level::Warn, line);
+        self.log.unkept.log(Level::Warn, line);
         item.is_kept = true;
         self.metrics.unkept.inc();
     }
@@ -109,7 +109,7 @@ fn reason(item: &InFlight<'_>) -> String {
     item.parsed.as_ref().and_then(|parsed| parsed.record().reason).unwrap_or_default()
 }
 
-/// No waiting makes a message smaller.
+/// Whether the error is one that will not pass: the message is too large.
 fn is_too_large(error: &ClientError) -> bool {
     matches!(
         error.rdkafka_error_code(),

@@ -91,7 +91,7 @@ impl<'c> FlowControl<'c> {
         let cause = std::error::Error::source(&error).map(|cause| format!(" ({cause})")).unwrap_or_default();
         let count = failed.len();
         let line = format_args!("messages cannot be recorded: {error}{cause}; {count} wait, such as {place}");
-        self.log.waiting.tell(Level::Warn, line);
+        self.log.waiting.log(Level::Warn, line);
         let is_new = failed.iter().any(|item| !self.held.has_partition_of(&item.message));
         self.held.hold(failed, is_new || has_progress);
         let partitions = self.consumer.assignment().map_or(usize::MAX, |partitions| partitions.count());

@@ -1,4 +1,4 @@
-//! Offsets of messages that are done with.
+//! Offsets of finished messages.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,15 +9,14 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::callbacks::ConsumerCallbacks;
 use super::partition::Partition;
 
-/// How far the partitions are done with that this process reads.
+/// The offsets that were stored for the partitions of this process.
 #[derive(Debug, Default)]
 pub(super) struct Offsets {
     next: HashMap<Partition, i64>,
 }
 
 impl Offsets {
-    /// Says that these are the next messages to come, and that none before them in their partitions need come again. They are
-    /// committed a little later.
+    /// Stores these offsets: everything before them in their partitions is finished. librdkafka commits them a little later.
     ///
     /// librdkafka commits nothing by itself that lies before what was committed. After an offset that a topic no longer
     /// has, since it was made anew or lost its end, it reads from the beginning: until the old offset was reached, a
@@ -47,7 +46,7 @@ impl Offsets {
         Ok(())
     }
 
-    /// Forgets partitions that somebody else has now.
+    /// Forgets partitions that were revoked.
     pub(super) fn forget(&mut self, revoked: &HashSet<Partition>) {
         self.next.retain(|partition, _| !revoked.contains(partition));
     }

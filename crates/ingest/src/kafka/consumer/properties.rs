@@ -1,8 +1,8 @@
-//! Which properties of librdkafka may be set by users.
+//! Properties of librdkafka that users may not set.
 
 use std::collections::BTreeMap;
 
-/// What settings of ours stand for, and what the promises of this crate depend on: no property may say otherwise.
+/// Properties that have a setting of their own, or that the promises of this crate depend on.
 pub(super) const OURS: [&str; 16] = [
     "bootstrap.servers",
     "metadata.broker.list",
@@ -23,16 +23,17 @@ pub(super) const OURS: [&str; 16] = [
     "request.required.acks",
 ];
 
-/// Intervals of the consumer that switch something off where they are 0 or less: without commits nothing stays done with after
-/// a kill, without looks at topics no new partition is noticed, without statistics nobody sees brokers go away.
+/// Intervals of the consumer that have to be more than 0, since 0 switches something off: commits, the search for new
+/// partitions, or statistics, without which nobody notices that brokers are away.
 pub(super) const OF_CONSUMER: &[&str] =
     &["auto.commit.interval.ms", "topic.metadata.refresh.interval.ms", "statistics.interval.ms"];
 
-/// The same of the producers: a dead letter that is waited for without end keeps the consumer from polling.
+/// Intervals of producers that have to be more than 0: waiting for a dead letter without end would keep the consumer from
+/// polling.
 pub(super) const OF_PRODUCER: &[&str] = &["message.timeout.ms"];
 
-/// The name for how long messages may take that is not to be used where the other one is: which of two counts would be chance.
-pub(super) fn spare_timeout(properties: &BTreeMap<String, String>) -> Option<&'static str> {
+/// The name of the message timeout that must not be set because the other one is: if both were, chance would decide.
+pub(super) fn redundant_timeout(properties: &BTreeMap<String, String>) -> Option<&'static str> {
     let is_set = |name| properties.contains_key(name);
     match (is_set("message.timeout.ms"), is_set("delivery.timeout.ms")) {
         (_, false) => None,
@@ -41,10 +42,10 @@ pub(super) fn spare_timeout(properties: &BTreeMap<String, String>) -> Option<&'s
     }
 }
 
-/// Properties that say which authorities count: instead of `security.ca_file`, and not beside it.
+/// Properties that name certificate authorities. They may be set instead of `security.ca_file`, not with it.
 const AUTHORITIES: [&str; 2] = ["ssl.ca.location", "ssl.ca.pem"];
 
-/// Whether a property must not be set to this, with a file of authorities in the settings or not.
+/// Whether a property must not be set to this value.
 pub(super) fn is_reserved(key: &str, value: &str, has_ca_file: bool) -> bool {
     let is_twice = has_ca_file && AUTHORITIES.contains(&key);
     // Without statistics nobody would notice that brokers are away, or come back.
@@ -52,7 +53,7 @@ pub(super) fn is_reserved(key: &str, value: &str, has_ca_file: bool) -> bool {
     OURS.contains(&key) || is_twice || is_blind
 }
 
-/// Whether properties, or the environment, say which authorities count.
+/// Whether properties or the environment name certificate authorities.
 pub(super) fn name_authorities(properties: &BTreeMap<String, String>) -> bool {
     AUTHORITIES.iter().any(|&key| properties.contains_key(key)) || environment_names_authorities()
 }

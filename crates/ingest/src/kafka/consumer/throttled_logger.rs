@@ -11,7 +11,7 @@ const BURST: u64 = 20;
 
 /// A logger for lines of one kind. A flood of one kind hides no other.
 #[derive(Debug)]
-pub(crate) struct ThrottledLogger {
+pub(super) struct ThrottledLogger {
     target: &'static str,
     state: Mutex<State>,
 }
@@ -27,13 +27,13 @@ struct State {
 
 impl ThrottledLogger {
     /// A logger with this target.
-    pub(crate) fn new(target: &'static str) -> Self {
+    pub(super) fn new(target: &'static str) -> Self {
         let state = State { allowed: BURST, filled: Instant::now(), left_out: 0 };
         Self { target, state: Mutex::new(state) }
     }
 
     /// Writes a line, unless there were too many.
-    pub(crate) fn tell(&self, level: Level, line: Arguments<'_>) {
+    pub(super) fn log(&self, level: Level, line: Arguments<'_>) {
         if !log_enabled!(target: self.target, level) {
             return;
         }

@@ -81,7 +81,7 @@ impl<'c> TopicEnds<'c> {
                     let line = format_args!(
                         "topic {topic} is read from its beginning where no end is known: {reason}"
                     );
-                    self.log.group.tell(Level::Warn, line);
+                    self.log.group.log(Level::Warn, line);
                     continue;
                 }
             }

@@ -1,4 +1,4 @@
-//! Telling the platform's payload tracker how far each payload has come, in the words of today's service.
+//! Messages to the platform's payload tracker on how far each payload has come, in the words of today's service.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(super) struct Tracker {
     service: String,
 }
 
-/// How far a payload has come here.
+/// How far a payload has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Status {
@@ -49,7 +49,7 @@ struct Message<'a> {
 }
 
 impl Tracker {
-    /// The tracker, if there is to be one.
+    /// A tracker, if the settings name its topic.
     pub(super) fn new(
         settings: &KafkaSettings,
         metrics: KafkaMetrics,
@@ -62,7 +62,7 @@ impl Tracker {
         Ok(Some(Self { producer, topic: topic.clone(), service: settings.service_name.clone() }))
     }
 
-    /// Tells of a result message that is done with: when it came, and that it ended now.
+    /// Tells when a result message arrived, and that it is finished now.
     pub(super) fn tell(&self, parsed: &ParsedMessage, arrival: Timestamp, now: Timestamp) {
         let Some(request_id) = parsed.request.as_deref() else { return };
         for status in statuses(parsed) {
@@ -83,8 +83,8 @@ impl Tracker {
     }
 }
 
-/// What today's service says of such a message: that it was received unless it could not even be decoded, and at the
-/// end how it went. An empty report is a success there.
+/// What today's service tells of such a message: that it was received, unless it could not be decoded, and at the end whether
+/// it succeeded. An empty report is a success there.
 fn statuses(parsed: &ParsedMessage) -> impl Iterator<Item = Status> {
     let error = match parsed.disposition {
         Disposition::Failed(_, error) | Disposition::Rejected(error) => Some(error),
@@ -101,7 +101,7 @@ fn statuses(parsed: &ParsedMessage) -> impl Iterator<Item = Status> {
     is_decoded.then_some(Status::Received).into_iter().chain([Status::Processed, end])
 }
 
-/// Whether today's service finds this error after it has said that it received the message.
+/// Whether today's service finds this error only after it has told that the message was received.
 const fn is_found_after_decoding(error: MessageError) -> bool {
     match error {
         MessageError::EmptyReport
@@ -117,7 +117,7 @@ const fn is_found_after_decoding(error: MessageError) -> bool {
     }
 }
 
-/// Counts what the tracker did not get, and tells of it.
+/// Counts and logs messages that the tracker did not get.
 struct TrackerCallbacks {
     metrics: KafkaMetrics,
     log: Arc<ConsumerLog>,
@@ -127,7 +127,7 @@ impl TrackerCallbacks {
     fn count(&self, error: &ClientError) {
         self.metrics.tracker_failures.inc();
         let line = format_args!("the payload tracker does not get a message: {error}");
-        self.log.tracker.tell(Level::Warn, line);
+        self.log.tracker.log(Level::Warn, line);
     }
 }
 
@@ -155,7 +155,7 @@ impl ProducerContext for TrackerCallbacks {
 
 impl Drop for Tracker {
     fn drop(&mut self) {
-        // The last words of a clean stop; nobody depends on them.
+        // The last messages before a clean stop. Nobody depends on them.
         let _ = self.producer.flush(std::time::Duration::from_secs(1));
     }
 }

@@ -103,7 +103,7 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         let mut backoff = Backoff::default();
         let stop = self.stop.clone();
         while let Err(reason) = ends.commit(|| stop.deadline().is_some()) {
-            self.log.group.tell(Level::Warn, format_args!("no messages are taken yet: {reason}"));
+            self.log.group.log(Level::Warn, format_args!("no messages are taken yet: {reason}"));
             self.health.set_stalled(Some(reason));
             let until = Instant::now() + backoff.next();
             while Instant::now() < until {
@@ -193,7 +193,7 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         for item in items.iter() {
             let Some(parsed) = &item.parsed else { continue };
             for warning in &parsed.warnings {
-                self.log.odd.tell(Level::Warn, format_args!("{}: {warning}", item.place()));
+                self.log.odd.log(Level::Warn, format_args!("{}: {warning}", item.place()));
             }
             let outcome = parsed.outcome();
             self.recorder.intake.count(Source::Kafka, outcome);

@@ -25,8 +25,8 @@ impl Default for HitSet {
 }
 
 impl HitSet {
-    /// Adds what one element names. Clients of today read hits back from a text with commas between them, so a comma
-    /// inside one makes several; those that are no hits then are left out.
+    /// Adds the hit of an element. A comma in it makes several, since today's clients read hits from a text with commas between
+    /// them. Pieces that are no hits are left out.
     pub(super) fn add(&mut self, hit: &Hit<'_>, warnings: &mut Warnings) {
         let module = hit.component.strip_suffix(".report").unwrap_or(&hit.component);
         if let Ok(hit) = RuleHit::new(module, &hit.key) {
