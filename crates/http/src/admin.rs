@@ -12,7 +12,7 @@ use prometheus::{Registry, TextEncoder};
 
 use crate::connections::{ConnectionLimits, Connections, watch_call};
 use crate::listener::{self, BindError, BoundAddress, Listener, ListenerSettings};
-use crate::routes::get_or_head;
+use crate::methods::get_or_head;
 use crate::tls::Tls;
 use crate::wire::{self, Failure};
 

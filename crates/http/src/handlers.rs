@@ -1,7 +1,8 @@
-//! One endpoint a file: extract, call, respond. Each has its chapter of the OpenAPI document above it.
+//! One endpoint a file: extract, call, respond. Above each stands its part of the OpenAPI document.
 
 pub(crate) mod ingest;
 pub(crate) mod list;
+pub(crate) mod openapi;
 pub(crate) mod report;
 pub(crate) mod select;
 pub(crate) mod status;

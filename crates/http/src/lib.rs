@@ -1,9 +1,16 @@
 //! The REST API and the admin address, on actix-web.
 //!
 //! Handlers extract, call the domain's lookup service and answer; they know neither a database nor where tokens come
-//! from: `extract` alone sees who calls. `error` is the only place where an error becomes a status, `routes` the only table of routes.
+//! from: `extract` alone sees who calls. `error` is the only place where an error becomes a status, `routes` the only
+//! table of routes.
+//!
+//! From the top down: `api` and `admin` start listeners; `routes` and the finished OpenAPI document name `handlers`;
+//! these share `extract`, `limits`, `wire` and the parts of the document; `listener` and `connections` stand below the
+//! web server.
+#![allow(missing_docs, reason = "only the server uses this crate, and most names say what they are")]
 
 mod admin;
+mod api;
 mod base_path;
 mod connections;
 mod cors;
@@ -11,23 +18,27 @@ mod error;
 mod extract;
 mod failure_log;
 mod handlers;
+mod limits;
 mod listener;
+mod methods;
 mod metrics;
 mod observe;
 mod openapi;
 mod request_id;
 mod routes;
-mod server;
+mod settings;
 mod stream;
 mod tls;
 mod wire;
 
 pub use admin::{Readiness, serve_admin};
+pub use api::{Api, serve_api};
 pub use base_path::{BasePath, BasePathError};
 pub use cors::{Origin, OriginError};
+pub use limits::PendingStatus;
 pub use listener::{BindError, BoundAddress, Listener, StopHandle};
 pub use metrics::HttpMetrics;
-pub use openapi::{CallersProve, document as openapi_document};
+pub use openapi::{AuthScheme, document as openapi_document};
 pub use request_id::current_request_id;
-pub use server::{Api, IngestSettings, PendingStatus, Settings, serve_api};
+pub use settings::{IngestSettings, Settings};
 pub use tls::{Tls, TlsError, TlsSettings};

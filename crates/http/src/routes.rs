@@ -1,15 +1,13 @@
 //! The only table of routes.
 
-use actix_web::http::{Method, header};
-use actix_web::{HttpResponse, Resource, Route, guard, web};
+use actix_web::{HttpResponse, web};
 use gathering_domain::{MessageIntake, RequestStore};
 
 use crate::base_path::{BasePath, pattern};
-use crate::connections::SharedBody;
 use crate::error::ApiError;
 use crate::handlers;
+use crate::methods::{GET, GET_AND_POST, POST, get_or_head, with_methods};
 use crate::metrics::Endpoint;
-use crate::server::OpenApiDocument;
 
 /// Adds every endpoint under every base path, those for messages if `takes_messages`.
 pub(crate) fn configure<S: RequestStore + 'static, I: MessageIntake + 'static>(
@@ -37,7 +35,10 @@ pub(crate) fn configure<S: RequestStore + 'static, I: MessageIntake + 'static>(
                 .route(web::post().to(handlers::select::select::<S>)),
             GET_AND_POST,
         ))
-        .service(with_methods(endpoint("/openapi.json").route(get_or_head().to(openapi)), GET))
+        .service(with_methods(
+            endpoint("/openapi.json").route(get_or_head().to(handlers::openapi::openapi)),
+            GET,
+        ))
         .default_service(web::to(no_such_path));
     if takes_messages {
         config
@@ -52,32 +53,6 @@ pub(crate) fn configure<S: RequestStore + 'static, I: MessageIntake + 'static>(
     }
 }
 
-/// A route for GET, and for HEAD, which is answered alike without its body.
-pub(crate) fn get_or_head() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
-}
-
-const GET: &str = "GET, HEAD, OPTIONS";
-const POST: &str = "POST, OPTIONS";
-const GET_AND_POST: &str = "GET, HEAD, POST, OPTIONS";
-
-/// Answers OPTIONS, and any method that the resource has no route for.
-fn with_methods(resource: Resource, allow: &'static str) -> Resource {
-    resource
-        .route(web::method(Method::OPTIONS).to(move || async move {
-            HttpResponse::NoContent().insert_header((header::ALLOW, allow)).finish()
-        }))
-        .default_service(web::to(move || async move {
-            Err::<HttpResponse, _>(ApiError::MethodNotAllowed { allow })
-        }))
-}
-
 async fn no_such_path() -> Result<HttpResponse, ApiError> {
     Err(ApiError::NoSuchPath)
-}
-
-async fn openapi(document: web::Data<OpenApiDocument>) -> HttpResponse {
-    let mut response = HttpResponse::Ok().content_type("application/json").body(document.0.clone());
-    response.extensions_mut().insert(SharedBody);
-    response
 }

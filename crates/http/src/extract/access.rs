@@ -22,7 +22,7 @@ use super::path::{ClusterPath, RequestPath};
 use super::request_ids::{ListRoom, read_request_ids};
 use super::room::Taken;
 use crate::error::{ApiError, BodyProblem, Defect};
-use crate::server::Limits;
+use crate::limits::Limits;
 
 /// A cluster that the caller may read.
 pub(crate) struct ReadableCluster(pub(crate) ReadGrant);

@@ -10,7 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use super::body::read;
 use super::room::{Room, Taken};
 use crate::error::{ApiError, BodyProblem};
-use crate::server::Limits;
+use crate::limits::Limits;
 
 /// What all lists that are being read may take up.
 pub(crate) struct ListRoom(pub(crate) Room);

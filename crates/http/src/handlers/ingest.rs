@@ -5,7 +5,7 @@ use gathering_domain::{MessageBody, MessageIntake, MessageKind};
 
 use crate::error::ApiError;
 use crate::extract::{MessageRoom, WritableMessages, read_messages};
-use crate::openapi::{Errors, MessageErrors};
+use crate::openapi::responses::{CommonErrors, MessageErrors};
 use crate::wire;
 
 /// Records result messages
@@ -38,7 +38,7 @@ use crate::wire;
                 "status": "ok"
             })),
         MessageErrors,
-        Errors
+        CommonErrors
     )
 )]
 pub(crate) async fn results<I: MessageIntake>(
@@ -79,7 +79,7 @@ pub(crate) async fn results<I: MessageIntake>(
                 "status": "ok"
             })),
         MessageErrors,
-        Errors
+        CommonErrors
     )
 )]
 pub(crate) async fn announcements<I: MessageIntake>(

@@ -6,8 +6,9 @@ use gathering_domain::{ClusterId, LookupService, RequestList, RequestStore, Stor
 
 use crate::error::ApiError;
 use crate::extract::ReadableCluster;
-use crate::openapi::{CallLimits, ClusterNotFound, ClusterParameter, Errors};
-use crate::server::Limits;
+use crate::limits::Limits;
+use crate::openapi::parameters::ClusterParameter;
+use crate::openapi::responses::{CallLimits, ClusterNotFound, CommonErrors};
 use crate::wire;
 
 /// The recorded requests of a cluster
@@ -36,7 +37,7 @@ use crate::wire;
             })),
         ClusterNotFound,
         CallLimits,
-        Errors
+        CommonErrors
     )
 )]
 pub(crate) async fn list<S: RequestStore>(

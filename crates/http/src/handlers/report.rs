@@ -6,8 +6,9 @@ use gathering_domain::{LookupService, RequestStore};
 
 use crate::error::ApiError;
 use crate::extract::ReadableRequest;
-use crate::openapi::{CallLimits, ClusterParameter, Errors, RequestNotFound, RequestParameter};
-use crate::server::Limits;
+use crate::limits::Limits;
+use crate::openapi::parameters::{ClusterParameter, RequestParameter};
+use crate::openapi::responses::{CallLimits, CommonErrors, RequestNotFound};
 use crate::wire;
 
 /// What the analysis of a request found
@@ -36,7 +37,7 @@ use crate::wire;
             })),
         RequestNotFound,
         CallLimits,
-        Errors
+        CommonErrors
     )
 )]
 pub(crate) async fn report<S: RequestStore>(

@@ -6,7 +6,8 @@ use gathering_domain::{LookupService, RequestStore};
 
 use crate::error::ApiError;
 use crate::extract::ReadableSelection;
-use crate::openapi::{BodyErrors, ClusterParameter, Errors, ListLimits};
+use crate::openapi::parameters::ClusterParameter;
+use crate::openapi::responses::{BodyErrors, CommonErrors, ListLimits};
 use crate::wire;
 
 /// Selected requests of a cluster
@@ -40,7 +41,7 @@ use crate::wire;
             })),
         BodyErrors,
         ListLimits,
-        Errors
+        CommonErrors
     )
 )]
 pub(crate) async fn select<S: RequestStore>(

@@ -2,12 +2,13 @@
 
 use actix_web::{HttpResponse, web};
 use gathering_domain::answer::StatusBody;
-use gathering_domain::{LookupService, RequestState, RequestStore};
+use gathering_domain::{LookupService, RequestStore};
 
 use crate::error::ApiError;
 use crate::extract::ReadableRequest;
-use crate::openapi::{CallLimits, ClusterParameter, Errors, RequestNotFound, RequestParameter};
-use crate::server::Limits;
+use crate::limits::Limits;
+use crate::openapi::parameters::{ClusterParameter, RequestParameter};
+use crate::openapi::responses::{CallLimits, CommonErrors, RequestNotFound};
 use crate::wire;
 
 /// How far a request has come
@@ -29,7 +30,7 @@ use crate::wire;
             })),
         RequestNotFound,
         CallLimits,
-        Errors
+        CommonErrors
     )
 )]
 pub(crate) async fn status<S: RequestStore>(
@@ -39,17 +40,4 @@ pub(crate) async fn status<S: RequestStore>(
 ) -> Result<HttpResponse, ApiError> {
     let state = limits.visible(lookup.status(&key).await?, |state| *state)?;
     Ok(wire::json(HttpResponse::Ok(), &StatusBody::new(&key, state)))
-}
-
-impl Limits {
-    /// What was found, unless it is nothing, or pending where callers are to see nothing until it is processed.
-    pub(crate) fn visible<T>(
-        &self,
-        found: Option<T>,
-        state: impl Fn(&T) -> RequestState,
-    ) -> Result<T, ApiError> {
-        found
-            .filter(|found| self.shows_pending || state(found) == RequestState::Processed)
-            .ok_or(ApiError::RequestNotFound)
-    }
 }

@@ -8,6 +8,6 @@ pub(super) fn run(config: &Config) -> Result<(), ServerError> {
     print(gathering_http::openapi_document(
         &config.http.base_paths,
         config.ingest.http.enabled,
-        config.callers_prove(),
+        config.auth_scheme(),
     ))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gathering_auth as auth;
 use gathering_domain::{ReportPolicy, Retention};
-use gathering_http::{CallersProve, TlsSettings};
+use gathering_http::{AuthScheme, TlsSettings};
 use gathering_ingest::kafka;
 use gathering_storage as storage;
 
@@ -17,7 +17,7 @@ impl Config {
     pub fn http_settings(&self, tls: Option<Arc<gathering_http::Tls>>) -> gathering_http::Settings {
         gathering_http::Settings {
             tls,
-            callers: self.callers_prove(),
+            auth_scheme: self.auth_scheme(),
             base_paths: self.http.base_paths.clone(),
             workers: self.workers(),
             max_connections: open_files::connections(self.http.max_connections),
@@ -75,11 +75,11 @@ impl Config {
     }
 
     /// What the OpenAPI document says of callers.
-    pub const fn callers_prove(&self) -> CallersProve {
+    pub const fn auth_scheme(&self) -> AuthScheme {
         match self.auth.mode {
-            AuthMode::Jwt => CallersProve::Token,
-            AuthMode::IdentityHeader => CallersProve::IdentityHeader,
-            AuthMode::Disabled => CallersProve::Nothing,
+            AuthMode::Jwt => AuthScheme::BearerToken,
+            AuthMode::IdentityHeader => AuthScheme::IdentityHeader,
+            AuthMode::Disabled => AuthScheme::None,
         }
     }
 

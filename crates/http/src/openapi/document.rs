@@ -1,0 +1,82 @@
+//! The finished OpenAPI document: what the handlers say of themselves, and what holds for all of them.
+
+use gathering_auth::CredentialHeader;
+use utoipa::OpenApi;
+use utoipa::openapi::Server;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+
+use crate::base_path::BasePath;
+use crate::{handlers, wire};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "gathering",
+        description = "Requests of on-demand data gathering of OpenShift clusters, and what their analysis found.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    paths(
+        handlers::status::status,
+        handlers::list::list,
+        handlers::select::select,
+        handlers::report::report,
+        handlers::ingest::results,
+        handlers::ingest::announcements
+    ),
+    components(schemas(wire::Failure, wire::Problem)),
+    tags(
+        (name = "requests", description = "Requests of a cluster. Every organization sees its own only."),
+        (name = "ingest", description = "What the pipeline publishes, for those who have no Kafka. The token needs the \
+            scope `write`, or `write:any` for messages of other organizations.")
+    )
+)]
+struct Document;
+
+/// How callers authenticate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthScheme {
+    BearerToken,
+    /// A header that a gateway in front puts in.
+    IdentityHeader,
+    None,
+}
+
+impl AuthScheme {
+    /// The name of the scheme in the document, and its description.
+    fn security_scheme(self) -> Option<(&'static str, SecurityScheme)> {
+        match self {
+            Self::BearerToken => {
+                let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
+                    "A JSON Web Token with the claims `org_id` and `exp`, and the scope `read` (also without `scope`) \
+                     or `write`.",
+                ));
+                Some(("bearerToken", SecurityScheme::Http(token.build())))
+            }
+            Self::IdentityHeader => {
+                let header = ApiKeyValue::with_description(
+                    CredentialHeader::Identity.name(),
+                    "The identity that the gateway in front puts in: base64 of a JSON object.",
+                );
+                Some(("identityHeader", SecurityScheme::ApiKey(ApiKey::Header(header))))
+            }
+            Self::None => None,
+        }
+    }
+}
+
+/// The document for a service with these base paths, with or without the endpoints for messages, OpenAPI 3.1 as JSON.
+pub fn document(base_paths: &[BasePath], takes_messages: bool, auth_scheme: AuthScheme) -> String {
+    let mut document = Document::openapi();
+    if !takes_messages {
+        document.paths.paths.retain(|path, _| !path.starts_with("/ingest/"));
+    }
+    document.servers = Some(base_paths.iter().map(|path| Server::new(path.to_string())).collect());
+    if let Some((name, scheme)) = auth_scheme.security_scheme() {
+        let components = document.components.get_or_insert_default();
+        components.security_schemes.insert(name.to_owned(), scheme.into());
+        document.security = Some(vec![SecurityRequirement::new(name, Vec::<String>::new())]);
+    }
+    document.to_pretty_json().unwrap_or_default() + "\n"
+}

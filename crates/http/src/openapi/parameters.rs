@@ -1,0 +1,29 @@
+//! The parameters of paths, as the document describes them.
+
+use utoipa::IntoParams;
+
+/// `clusterID`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "a part of the document; extractors read the path")]
+pub(crate) struct ClusterParameter {
+    /// The cluster: a UUID with hyphens, in any letter case.
+    #[param(rename = "clusterID", format = "uuid", example = "5d5892d3-1f74-4ccf-91af-548dfc9767aa")]
+    cluster: String,
+}
+
+/// `requestID`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "a part of the document; extractors read the path")]
+pub(crate) struct RequestParameter {
+    /// The request: the ID that the upload was answered with.
+    #[param(
+        rename = "requestID",
+        pattern = "^[a-zA-Z0-9]+$",
+        min_length = 1,
+        max_length = 128,
+        example = "6d2eede257644308a8949c4ec251c5c4"
+    )]
+    request: String,
+}
