@@ -10,7 +10,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpResponseBuilder, Resource, web};
 use prometheus::{Registry, TextEncoder};
 
-use crate::connections::{ConnectionLimits, Connections, watch_call};
+use crate::connections::{ConnectionLimits, ConnectionRegistry, track_call};
 use crate::listener::{self, BindError, BoundAddress, Listener, ListenerSettings};
 use crate::methods::get_or_head;
 use crate::tls::Tls;
@@ -20,7 +20,7 @@ use crate::wire::{self, Failure};
 pub type Readiness = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 /// Most connections of the admin address, how long an answer may take to be read, and how long calls may take at the end.
-const LIMITS: ConnectionLimits = ConnectionLimits { most: 256, write_timeout: Duration::from_secs(30) };
+const LIMITS: ConnectionLimits = ConnectionLimits { max_connections: 256, write_timeout: Duration::from_secs(30) };
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
 /// Starts probes and metrics on their address. One thread is enough: it is asked a few times a minute.
@@ -31,13 +31,13 @@ pub fn serve_admin(
     readiness: Readiness,
 ) -> Result<Listener, BindError> {
     let (registry, readiness) = (web::Data::new(registry), web::Data::new(readiness));
-    let connections = Connections::new(LIMITS, None);
+    let connections = ConnectionRegistry::new(LIMITS, None);
     let settings = ListenerSettings { tls, workers: 1, shutdown_grace: SHUTDOWN_GRACE, connections };
     listener::start(bound, settings, move || {
         App::new()
             .app_data(registry.clone())
             .app_data(readiness.clone())
-            .wrap(from_fn(watch_call))
+            .wrap(from_fn(track_call))
             .service(probe("/livez").route(get_or_head().to(livez)))
             .service(probe("/readyz").route(get_or_head().to(readyz)))
             .service(probe("/metrics").route(get_or_head().to(metrics)))

@@ -8,7 +8,7 @@ use actix_web::{App, web};
 use gathering_auth::Authenticator;
 use gathering_domain::{LookupService, MessageIntake, RequestStore};
 
-use crate::connections::{ConnectionLimits, Connections};
+use crate::connections::{ConnectionLimits, ConnectionRegistry};
 use crate::cors::cors;
 use crate::extract::{ListRoom, MessageRoom, Room};
 use crate::failure_log::FailureLog;
@@ -56,13 +56,15 @@ where
     let authenticator = web::Data::from(api.authenticator);
     let (base_paths, origins) = (settings.base_paths.clone(), settings.cors_origins.clone());
 
-    let limits_of_connections =
-        ConnectionLimits { most: settings.max_connections, write_timeout: settings.write_timeout };
+    let connection_limits = ConnectionLimits {
+        max_connections: settings.max_connections,
+        write_timeout: settings.write_timeout,
+    };
     let listener = ListenerSettings {
         tls: settings.tls.clone(),
         workers: settings.workers,
         shutdown_grace: settings.shutdown_grace,
-        connections: Connections::new(limits_of_connections, Some(api.metrics.connections())),
+        connections: ConnectionRegistry::new(connection_limits, Some(api.metrics.connections())),
     };
     let metrics = web::Data::new(api.metrics);
     let failures = web::Data::new(FailureLog::default());

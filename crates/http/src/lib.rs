@@ -27,7 +27,6 @@ mod openapi;
 mod request_id;
 mod routes;
 mod settings;
-mod stream;
 mod tls;
 mod wire;
 

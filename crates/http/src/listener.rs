@@ -18,8 +18,7 @@ use actix_web::Error;
 use actix_web::dev::{AppConfig, ServiceResponse};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::connections::{Admitted, AnswerBody, Connections, Transport};
-use crate::stream::Stream;
+use crate::connections::{ConnectionGuard, ConnectionRegistry, ResponseBody, Stream, Transport};
 use crate::tls::Tls;
 
 /// Connections that wait to be accepted, as the system counts them.
@@ -73,7 +72,7 @@ pub(crate) struct ListenerSettings {
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) workers: usize,
     pub(crate) shutdown_grace: Duration,
-    pub(crate) connections: Arc<Connections>,
+    pub(crate) connections: Arc<ConnectionRegistry>,
 }
 
 /// A listener that was started. It answers while [`run`](Self::run) is polled.
@@ -81,7 +80,7 @@ pub struct Listener {
     server: Server,
     address: SocketAddr,
     is_encrypted: bool,
-    connections: Arc<Connections>,
+    connections: Arc<ConnectionRegistry>,
 }
 
 impl fmt::Debug for Listener {
@@ -94,7 +93,7 @@ impl fmt::Debug for Listener {
 #[derive(Clone)]
 pub struct StopHandle {
     server: ServerHandle,
-    connections: Arc<Connections>,
+    connections: Arc<ConnectionRegistry>,
 }
 
 impl fmt::Debug for StopHandle {
@@ -136,7 +135,7 @@ impl Listener {
     pub async fn run(self) -> io::Result<()> {
         tokio::select! {
             ended = self.server => ended,
-            () = self.connections.look_after() => Ok(()),
+            () = self.connections.keep_sweeping() => Ok(()),
         }
     }
 }
@@ -151,7 +150,7 @@ pub(crate) fn start<F, I, S>(
 where
     F: Fn() -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, actix_http::Request>,
-    S: ServiceFactory<actix_http::Request, Config = AppConfig, Response = ServiceResponse<AnswerBody>>
+    S: ServiceFactory<actix_http::Request, Config = AppConfig, Response = ServiceResponse<ResponseBody>>
         + 'static,
     S::Error: Into<Error> + 'static,
     S::InitError: fmt::Debug,
@@ -169,9 +168,9 @@ where
         .shutdown_timeout(shutdown_grace.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX))
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
-    let all = Arc::clone(&connections);
+    let registry = Arc::clone(&connections);
     let server = builder.listen(key, socket, move || {
-        let (all, acceptor, stopping) = (Arc::clone(&all), acceptor.clone(), stopping.clone());
+        let (registry, acceptor, stopping) = (Arc::clone(&registry), acceptor.clone(), stopping.clone());
         let application = application().into_factory().map_err(|error| error.into().error_response());
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
@@ -186,14 +185,14 @@ where
             })
             .finish(map_config(application, |()| AppConfig::default()));
         fn_service(move |socket: TcpStream| {
-            let (admitted, acceptor) = (all.admit(), acceptor.clone());
+            let (guard, acceptor) = (registry.admit(), acceptor.clone());
             async move {
-                let admitted = admitted.ok_or(DispatchError::DisconnectTimeout)?;
+                let guard = guard.ok_or(DispatchError::DisconnectTimeout)?;
                 // Answers are written piece by piece, and none of them waits until the one before has been acknowledged.
                 socket.set_nodelay(true).map_err(DispatchError::Io)?;
                 let peer = socket.peer_addr().ok();
-                let stream = open(socket, acceptor, &admitted).await.map_err(DispatchError::Io)?;
-                Ok::<_, DispatchError>((Transport::new(stream, admitted), Protocol::Http1, peer))
+                let stream = open(socket, acceptor, &guard).await.map_err(DispatchError::Io)?;
+                Ok::<_, DispatchError>((Transport::new(stream, guard), Protocol::Http1, peer))
             }
         })
         .and_then(http)
@@ -206,10 +205,10 @@ where
 async fn open(
     socket: TcpStream,
     acceptor: Option<tokio_rustls::TlsAcceptor>,
-    admitted: &Admitted,
+    guard: &ConnectionGuard,
 ) -> io::Result<Stream> {
     tokio::select! {
         stream = Stream::open(socket, acceptor) => stream,
-        () = admitted.closed() => Err(io::ErrorKind::ConnectionAborted.into()),
+        () = guard.closed() => Err(io::ErrorKind::ConnectionAborted.into()),
     }
 }

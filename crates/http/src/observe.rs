@@ -10,7 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::web;
 use log::Level;
 
-use crate::connections::{AnswerBody, Call};
+use crate::connections::{Call, ResponseBody};
 use crate::error::{ApiError, wants_problem};
 use crate::failure_log::FailureLog;
 use crate::metrics::{Endpoint, HttpMetrics};
@@ -23,7 +23,7 @@ const ACCESS: &str = "gathering::access";
 pub(crate) async fn observe(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<AnswerBody>, actix_web::Error> {
+) -> Result<ServiceResponse<ResponseBody>, actix_web::Error> {
     let call = Call::begin(&mut request);
     let id = request_id::of(request.headers());
     let inner_id = id.clone();
@@ -45,7 +45,7 @@ pub(crate) async fn observe(
                 micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
                 "answered"
             );
-            Ok(call.answer(response))
+            Ok(ResponseBody::answer(call, response))
         })
         .await
 }

@@ -9,78 +9,70 @@ use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 
-use super::{CloseReason, Connections, Holding};
+use super::limits::CloseReason;
+use super::shared::{Held, Shared};
 
 /// How long the head of a request may take to arrive. The library bounds that of the first one only, with 5 seconds.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a body that nobody reads any more may go on after its call was answered.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the rest of a body may take to arrive after its call was answered.
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Heads up to so many bytes do not count as held: the library has a buffer of that size for every connection.
-const SMALL_HEAD: usize = 8 * 1024;
+/// An answer has the write timeout for so many bytes, and as much again for as many more: a client that reads a long list
+/// has to be that fast.
+const BYTES_PER_TIMEOUT: u64 = 1024 * 1024;
 
-/// An answer has the write timeout for so many bytes, and as much again for as many more: who reads a long list has to be
-/// that fast.
-const BYTES_A_TIMEOUT: u64 = 1024 * 1024;
-
-/// What a connection does, and what it costs. Moments are milliseconds of the clock of [`Connections`], 0 for none.
+/// What a connection does, and what it costs. Moments are milliseconds of the clock in [`Shared`], 0 for none.
 #[derive(Debug)]
 pub(super) struct Connection {
-    all: Arc<Connections>,
-    /// Wakes the task that serves it.
+    shared: Arc<Shared>,
+    /// Wakes the task that serves the connection.
     waker: AtomicWaker,
     is_closing: AtomicBool,
-    /// Whether a handler works for it: it waits for us, not we for it.
-    is_served: AtomicBool,
-    /// When it last sent or took a byte.
+    /// Whether a handler works on a call, or its answer is being written: the client waits for us, not we for the client.
+    is_serving: AtomicBool,
+    /// When the client last sent or took a byte.
     active_at: AtomicU64,
     /// Whether the handler waits for more of the request's body.
     awaits_body: AtomicBool,
-    /// Since when a head is arriving.
+    /// When the head that is arriving began.
     head_since: AtomicU64,
-    /// Since when a body goes on that nobody reads.
-    drained_since: AtomicU64,
-    /// Since when an answer is being written.
-    answer_since: AtomicU64,
-    /// Bytes of that answer that it has taken.
-    taken: AtomicU64,
-    /// Memory that it holds for heads, in bytes. The library keeps a buffer as large as the largest of them.
-    head: AtomicUsize,
-    /// Memory that it holds for the answer that it is to read, in bytes.
-    answer: AtomicUsize,
+    /// Since when the rest of a body arrives that nobody reads.
+    discard_since: AtomicU64,
+    /// When writing the present answer began.
+    write_since: AtomicU64,
+    /// Bytes of that answer that the client has taken.
+    written: AtomicU64,
+    /// Memory held for heads, in bytes. The library keeps a buffer as large as the largest of them.
+    heads: AtomicUsize,
+    /// Memory held for the answer that the client has to read, in bytes.
+    answers: AtomicUsize,
 }
 
 impl Connection {
-    pub(super) fn new(all: Arc<Connections>) -> Self {
-        let active_at = AtomicU64::new(all.now());
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let active_at = AtomicU64::new(shared.now());
         Self {
-            all,
+            shared,
             waker: AtomicWaker::new(),
             is_closing: AtomicBool::new(false),
-            is_served: AtomicBool::new(false),
+            is_serving: AtomicBool::new(false),
             active_at,
             awaits_body: AtomicBool::new(false),
             head_since: AtomicU64::new(0),
-            drained_since: AtomicU64::new(0),
-            answer_since: AtomicU64::new(0),
-            taken: AtomicU64::new(0),
-            head: AtomicUsize::new(0),
-            answer: AtomicUsize::new(0),
+            discard_since: AtomicU64::new(0),
+            write_since: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+            heads: AtomicUsize::new(0),
+            answers: AtomicUsize::new(0),
         }
     }
 
-    /// Whether the listener is being stopped.
-    pub(super) fn is_draining(&self) -> bool {
-        self.all.is_draining()
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
-    /// Most bytes of a body, coming or going, that are handed to the library at once.
-    pub(super) fn buffer_share(&self) -> usize {
-        self.all.buffer_share()
-    }
-
-    /// Ends it: the next time that its task looks, it finds an error. False if it is ending already.
+    /// Has the connection's task fail the next time that it reads or writes. False if it is closing already.
     pub(super) fn close(&self) -> bool {
         let is_first = !self.is_closing.swap(true, Relaxed);
         if is_first {
@@ -93,7 +85,7 @@ impl Connection {
         self.is_closing.load(Relaxed)
     }
 
-    /// Remembers how to wake the task, and tells it whether it is to end.
+    /// Has the connection's task woken by changes from now on. Fails if the connection is closing.
     pub(super) fn register(&self, waker: &Waker) -> io::Result<()> {
         self.waker.register(waker);
         if self.is_closing() { Err(io::ErrorKind::ConnectionAborted.into()) } else { Ok(()) }
@@ -103,106 +95,91 @@ impl Connection {
         self.waker.wake();
     }
 
-    pub(super) fn set_served(&self, is_served: bool) {
-        self.is_served.store(is_served, Relaxed);
+    pub(super) fn set_serving(&self, is_serving: bool) {
+        self.is_serving.store(is_serving, Relaxed);
     }
 
-    /// It sent something.
-    pub(super) fn has_sent(&self) {
-        self.active_at.store(self.all.now(), Relaxed);
+    pub(super) fn has_received(&self) {
+        self.active_at.store(self.shared.now(), Relaxed);
     }
 
-    /// Whether its handler waits for more of the body.
     pub(super) fn set_awaits_body(&self, awaits_body: bool) {
         self.awaits_body.store(awaits_body, Relaxed);
     }
 
-    /// Nobody reads the rest of its body.
-    pub(super) fn drains(&self) {
-        self.drained_since.store(self.all.now(), Relaxed);
+    pub(super) fn discard_begins(&self) {
+        self.discard_since.store(self.shared.now(), Relaxed);
     }
 
-    /// Its body has ended.
-    pub(super) fn has_drained(&self) {
-        self.drained_since.store(0, Relaxed);
+    pub(super) fn discard_ends(&self) {
+        self.discard_since.store(0, Relaxed);
     }
 
-    /// A head is arriving and has so many bytes by now.
-    pub(super) fn head_has(&self, length: usize) {
+    /// Called for every part of a head: the first one counts.
+    pub(super) fn head_arrives(&self) {
         if self.head_since.load(Relaxed) == 0 {
-            self.head_since.store(self.all.now(), Relaxed);
+            self.head_since.store(self.shared.now(), Relaxed);
         }
-        self.keep_head(length);
     }
 
-    /// A head of so many bytes has arrived.
-    pub(super) fn head_is_there(&self, length: usize) {
+    pub(super) fn head_ends(&self) {
         self.head_since.store(0, Relaxed);
-        self.keep_head(length);
     }
 
-    fn keep_head(&self, length: usize) {
-        if length > SMALL_HEAD && length > self.head.load(Relaxed) {
-            self.set_held(Holding::Heads, length);
+    /// Called for every write: the first one counts.
+    pub(super) fn write_begins(&self) {
+        if self.write_since.load(Relaxed) == 0 {
+            self.written.store(0, Relaxed);
+            self.write_since.store(self.shared.now(), Relaxed);
         }
     }
 
-    /// Something is offered to it that it may or may not take.
-    pub(super) fn offers(&self) {
-        if self.answer_since.load(Relaxed) == 0 {
-            self.taken.store(0, Relaxed);
-            self.answer_since.store(self.all.now(), Relaxed);
+    pub(super) fn has_written(&self, bytes: usize) {
+        self.active_at.store(self.shared.now(), Relaxed);
+        self.written.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// The client took all there was.
+    pub(super) fn write_ends(&self) {
+        self.write_since.store(0, Relaxed);
+    }
+
+    /// Records how much memory the connection holds now, in bytes, or nothing if it is closing. True if all connections hold
+    /// too much with it.
+    pub(super) fn set_held(&self, held: Held, bytes: usize) -> bool {
+        let bytes = if self.is_closing() { 0 } else { bytes.min(held.limit_per_connection()) };
+        let before = self.counter(held).swap(bytes, Relaxed);
+        before != bytes && self.shared.held_changed(held, before, bytes)
+    }
+
+    pub(super) fn held(&self, held: Held) -> usize {
+        self.counter(held).load(Relaxed)
+    }
+
+    const fn counter(&self, held: Held) -> &AtomicUsize {
+        match held {
+            Held::Heads => &self.heads,
+            Held::Answers => &self.answers,
         }
     }
 
-    /// It took so many bytes.
-    pub(super) fn has_taken(&self, bytes: usize) {
-        self.active_at.store(self.all.now(), Relaxed);
-        self.taken.fetch_add(bytes as u64, Relaxed);
-    }
-
-    /// It took all there was.
-    pub(super) fn has_taken_all(&self) {
-        self.answer_since.store(0, Relaxed);
-    }
-
-    /// How much memory it holds now, in bytes. One that is closing has been taken off already.
-    pub(super) fn set_held(&self, holding: Holding, bytes: usize) {
-        let bytes = if self.is_closing() { 0 } else { bytes.min(holding.most_for_one()) };
-        let before = self.counter(holding).swap(bytes, Relaxed);
-        if before != bytes {
-            self.all.held_changed(holding, before, bytes);
-        }
-    }
-
-    pub(super) fn held(&self, holding: Holding) -> usize {
-        self.counter(holding).load(Relaxed)
-    }
-
-    const fn counter(&self, holding: Holding) -> &AtomicUsize {
-        match holding {
-            Holding::Heads => &self.head,
-            Holding::Answers => &self.answer,
-        }
-    }
-
-    /// Since when it keeps us waiting, for the order in which connections are closed; `None` if a handler works for it.
+    /// Since when we wait for the client, for the order in which connections are closed; `None` if it waits for us.
     pub(super) fn idle_since(&self) -> Option<u64> {
-        let waits_for_us = self.is_served.load(Relaxed)
-            && self.answer_since.load(Relaxed) == 0
+        let client_waits = self.is_serving.load(Relaxed)
+            && self.write_since.load(Relaxed) == 0
             && !self.awaits_body.load(Relaxed);
-        (!self.is_closing() && !waits_for_us).then(|| self.active_at.load(Relaxed))
+        (!self.is_closing() && !client_waits).then(|| self.active_at.load(Relaxed))
     }
 
-    /// Since when it holds memory: the beginning of its answer, or the last that was heard of it.
+    /// Since when the connection holds memory: the beginning of its answer, or the last sign of the client.
     pub(super) fn held_since(&self) -> u64 {
-        match self.answer_since.load(Relaxed) {
+        match self.write_since.load(Relaxed) {
             0 => self.active_at.load(Relaxed),
             since => since,
         }
     }
 
-    /// Whether it has taken too long.
+    /// Why the connection is to be closed if the client has taken too long.
     pub(super) fn overdue(&self, now: u64, write_timeout: Duration) -> Option<CloseReason> {
         let has_passed = |since: u64, limit: Duration, times: u64| {
             let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).saturating_mul(times);
@@ -211,11 +188,11 @@ impl Connection {
         if self.is_closing() {
             return None;
         }
-        let times = 1 + self.taken.load(Relaxed) / BYTES_A_TIMEOUT;
-        if has_passed(self.answer_since.load(Relaxed), write_timeout, times) {
+        let times = 1 + self.written.load(Relaxed) / BYTES_PER_TIMEOUT;
+        if has_passed(self.write_since.load(Relaxed), write_timeout, times) {
             return Some(CloseReason::SlowAnswer);
         }
-        if has_passed(self.drained_since.load(Relaxed), DRAIN_TIMEOUT, 1) {
+        if has_passed(self.discard_since.load(Relaxed), DISCARD_TIMEOUT, 1) {
             return Some(CloseReason::SlowBody);
         }
         has_passed(self.head_since.load(Relaxed), HEAD_TIMEOUT, 1).then_some(CloseReason::SlowHead)
@@ -224,8 +201,8 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        for holding in Holding::ALL {
-            self.set_held(holding, 0);
+        for held in Held::ALL {
+            self.set_held(held, 0);
         }
     }
 }

@@ -7,13 +7,13 @@ use prometheus::{IntCounterVec, IntGauge};
 /// Bounds on the connections of a listener.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ConnectionLimits {
-    /// Most connections. For each one over it, one that was idle is closed.
-    pub(crate) most: usize,
+    /// For each connection over it, one that was idle is closed.
+    pub(crate) max_connections: usize,
     /// How long an answer may take to be read, from its first byte on, for each MiB of it.
     pub(crate) write_timeout: Duration,
 }
 
-/// Why a connection was closed from here.
+/// Why the service closed a connection, or did not admit it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CloseReason {
     /// There were too many, and it had been idle for longer than others.
@@ -26,16 +26,15 @@ pub(crate) enum CloseReason {
     SlowAnswer,
     /// Connections held too much memory, and it was one that began first.
     Memory,
-    /// There were too many, and none was idle: it was not let in.
+    /// There were too many, and none was idle: it was not admitted.
     Full,
 }
 
 impl CloseReason {
-    /// All of them.
     pub(crate) const ALL: [Self; 6] =
         [Self::Idle, Self::SlowHead, Self::SlowBody, Self::SlowAnswer, Self::Memory, Self::Full];
 
-    /// The value of the metrics' label.
+    /// The value of the metric's label.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Idle => "idle",
@@ -48,11 +47,9 @@ impl CloseReason {
     }
 }
 
-/// What is counted of connections.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionMetrics {
-    /// Open connections.
     pub(crate) open: IntGauge,
-    /// Those that were closed from here, by reason.
+    /// Labelled with a [`CloseReason`].
     pub(crate) closed: IntCounterVec,
 }

@@ -14,7 +14,7 @@ use tokio_rustls::server::TlsStream;
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Bytes of an answer that TLS keeps while the client does not take them. The library's default is four times as much.
+/// How many bytes of an answer TLS keeps while the client does not take them. The library's default is four times as much.
 const TLS_BUFFER: usize = 16 * 1024;
 
 /// A connection to a client.
@@ -24,7 +24,7 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// The connection as it is, or after a handshake.
+    /// A plain connection, or an encrypted one after its handshake.
     pub(crate) async fn open(socket: TcpStream, acceptor: Option<TlsAcceptor>) -> io::Result<Self> {
         let Some(acceptor) = acceptor else { return Ok(Self::Plain(socket)) };
         let mut stream = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(socket)).await??;

@@ -1,37 +1,72 @@
-//! Where the parts of a request end in a stream of bytes: heads and bodies of HTTP/1.1 (RFC 9112).
+//! The framing of HTTP/1.1 requests (RFC 9112): where heads and bodies end in a stream of bytes.
 //!
-//! This finds ends and judges nothing: whether a request is in order is for the library that decodes it.
+//! Nothing is validated here: whether a request is well formed is for the library that decodes it.
 
+use actix_web::HttpMessage;
+use actix_web::dev::ServiceRequest;
+use actix_web::http::Method;
+use actix_web::http::header::{CONTENT_LENGTH, UPGRADE};
 use memchr::memchr;
+
+/// How the body of a request is framed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BodyFraming {
+    None,
+    /// So many bytes.
+    Length(u64),
+    Chunked,
+    /// Everything that follows belongs to another protocol.
+    Upgrade,
+}
+
+impl BodyFraming {
+    /// The framing that the library finds in the head of this request.
+    pub(super) fn of(request: &ServiceRequest) -> Self {
+        let headers = request.headers();
+        let is_websocket =
+            headers.get(UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"));
+        if is_websocket || request.method() == Method::CONNECT {
+            return Self::Upgrade;
+        }
+        if request.chunked().unwrap_or(false) {
+            return Self::Chunked;
+        }
+        let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        match length.and_then(|length| length.trim().parse().ok()) {
+            None | Some(0) => Self::None,
+            Some(length) => Self::Length(length),
+        }
+    }
+}
 
 /// Looks for the end of a head: the first empty line after one that is not empty.
 #[derive(Debug, Default)]
-pub(super) struct HeadEnd {
+pub(super) struct HeadScanner {
     line: Line,
-    /// Empty lines before a head do not end it.
+    /// Whether there was a line that is not empty.
     has_text: bool,
     /// Bytes of the head so far.
     length: usize,
 }
 
+/// What there is of the present line.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Line {
     #[default]
-    Start,
-    /// Its first character is a carriage return.
-    Return,
+    Empty,
+    /// The line has a carriage return and nothing else.
+    CarriageReturn,
     Text,
 }
 
-impl HeadEnd {
-    /// How many of these bytes, which follow those of the calls before, belong to the head; `None` if all do and more
-    /// are to come.
-    pub(super) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+impl HeadScanner {
+    /// How many of these bytes belong to the head; `None` if all do and it goes on. They follow those of earlier calls.
+    pub(super) fn find_end(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             if self.line == Line::Text {
                 let Some(end) = memchr(b'\n', rest) else { break };
-                self.line = Line::Start;
+                self.line = Line::Empty;
                 at += end + 1;
                 continue;
             }
@@ -41,8 +76,8 @@ impl HeadEnd {
                     self.length += at;
                     return Some(at);
                 }
-                Some(b'\n') => self.line = Line::Start,
-                Some(b'\r') if self.line == Line::Start => self.line = Line::Return,
+                Some(b'\n') => self.line = Line::Empty,
+                Some(b'\r') if self.line == Line::Empty => self.line = Line::CarriageReturn,
                 _ => {
                     self.line = Line::Text;
                     self.has_text = true;
@@ -53,47 +88,46 @@ impl HeadEnd {
         None
     }
 
-    /// Bytes of the head that were seen.
+    /// Bytes of the head so far.
     pub(super) const fn length(&self) -> usize {
         self.length
     }
 }
 
-/// Looks for the end of a body in chunks: the last chunk and the trailers after it.
+/// Looks for the end of a chunked body: that of the trailers after the last chunk.
 #[derive(Debug)]
-pub(super) struct ChunksEnd(Chunk);
+pub(super) struct ChunkedScanner(Chunk);
 
 #[derive(Debug, Clone, Copy)]
 enum Chunk {
-    /// In the digits of a size.
+    /// In the digits of a chunk's size, with the size so far.
     Size(u64),
-    /// After the digits, in the line of a size.
+    /// Between these digits and the end of their line.
     Extension(u64),
-    /// So many bytes are to come.
+    /// In the data, of which so many bytes are to come.
     Data(u64),
-    /// After the data, up to the end of the line.
+    /// Between the data and the end of its line.
     DataEnd,
-    /// In the trailers, whose lines end with a carriage return and a newline for the library.
+    /// In a line of the trailers. The library takes it to end with a carriage return and a newline.
     Trailer { has_text: bool, is_ending: bool },
 }
 
-/// The beginning of a line in the trailers.
+/// At the start of a line of the trailers.
 const TRAILER: Chunk = Chunk::Trailer { has_text: false, is_ending: false };
 
-impl ChunksEnd {
+impl ChunkedScanner {
     pub(super) const fn new() -> Self {
         Self(Chunk::Size(0))
     }
 
-    /// How many of these bytes, which follow those of the calls before, belong to the body; `None` if all do and more
-    /// are to come.
-    pub(super) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+    /// How many of these bytes belong to the body; `None` if all do and it goes on. They follow those of earlier calls.
+    pub(super) fn find_end(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
             if let Chunk::Data(left) = self.0 {
-                let there = (bytes.len() - at) as u64;
-                self.0 = if there < left { Chunk::Data(left - there) } else { Chunk::DataEnd };
-                at += usize::try_from(there.min(left)).unwrap_or(bytes.len());
+                let available = (bytes.len() - at) as u64;
+                self.0 = if available < left { Chunk::Data(left - available) } else { Chunk::DataEnd };
+                at += usize::try_from(available.min(left)).unwrap_or(bytes.len());
                 continue;
             }
             at += 1;
@@ -139,9 +173,9 @@ mod tests {
 
     fn head(bytes: &[u8]) -> Option<usize> {
         end(bytes, |parts| {
-            let (mut head, mut before) = (HeadEnd::default(), 0);
+            let (mut head, mut before) = (HeadScanner::default(), 0);
             for part in parts {
-                if let Some(end) = head.find(part) {
+                if let Some(end) = head.find_end(part) {
                     return Some(before + end);
                 }
                 before += part.len();
@@ -153,9 +187,9 @@ mod tests {
 
     fn chunks(bytes: &[u8]) -> Option<usize> {
         end(bytes, |parts| {
-            let (mut chunks, mut before) = (ChunksEnd::new(), 0);
+            let (mut chunks, mut before) = (ChunkedScanner::new(), 0);
             for part in parts {
-                if let Some(end) = chunks.find(part) {
+                if let Some(end) = chunks.find_end(part) {
                     return Some(before + end);
                 }
                 before += part.len();
