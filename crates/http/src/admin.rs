@@ -9,21 +9,22 @@ use actix_web::http::header;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpResponseBuilder, Resource, web};
 use prometheus::{Registry, TextEncoder};
+use serde::Serialize;
 
 use crate::connections::{ConnectionLimits, ConnectionRegistry, track_call};
 use crate::listener::{self, BindError, BoundAddress, Listener, ListenerSettings};
 use crate::methods::get_or_head;
 use crate::tls::Tls;
-use crate::wire::{self, Failure};
+use crate::wire::{self, Body};
 
-/// Tells whether the service can answer, or in one sentence why not.
+/// Whether the service can answer, or in one sentence why not.
 pub type Readiness = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
-/// Most connections of the admin address, how long an answer may take to be read, and how long calls may take at the end.
-const LIMITS: ConnectionLimits = ConnectionLimits { max_connections: 256, write_timeout: Duration::from_secs(30) };
+const LIMITS: ConnectionLimits =
+    ConnectionLimits { max_connections: 256, write_timeout: Duration::from_secs(30) };
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
-/// Starts probes and metrics on their address. One thread is enough: it is asked a few times a minute.
+/// Starts probes and metrics on their address. One thread is enough for a few calls a minute.
 pub fn serve_admin(
     bound: BoundAddress,
     tls: Option<Arc<Tls>>,
@@ -41,11 +42,11 @@ pub fn serve_admin(
             .service(probe("/livez").route(get_or_head().to(livez)))
             .service(probe("/readyz").route(get_or_head().to(readyz)))
             .service(probe("/metrics").route(get_or_head().to(metrics)))
-            .default_service(web::to(other))
+            .default_service(web::to(no_such_path))
     })
 }
 
-/// A path that knows GET and HEAD; routes are added to it.
+/// A path that refuses every method until a route is added.
 fn probe(path: &str) -> Resource {
     web::resource(path).default_service(web::to(|| async {
         let mut response = HttpResponse::MethodNotAllowed();
@@ -54,8 +55,15 @@ fn probe(path: &str) -> Resource {
     }))
 }
 
+#[derive(Serialize)]
+struct ProbeBody {
+    status: String,
+}
+
+impl Body for ProbeBody {}
+
 fn status(response: HttpResponseBuilder, text: impl Into<String>) -> HttpResponse {
-    wire::json(response, &Failure { status: text.into() })
+    wire::json(response, &ProbeBody { status: text.into() })
 }
 
 async fn livez() -> HttpResponse {
@@ -79,6 +87,6 @@ async fn metrics(registry: web::Data<Registry>) -> HttpResponse {
     }
 }
 
-async fn other() -> HttpResponse {
+async fn no_such_path() -> HttpResponse {
     status(HttpResponse::NotFound(), "The admin address has GET /livez, /readyz and /metrics")
 }

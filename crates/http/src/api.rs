@@ -10,7 +10,7 @@ use gathering_domain::{LookupService, MessageIntake, RequestStore};
 
 use crate::connections::{ConnectionLimits, ConnectionRegistry};
 use crate::cors::cors;
-use crate::extract::{ListRoom, MessageRoom, Room};
+use crate::extract::{BodyBudget, ListBudget, MessageBudget};
 use crate::failure_log::FailureLog;
 use crate::handlers::openapi::OpenApiDocument;
 use crate::limits::Limits;
@@ -50,16 +50,14 @@ where
         settings.auth_scheme,
     ))));
     let takes_messages = settings.ingest.is_some();
-    let (list_room, message_room) = rooms(settings, &api.metrics);
+    let (list_budget, message_budget) = body_budgets(settings, &api.metrics);
     let intake = web::Data::from(api.intake);
     let lookup = web::Data::from(api.lookup);
     let authenticator = web::Data::from(api.authenticator);
     let (base_paths, origins) = (settings.base_paths.clone(), settings.cors_origins.clone());
 
-    let connection_limits = ConnectionLimits {
-        max_connections: settings.max_connections,
-        write_timeout: settings.write_timeout,
-    };
+    let connection_limits =
+        ConnectionLimits { max_connections: settings.max_connections, write_timeout: settings.write_timeout };
     let listener = ListenerSettings {
         tls: settings.tls.clone(),
         workers: settings.workers,
@@ -76,8 +74,8 @@ where
             .app_data(authenticator.clone())
             .app_data(metrics.clone())
             .app_data(failures.clone())
-            .app_data(list_room.clone())
-            .app_data(message_room.clone())
+            .app_data(list_budget.clone())
+            .app_data(message_budget.clone())
             .app_data(intake.clone())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(observe))
@@ -85,11 +83,13 @@ where
     })
 }
 
-/// What bodies may take up.
-fn rooms(settings: &Settings, metrics: &HttpMetrics) -> (web::Data<ListRoom>, web::Data<MessageRoom>) {
-    let lists = Room::new(settings.max_body, settings.max_in_flight, metrics.body_bytes("lists"));
+fn body_budgets(
+    settings: &Settings,
+    metrics: &HttpMetrics,
+) -> (web::Data<ListBudget>, web::Data<MessageBudget>) {
+    let lists = BodyBudget::new(settings.max_body, settings.max_in_flight, metrics.body_bytes("lists"));
     let (max_body, max_in_flight) =
         settings.ingest.map_or((0, 0), |ingest| (ingest.max_body, ingest.max_in_flight));
-    let messages = Room::new(max_body, max_in_flight, metrics.body_bytes("messages"));
-    (web::Data::new(ListRoom(lists)), web::Data::new(MessageRoom::new(messages)))
+    let messages = BodyBudget::new(max_body, max_in_flight, metrics.body_bytes("messages"));
+    (web::Data::new(ListBudget(lists)), web::Data::new(MessageBudget::new(messages)))
 }

@@ -1,14 +1,16 @@
 //! Every error that a caller can meet, and the only place that maps one to a status, headers and a body.
 
+pub(crate) mod body;
+
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use gathering_auth::{Denied, Refused, Remedy};
 use gathering_domain::{IdError, StoreError, StoreQueue};
 
-use crate::wire::{self, Failure, Problem};
+use self::body::{ErrorBody, PROBLEM_JSON, ProblemDetails};
+use crate::wire;
 
 /// Why a call is not answered as asked.
 #[derive(Debug, thiserror::Error)]
@@ -18,13 +20,13 @@ pub(crate) enum ApiError {
     #[error("Too Many Requests: {refused}")]
     TooManyCalls { refused: Refused, retry_after: Duration },
     #[error("Service Unavailable: {0}")]
-    CallerUnknown(Refused),
+    AuthUnavailable(Refused),
     #[error("Forbidden: {0}")]
     Forbidden(#[from] Denied),
-    #[error("Parameter '{name}' with value '{value}' is not valid: {problem}")]
-    Parameter { name: &'static str, value: String, problem: IdError },
+    #[error("Parameter '{name}' with value '{value}' is not valid: {reason}")]
+    Parameter { name: &'static str, value: String, reason: IdError },
     #[error("The request body is not valid: {0}")]
-    Body(BodyProblem),
+    Body(BodyError),
     #[error("The request body is larger than {limit} bytes")]
     BodyTooLarge { limit: usize },
     #[error("The request body did not arrive within {} seconds", limit.as_secs())]
@@ -44,21 +46,21 @@ pub(crate) enum ApiError {
     #[error("The body has {what}; {expected}")]
     UnsupportedMedia { what: &'static str, expected: &'static str },
     #[error("Too much waits to be recorded at the moment, please try again")]
-    Busy,
+    IngestBusy,
     #[error("The storage cannot answer at the moment, please try again")]
-    StorageAway(StoreError),
+    StorageUnavailable(StoreError),
     #[error("Internal Server Error")]
     Defect(Defect),
-    /// What a library in front of the handlers refused, such as a call from an origin that is not allowed.
+    /// An error of a middleware or extractor of a library, such as a call from an origin that is not allowed.
     #[error("{text}")]
-    Refused { status: StatusCode, text: String },
+    Library { status: StatusCode, text: String },
 }
 
 /// What is wrong with the body of a POST.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BodyProblem {
+pub(crate) enum BodyError {
     #[error("it is empty; a JSON array of request IDs is expected")]
-    Missing,
+    Empty,
     #[error("it is not a JSON array of strings (line {line}, column {column})")]
     NotAnArrayOfStrings { line: usize, column: usize },
     #[error("it has {given} request IDs and at most {limit} are allowed")]
@@ -69,37 +71,37 @@ pub(crate) enum BodyProblem {
     NotGzip,
 }
 
-/// A defect of ours. Callers get a fixed text, the log everything.
+/// A defect of the service. Callers get a fixed text; the log gets the error.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Defect {
     #[error(transparent)]
     Store(StoreError),
     #[error("the route is not set up: {0} is missing")]
-    Route(&'static str),
+    MissingAppData(&'static str),
 }
 
-/// The longest part of a caller's value that is shown to it, in characters.
-const MAX_SHOWN: usize = 200;
+/// The longest part of a caller's value that an error repeats, in characters.
+const MAX_REPEATED: usize = 200;
 
-/// What a caller that gets 429 or 503 is asked to wait, in seconds.
+/// How long a caller that gets 429 or 503 is asked to wait, in seconds, unless a rate limit knows better.
 const RETRY_AFTER: &str = "1";
 
 impl ApiError {
-    pub(crate) fn parameter(name: &'static str, value: &str, problem: IdError) -> Self {
-        Self::Parameter { name, value: value.chars().take(MAX_SHOWN).collect(), problem }
+    pub(crate) fn parameter(name: &'static str, value: &str, reason: IdError) -> Self {
+        Self::Parameter { name, value: value.chars().take(MAX_REPEATED).collect(), reason }
     }
 
     /// The cause that callers are not told, for the log.
     pub(crate) const fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::StorageAway(error) => Some(error),
+            Self::StorageUnavailable(error) => Some(error),
             Self::Defect(defect) => Some(defect),
             _ => None,
         }
     }
 
-    /// The answer, as a problem document (RFC 9457) or in the way of today's clients.
-    pub(crate) fn answer(&self, as_problem: bool) -> HttpResponse {
+    /// The answer, with problem details (RFC 9457) or as today's clients expect it.
+    pub(crate) fn response(&self, as_problem_details: bool) -> HttpResponse {
         let status = self.status_code();
         let mut response = HttpResponseBuilder::new(status);
         match self {
@@ -112,27 +114,30 @@ impl ApiError {
             Self::TooManyCalls { retry_after, .. } => {
                 response.insert_header((header::RETRY_AFTER, whole_seconds(*retry_after)));
             }
-            Self::StorageAway(_) | Self::CallerUnknown(_) | Self::Busy | Self::TooManyBodies => {
+            Self::StorageUnavailable(_)
+            | Self::AuthUnavailable(_)
+            | Self::IngestBusy
+            | Self::TooManyBodies => {
                 response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
             }
             _ => {}
         }
-        if !as_problem {
-            return wire::json(response, &Failure { status: self.to_string() });
+        if !as_problem_details {
+            return wire::json(response, &ErrorBody { status: self.to_string() });
         }
-        let problem = Problem {
+        let details = ProblemDetails {
             r#type: "about:blank",
             title: status.canonical_reason().unwrap_or_default(),
             status: status.as_u16(),
             detail: self.to_string(),
         };
-        let mut response = wire::json(response, &problem);
-        response.headers_mut().insert(header::CONTENT_TYPE, PROBLEM);
+        let mut response = wire::json(response, &details);
+        response.headers_mut().insert(header::CONTENT_TYPE, PROBLEM_JSON);
         response
     }
 }
 
-/// A wait in seconds, rounded up: who comes back too early is refused again.
+/// A wait in seconds, rounded up: a caller that comes back too early is refused again.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)
 }
@@ -142,7 +147,7 @@ impl From<Refused> for ApiError {
         match refused.remedy() {
             Remedy::Authenticate => Self::Unauthorized(refused),
             Remedy::CallLess(retry_after) => Self::TooManyCalls { refused, retry_after },
-            Remedy::TryAgain => Self::CallerUnknown(refused),
+            Remedy::TryAgain => Self::AuthUnavailable(refused),
         }
     }
 }
@@ -153,8 +158,8 @@ impl From<StoreError> for ApiError {
             StoreError::PoolExhausted { .. }
             | StoreError::Timeout { .. }
             | StoreError::Unavailable { .. }
-            | StoreError::QueueFull { queue: StoreQueue::Lookups, .. } => Self::StorageAway(error),
-            StoreError::QueueFull { queue: StoreQueue::Events, .. } => Self::Busy,
+            | StoreError::QueueFull { queue: StoreQueue::Lookups, .. } => Self::StorageUnavailable(error),
+            StoreError::QueueFull { queue: StoreQueue::Events, .. } => Self::IngestBusy,
             StoreError::Defect { .. } => Self::Defect(Defect::Store(error)),
         }
     }
@@ -171,31 +176,18 @@ impl ResponseError for ApiError {
             Self::RequestNotFound | Self::ClusterNotFound | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnsupportedMedia { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooManyCalls { .. } | Self::Busy | Self::TooManyBodies => StatusCode::TOO_MANY_REQUESTS,
-            Self::StorageAway(_) | Self::CallerUnknown(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManyCalls { .. } | Self::IngestBusy | Self::TooManyBodies => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::StorageUnavailable(_) | Self::AuthUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Defect(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Refused { status, .. } => *status,
+            Self::Library { status, .. } => *status,
         }
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.answer(false)
+        self.response(false)
     }
-}
-
-pub(crate) const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
-
-/// Whether the caller asks for problem documents by name. Today's clients do not, and read `status`.
-pub(crate) fn wants_problem(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(header::ACCEPT)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|range| {
-            let mut parts = range.split(';').map(str::trim);
-            parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/problem+json"))
-                && !parts.any(|parameter| ["q=0", "q=0.0", "q=0.00", "q=0.000"].contains(&parameter))
-        })
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 mod access;
 mod body;
-mod decompression;
+mod body_budget;
+mod decompression_queue;
 mod messages;
 mod path;
 mod request_ids;
-mod room;
 
 pub(crate) use access::{ReadableCluster, ReadableRequest, ReadableSelection, WritableMessages};
-pub(crate) use messages::{MessageRoom, read_messages};
-pub(crate) use request_ids::ListRoom;
-pub(crate) use room::Room;
+pub(crate) use body_budget::BodyBudget;
+pub(crate) use messages::{MessageBudget, read_messages};
+pub(crate) use request_ids::ListBudget;

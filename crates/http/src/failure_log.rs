@@ -1,36 +1,36 @@
-//! Why calls could not be answered, in the log: not more lines than somebody can read, however many calls fail.
+//! Why calls failed, in the log: no more lines than somebody can read, however many calls fail.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use log::Level;
 
-/// Lines at once; afterwards one a second. Whoever wants more has the metric.
+/// So many lines are written at once, and then one in each interval. Metrics count all calls that fail.
 const BURST: u32 = 20;
-const PAUSE: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Lines about failed calls, those that may pass and those of defects each within bounds of their own.
+/// Writes lines about failed calls. Defects and errors that may pass are throttled apart.
 #[derive(Debug, Default)]
 pub(crate) struct FailureLog {
-    passing: Mutex<Lines>,
-    defects: Mutex<Lines>,
+    defects: Mutex<Throttle>,
+    others: Mutex<Throttle>,
 }
 
 #[derive(Debug, Default)]
-struct Lines {
+struct Throttle {
     written: u32,
     last: Option<Instant>,
     left_out: u64,
 }
 
-impl Lines {
-    /// Whether a line may be written now, and then how many were left out before it.
+impl Throttle {
+    /// How many lines were left out since the last one, if a line may be written now.
     fn next(&mut self, now: Instant) -> Option<u64> {
         let since = self.last.map_or(Duration::MAX, |last| now.saturating_duration_since(last));
-        if since >= PAUSE * BURST {
+        if since >= INTERVAL * BURST {
             self.written = 0;
         }
-        if self.written >= BURST && since < PAUSE {
+        if self.written >= BURST && since < INTERVAL {
             self.left_out += 1;
             return None;
         }
@@ -41,10 +41,10 @@ impl Lines {
 }
 
 impl FailureLog {
-    /// Writes that a call failed, or counts that this was left out.
-    pub(crate) fn tell(&self, level: Level, call: &str, cause: &str) {
-        let lines = if level == Level::Error { &self.defects } else { &self.passing };
-        let next = lines.lock().unwrap_or_else(PoisonError::into_inner).next(Instant::now());
+    /// Writes that a call failed, unless there are too many such lines.
+    pub(crate) fn write(&self, level: Level, call: &str, cause: &str) {
+        let throttle = if level == Level::Error { &self.defects } else { &self.others };
+        let next = throttle.lock().unwrap_or_else(PoisonError::into_inner).next(Instant::now());
         match next {
             None => {}
             Some(0) => log::log!(level, "{call}: {cause}"),
@@ -62,15 +62,15 @@ mod tests {
 
     #[test]
     fn lines_come_at_once_and_then_slowly_and_none_is_forgotten() {
-        let (mut lines, start) = (Lines::default(), Instant::now());
-        let written = |lines: &mut Lines, now, calls: u32| -> Vec<u64> {
-            (0..calls).filter_map(|_| lines.next(now)).collect()
+        let (mut throttle, start) = (Throttle::default(), Instant::now());
+        let written = |throttle: &mut Throttle, now, calls: u32| -> Vec<u64> {
+            (0..calls).filter_map(|_| throttle.next(now)).collect()
         };
-        assert_eq!(written(&mut lines, start, 100), [0; 20]);
-        assert_eq!(written(&mut lines, start + PAUSE / 2, 100), [0; 0]);
-        assert_eq!(written(&mut lines, start + PAUSE, 100), [180]);
-        assert_eq!(written(&mut lines, start + PAUSE * 2, 1), [99]);
-        assert_eq!(written(&mut lines, start + PAUSE * 3, 1), [0]);
-        assert_eq!(written(&mut lines, start + PAUSE * 60, 100), [0; 20], "after a rest");
+        assert_eq!(written(&mut throttle, start, 100), [0; 20]);
+        assert_eq!(written(&mut throttle, start + INTERVAL / 2, 100), [0; 0]);
+        assert_eq!(written(&mut throttle, start + INTERVAL, 100), [180]);
+        assert_eq!(written(&mut throttle, start + INTERVAL * 2, 1), [99]);
+        assert_eq!(written(&mut throttle, start + INTERVAL * 3, 1), [0]);
+        assert_eq!(written(&mut throttle, start + INTERVAL * 60, 100), [0; 20], "after a rest");
     }
 }

@@ -1,4 +1,4 @@
-//! Around every call: its ID, its log lines, its metrics, and errors in the form that the caller asked for.
+//! The middleware around every call of the API: its ID, its log lines, its metrics, and the form of its errors.
 
 use std::error::Error;
 use std::time::Instant;
@@ -11,15 +11,15 @@ use actix_web::web;
 use log::Level;
 
 use crate::connections::{Call, ResponseBody};
-use crate::error::{ApiError, wants_problem};
+use crate::error::ApiError;
+use crate::error::body::accepts_problem_details;
 use crate::failure_log::FailureLog;
 use crate::metrics::{Endpoint, HttpMetrics};
 use crate::request_id;
 
-/// The target of access lines, to be switched on alone: `log.filter = "info,gathering::access=debug"`.
+/// The log target of access lines, which can be switched on alone: `log.filter = "info,gathering::access=debug"`.
 const ACCESS: &str = "gathering::access";
 
-/// The middleware.
 pub(crate) async fn observe(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -32,17 +32,17 @@ pub(crate) async fn observe(
             let started = Instant::now();
             let metrics = request.app_data::<web::Data<HttpMetrics>>().cloned();
             let response = next.call(request).await?.map_into_boxed_body();
-            let mut response = worded(response);
+            let mut response = format_error(response);
             response.headers_mut().insert(request_id::HEADER, id);
 
-            let (request, status, took) = (response.request(), response.status(), started.elapsed());
+            let (request, status, duration) = (response.request(), response.status(), started.elapsed());
             if let Some(metrics) = metrics {
-                metrics.observe(request.app_data::<Endpoint>(), request.method(), status, took);
+                metrics.observe(request.app_data::<Endpoint>(), request.method(), status, duration);
             }
             log::debug!(
                 target: ACCESS,
                 method = request.method().as_str(), path = request.path(), status = status.as_u16(),
-                micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+                micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
                 "answered"
             );
             Ok(ResponseBody::answer(call, response))
@@ -50,25 +50,24 @@ pub(crate) async fn observe(
         .await
 }
 
-/// Logs what callers are not told, and words the error in the form that the caller asked for.
-fn worded(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
-    let as_problem = wants_problem(response.request().headers());
+/// Logs what callers are not told, and gives an error the form that the caller asked for.
+fn format_error(response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let as_problem_details = accepts_problem_details(response.request().headers());
     let Some(error) = response.response().error() else {
         return response;
     };
-    let answer = match error.as_error::<ApiError>() {
-        Some(error) => {
-            if let Some(cause) = error.cause() {
-                log_cause(&response, cause);
-            }
-            as_problem.then(|| error.answer(true))
+    let formatted = if let Some(error) = error.as_error::<ApiError>() {
+        if let Some(cause) = error.cause() {
+            log_cause(&response, cause);
         }
-        None => {
-            Some(ApiError::Refused { status: response.status(), text: error.to_string() }.answer(as_problem))
-        }
+        // The response has the plain form already.
+        as_problem_details.then(|| error.response(true))
+    } else {
+        let error = ApiError::Library { status: response.status(), text: error.to_string() };
+        Some(error.response(as_problem_details))
     };
-    match answer {
-        Some(answer) => response.into_response(answer),
+    match formatted {
+        Some(formatted) => response.into_response(formatted),
         None => response,
     }
 }
@@ -77,11 +76,11 @@ fn log_cause(response: &ServiceResponse<BoxBody>, cause: &(dyn Error + 'static))
     let level = if response.status() == StatusCode::SERVICE_UNAVAILABLE { Level::Warn } else { Level::Error };
     let request = response.request();
     if let Some(log) = request.app_data::<web::Data<FailureLog>>() {
-        log.tell(level, &format!("{} {}", request.method(), request.path()), &chain(cause));
+        log.write(level, &format!("{} {}", request.method(), request.path()), &chain(cause));
     }
 }
 
-/// An error with its sources, each told once.
+/// The text of an error and of its sources, without sources that it ends with already.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -12,40 +12,40 @@ use utoipa::ToSchema;
 pub(crate) use self::ingest::IngestSummary;
 use self::pieces::{PIECE, Pieces};
 
-/// What is answered with.
+/// What can be the body of an answer.
 pub(crate) trait Body: Serialize {
-    /// About how many bytes it has as JSON: a text that outgrows its memory is copied again and again.
+    /// About how long the JSON is, in bytes: a buffer that it outgrows would be copied again and again.
     fn length(&self) -> usize {
         FRAME
     }
 
-    /// Writes it as JSON.
+    /// Writes the JSON.
     fn write(&self, out: &mut Vec<u8>) -> std::io::Result<()> {
         Ok(serde_json::to_writer(out, self)?)
     }
 }
 
-/// What a body has beside its entries, in bytes.
+/// About how long the JSON of a body is without its entries, in bytes.
 const FRAME: usize = 256;
 
-/// Finishes an answer with a JSON body, and with a newline for those who read it in a terminal.
+/// Answers with JSON.
 pub(crate) fn json(response: HttpResponseBuilder, body: &impl Body) -> HttpResponse {
-    written(body).map_or_else(
+    to_json(body).map_or_else(
         || HttpResponse::InternalServerError().body("{\"status\":\"Internal Server Error\"}\n"),
-        |bytes| answer(response, bytes),
+        |bytes| respond(response, bytes),
     )
 }
 
-/// A body as it goes over the wire.
-pub(crate) fn written(body: &impl Body) -> Option<Vec<u8>> {
+/// A body as JSON, with a newline at the end for terminals.
+pub(crate) fn to_json(body: &impl Body) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(body.length());
     body.write(&mut bytes).ok()?;
     bytes.push(b'\n');
     Some(bytes)
 }
 
-/// Finishes an answer with JSON that is written already.
-pub(crate) fn answer(mut response: HttpResponseBuilder, bytes: Vec<u8>) -> HttpResponse {
+/// Answers with JSON that is written already.
+pub(crate) fn respond(mut response: HttpResponseBuilder, bytes: Vec<u8>) -> HttpResponse {
     let response = response.insert_header((header::CONTENT_TYPE, header::ContentType::json()));
     if bytes.len() > PIECE { response.body(Pieces(bytes.into())) } else { response.body(bytes) }
 }
@@ -68,25 +68,3 @@ impl Body for ReportBody<'_> {
     }
 }
 
-/// Why there is no answer.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Failure {
-    /// One sentence.
-    pub(crate) status: String,
-}
-
-/// Why there is no answer, as RFC 9457 words it.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Problem {
-    /// Always `about:blank`: the status says what kind of problem it is.
-    pub(crate) r#type: &'static str,
-    /// The name of the status.
-    pub(crate) title: &'static str,
-    /// The status.
-    pub(crate) status: u16,
-    /// One sentence.
-    pub(crate) detail: String,
-}
-
-impl Body for Failure {}
-impl Body for Problem {}

@@ -1,8 +1,10 @@
 //! Every error has its status and sentence, and tells no secret.
 
 use actix_web::body::MessageBody;
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use gathering_auth::Scope;
 
+use super::body::accepts_problem_details;
 use super::*;
 
 fn driver() -> Box<dyn std::error::Error + Send + Sync> {
@@ -36,7 +38,7 @@ fn every_error_has_its_status_and_tells_no_secret() {
             "Parameter 'requestID' with value 'a-b' is not valid: a request ID is 1 to 128 ASCII letters or digits",
         ),
         (
-            ApiError::Body(BodyProblem::Missing),
+            ApiError::Body(BodyError::Empty),
             400,
             "The request body is not valid: it is empty; a JSON array of request IDs is expected",
         ),
@@ -81,17 +83,17 @@ fn every_error_has_its_status_and_tells_no_secret() {
             "The body has no Content-Type; it has to be x",
         ),
         (StoreError::defect(driver()).into(), 500, "Internal Server Error"),
-        (ApiError::Defect(Defect::Route("x")), 500, "Internal Server Error"),
+        (ApiError::Defect(Defect::MissingAppData("x")), 500, "Internal Server Error"),
     ] {
-        let response = error.answer(false);
+        let response = error.response(false);
         assert_eq!(response.status().as_u16(), status, "{error:?}");
         assert_eq!(response.headers().contains_key(header::RETRY_AFTER), [429, 503].contains(&status));
         assert_eq!(response.headers().contains_key(header::WWW_AUTHENTICATE), status == 401);
         assert_eq!(response.headers().contains_key(header::ALLOW), status == 405);
         assert_eq!(body(response), serde_json::json!({"status": text}).to_string() + "\n");
 
-        let problem = error.answer(true);
-        assert_eq!(problem.headers().get(header::CONTENT_TYPE), Some(&PROBLEM));
+        let problem = error.response(true);
+        assert_eq!(problem.headers().get(header::CONTENT_TYPE), Some(&PROBLEM_JSON));
         let problem: serde_json::Value = serde_json::from_str(&body(problem)).unwrap();
         assert_eq!((&problem["status"], &problem["detail"]), (&status.into(), &text.into()));
     }
@@ -101,7 +103,7 @@ fn every_error_has_its_status_and_tells_no_secret() {
 fn a_wait_is_told_in_whole_seconds() {
     for (millis, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (90_000, "90")] {
         let retry_after = Duration::from_millis(millis);
-        let response = ApiError::from(Refused::IdentityLimit { retry_after }).answer(false);
+        let response = ApiError::from(Refused::IdentityLimit { retry_after }).response(false);
         assert_eq!(response.headers().get(header::RETRY_AFTER).unwrap(), seconds);
     }
 }
@@ -119,7 +121,7 @@ fn problem_documents_are_for_those_who_name_them() {
         for value in values {
             headers.append(header::ACCEPT, HeaderValue::from_static(value));
         }
-        wants_problem(&headers)
+        accepts_problem_details(&headers)
     };
     assert!(wants(&["application/problem+json"]));
     assert!(wants(&["application/json, Application/Problem+JSON;q=0.5"]));

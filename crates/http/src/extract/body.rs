@@ -9,34 +9,34 @@ use futures_util::future::poll_immediate;
 use futures_util::{Stream, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
-use super::room::{NoRoom, Taken};
-use crate::error::{ApiError, BodyProblem};
+use super::body_budget::{BudgetError, BudgetGuard};
+use crate::error::{ApiError, BodyError};
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How much of it has to come within each such time, unless it ends: whoever sends less gives its place to others.
+/// In each window, at least so many bytes have to arrive, unless the body ends: a slower client gives its place to others.
 const WINDOW: Duration = Duration::from_secs(5);
-const LEAST: usize = 16 * 1024;
+const MIN_PER_WINDOW: usize = 16 * 1024;
 
-/// How long the body is going to be, if the head says so.
+/// The length of the body in bytes, if the head has it.
 pub(super) fn declared_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Reads a whole body. What it takes up is counted from its first byte on, or all at once if it is `declared`: so many that
-/// arrive together do not all come to a halt half-way. `full` is the error if there is no room for it.
+/// Reads a whole body. The budget is charged as its bytes arrive, or in advance if its length is `declared`: otherwise bodies
+/// that arrive together could exhaust it with none of them whole. `exhausted` is the error if it is.
 pub(super) async fn read(
     mut payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
     declared: Option<usize>,
-    taken: &mut Taken,
-    full: fn() -> ApiError,
+    guard: &mut BudgetGuard,
+    exhausted: fn() -> ApiError,
 ) -> Result<Vec<u8>, ApiError> {
-    taken.cover(declared.unwrap_or_default(), 0).map_err(|problem| no_room(problem, full))?;
+    guard.reserve(declared.unwrap_or_default(), 0).map_err(|error| budget_error(error, exhausted))?;
     let mut body = Vec::new();
     let mut pace = Pace::new(Instant::now());
     loop {
-        // What is there already is not late, however long this thread did other things.
+        // What has arrived already is not late, however long this thread did other things.
         let chunk = if let Some(chunk) = poll_immediate(payload.next()).await {
             chunk
         } else {
@@ -45,20 +45,20 @@ pub(super) async fn read(
             chunk
         };
         let Some(chunk) = chunk else { return Ok(body) };
-        let chunk = chunk.map_err(|_| ApiError::Body(BodyProblem::CutOff))?;
-        taken.cover(body.len() + chunk.len(), 0).map_err(|problem| no_room(problem, full))?;
+        let chunk = chunk.map_err(|_| ApiError::Body(BodyError::CutOff))?;
+        guard.reserve(body.len() + chunk.len(), 0).map_err(|error| budget_error(error, exhausted))?;
         body.extend_from_slice(&chunk);
     }
 }
 
-pub(super) fn no_room(problem: NoRoom, full: fn() -> ApiError) -> ApiError {
-    match problem {
-        NoRoom::TooLarge { limit } => ApiError::BodyTooLarge { limit },
-        NoRoom::Full => full(),
+pub(super) fn budget_error(error: BudgetError, exhausted: fn() -> ApiError) -> ApiError {
+    match error {
+        BudgetError::TooLarge { limit } => ApiError::BodyTooLarge { limit },
+        BudgetError::Exhausted => exhausted(),
     }
 }
 
-/// Until when how much of a body has to be there.
+/// Checks that a body arrives fast enough.
 struct Pace {
     end: Instant,
     window_end: Instant,
@@ -70,14 +70,14 @@ impl Pace {
         Self { end: start + BODY_TIMEOUT, window_end: start + WINDOW, length_before: 0 }
     }
 
-    /// Says until when to wait for more of a body of which so many bytes are there.
+    /// How long to wait for more of a body of which `length` bytes have arrived.
     fn check(&mut self, now: Instant, length: usize) -> Result<Instant, ApiError> {
         if now >= self.end {
             return Err(ApiError::BodyTimeout { limit: BODY_TIMEOUT });
         }
         if now >= self.window_end {
-            if length - self.length_before < LEAST {
-                return Err(ApiError::BodyTooSlow { least: LEAST, window: WINDOW });
+            if length - self.length_before < MIN_PER_WINDOW {
+                return Err(ApiError::BodyTooSlow { least: MIN_PER_WINDOW, window: WINDOW });
             }
             (self.window_end, self.length_before) = (now + WINDOW, length);
         }
@@ -91,7 +91,7 @@ mod tests {
 
     use futures_util::stream;
 
-    use super::super::room::Room;
+    use super::super::body_budget::BodyBudget;
     use super::*;
 
     /// Reads a body of which such pieces come, each so many seconds after the one before; it never ends by itself.
@@ -101,10 +101,10 @@ mod tests {
             Ok(Bytes::from(vec![b'x'; length]))
         });
         let payload = Box::pin(pieces.chain(stream::pending()));
-        let room = Room::new(1 << 20, 1 << 20, prometheus::IntGauge::new("bytes", "Bytes.").unwrap());
+        let budget = BodyBudget::new(1 << 20, 1 << 20, prometheus::IntGauge::new("bytes", "Bytes.").unwrap());
         let organization = gathering_domain::OrganizationId::try_from(1).unwrap();
         let start = Instant::now();
-        let read = read(payload, None, &mut room.enter(organization.into()), || ApiError::Busy).await;
+        let read = read(payload, None, &mut budget.guard(organization.into()), || ApiError::IngestBusy).await;
         (read.map_err(|error| error.to_string()), start.elapsed().as_secs())
     }
 
@@ -123,7 +123,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_there_is_not_late() {
         let organization = gathering_domain::OrganizationId::try_from(1).unwrap();
-        let room = Room::new(1 << 20, 1 << 20, prometheus::IntGauge::new("bytes", "Bytes.").unwrap());
+        let budget = BodyBudget::new(1 << 20, 1 << 20, prometheus::IntGauge::new("bytes", "Bytes.").unwrap());
         let mut count = 0;
         let payload = stream::poll_fn(move |context| {
             count += 1;
@@ -137,7 +137,7 @@ mod tests {
                 _ => std::task::Poll::Ready(None),
             }
         });
-        let read = read(payload, None, &mut room.enter(organization.into()), || ApiError::Busy).await;
+        let read = read(payload, None, &mut budget.guard(organization.into()), || ApiError::IngestBusy).await;
         assert_eq!(read.unwrap(), b"first second");
     }
 }

@@ -8,10 +8,10 @@ use actix_web::web;
 use flate2::read::MultiGzDecoder;
 use gathering_domain::{BodyBytes, Framing, Tenant};
 
-use super::body::{declared_length, no_room, read};
-use super::decompression::Decompression;
-use super::room::{Room, Taken};
-use crate::error::{ApiError, BodyProblem};
+use super::body::{budget_error, declared_length, read};
+use super::body_budget::{BodyBudget, BudgetGuard};
+use super::decompression_queue::DecompressionQueue;
+use crate::error::{ApiError, BodyError};
 
 /// What the headers say of a body with messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,22 +48,22 @@ impl MessageHeaders {
     }
 }
 
-/// What all bodies with messages that are being read or recorded may take up.
-pub(crate) struct MessageRoom {
-    room: Room,
-    decompression: Decompression,
+/// The memory for all bodies with messages that are being read or recorded, and the turn to decompress them.
+pub(crate) struct MessageBudget {
+    budget: BodyBudget,
+    decompression: DecompressionQueue,
 }
 
-impl MessageRoom {
-    pub(crate) fn new(room: Room) -> Self {
-        Self { room, decompression: Decompression::new() }
+impl MessageBudget {
+    pub(crate) fn new(budget: BodyBudget) -> Self {
+        Self { budget, decompression: DecompressionQueue::new() }
     }
 }
 
-/// A body with messages, uncompressed, and the room that it takes.
+/// A body with messages, uncompressed, and its part of the budget.
 pub(crate) struct Messages {
     bytes: Vec<u8>,
-    taken: Mutex<Taken>,
+    guard: Mutex<BudgetGuard>,
 }
 
 impl AsRef<[u8]> for Messages {
@@ -74,37 +74,37 @@ impl AsRef<[u8]> for Messages {
 
 impl BodyBytes for Messages {
     fn reserve(&self, beside: usize) -> bool {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.cover(self.bytes.len(), beside).is_ok()
+        let mut guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
+        guard.reserve(self.bytes.len(), beside).is_ok()
     }
 }
 
-/// Reads a whole body.
+/// Reads a whole body, and decompresses it.
 pub(crate) async fn read_messages(
     payload: web::Payload,
     headers: MessageHeaders,
-    room: &MessageRoom,
+    budget: &MessageBudget,
     tenant: Tenant,
 ) -> Result<Messages, ApiError> {
-    let mut taken = room.room.enter(tenant);
-    let body = read(payload, headers.length, &mut taken, || ApiError::Busy).await?;
+    let mut guard = budget.budget.guard(tenant);
+    let body = read(payload, headers.length, &mut guard, || ApiError::IngestBusy).await?;
     if !headers.is_gzip {
-        return Ok(Messages { bytes: body, taken: Mutex::new(taken) });
+        return Ok(Messages { bytes: body, guard: Mutex::new(guard) });
     }
-    let turn = room.decompression.turn(tenant).await;
+    let permit = budget.decompression.acquire(tenant).await;
     let work = move || {
-        let _turn = turn;
-        let bytes = decompress(&body, &mut taken)?;
+        let _permit = permit;
+        let bytes = decompress(&body, &mut guard)?;
         drop(body);
-        taken.shrink(bytes.len());
-        Ok(Messages { bytes, taken: Mutex::new(taken) })
+        guard.shrink(bytes.len());
+        Ok(Messages { bytes, guard: Mutex::new(guard) })
     };
-    // The pool's threads outlive every call; that one is gone is as good as a body that broke off.
-    web::block(work).await.unwrap_or(Err(ApiError::Body(BodyProblem::CutOff)))
+    // The threads of the pool outlive every call, so this does not fail; if it did, the body would be as good as cut off.
+    web::block(work).await.unwrap_or(Err(ApiError::Body(BodyError::CutOff)))
 }
 
-/// Decompresses all members, which senders may just have put one after the other.
-fn decompress(body: &[u8], taken: &mut Taken) -> Result<Vec<u8>, ApiError> {
+/// Decompresses all members of the body: senders may have concatenated several.
+fn decompress(body: &[u8], guard: &mut BudgetGuard) -> Result<Vec<u8>, ApiError> {
     const STEP: usize = 64 * 1024;
     let mut decoder = MultiGzDecoder::new(body);
     let mut plain = Vec::new();
@@ -113,11 +113,13 @@ fn decompress(body: &[u8], taken: &mut Taken) -> Result<Vec<u8>, ApiError> {
             .by_ref()
             .take(STEP as u64)
             .read_to_end(&mut plain)
-            .map_err(|_| ApiError::Body(BodyProblem::NotGzip))?;
+            .map_err(|_| ApiError::Body(BodyError::NotGzip))?;
         if read == 0 {
             return Ok(plain);
         }
-        taken.cover(plain.len(), body.len()).map_err(|problem| no_room(problem, || ApiError::Busy))?;
+        guard
+            .reserve(plain.len(), body.len())
+            .map_err(|error| budget_error(error, || ApiError::IngestBusy))?;
     }
 }
 
@@ -168,10 +170,11 @@ mod tests {
 
     #[test]
     fn gzip_has_members_and_limits() {
-        let room = Room::new(200_000, 1_000_000, prometheus::IntGauge::new("bytes", "Bytes.").unwrap());
+        let budget =
+            BodyBudget::new(200_000, 1_000_000, prometheus::IntGauge::new("bytes", "Bytes.").unwrap());
         let tenant = gathering_domain::OrganizationId::try_from(1).unwrap().into();
         let unpacked =
-            |body: &[u8]| decompress(body, &mut room.enter(tenant)).map_err(|error| error.to_string());
+            |body: &[u8]| decompress(body, &mut budget.guard(tenant)).map_err(|error| error.to_string());
         let plain = b"{}\n".repeat(60_000);
         assert_eq!(unpacked(&gzip(&plain)).unwrap(), plain);
         assert_eq!(unpacked(&[gzip(b"one"), gzip(b"two")].concat()).unwrap(), b"onetwo");

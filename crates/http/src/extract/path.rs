@@ -7,10 +7,8 @@ use gathering_domain::{ClusterId, IdError, RequestId};
 
 use crate::error::ApiError;
 
-/// The cluster of a path.
 pub(super) struct ClusterPath(pub(super) ClusterId);
 
-/// The cluster and the request of a path.
 pub(super) struct RequestPath {
     pub(super) cluster: ClusterId,
     pub(super) request: RequestId,
@@ -18,7 +16,7 @@ pub(super) struct RequestPath {
 
 fn parameter<T: FromStr<Err = IdError>>(request: &HttpRequest, name: &'static str) -> Result<T, ApiError> {
     let value = request.match_info().get(name).unwrap_or_default();
-    value.parse().map_err(|problem| ApiError::parameter(name, value, problem))
+    value.parse().map_err(|reason| ApiError::parameter(name, value, reason))
 }
 
 impl ClusterPath {

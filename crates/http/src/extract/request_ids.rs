@@ -8,78 +8,78 @@ use gathering_domain::{RequestId, Tenant};
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use super::body::read;
-use super::room::{Room, Taken};
-use crate::error::{ApiError, BodyProblem};
+use super::body_budget::{BodyBudget, BudgetGuard};
+use crate::error::{ApiError, BodyError};
 use crate::limits::Limits;
 
-/// What all lists that are being read may take up.
-pub(crate) struct ListRoom(pub(crate) Room);
+/// The memory for all lists of request IDs that are being read or answered.
+pub(crate) struct ListBudget(pub(crate) BodyBudget);
 
-/// Longer bodies, in bytes, are parsed where that keeps nobody from being answered.
-const INLINE: usize = 64 * 1024;
+/// Longer bodies, in bytes, are parsed on a thread for blocking work: other calls on this one would wait for it.
+const MAX_INLINE: usize = 64 * 1024;
 
-/// Reads the whole body, whatever its `Content-Type` says. The room that it takes is held by the second value.
+/// Reads the whole body, whatever its `Content-Type` says. The list's part of the budget is the second value.
 pub(super) async fn read_request_ids(
     payload: web::Payload,
     declared: Option<usize>,
     limits: &Limits,
-    room: &ListRoom,
+    budget: &ListBudget,
     tenant: Tenant,
-) -> Result<(Vec<RequestId>, Taken), ApiError> {
-    let mut taken = room.0.enter(tenant);
-    let body = read(payload, declared, &mut taken, || ApiError::TooManyBodies).await?;
+) -> Result<(Vec<RequestId>, BudgetGuard), ApiError> {
+    let mut guard = budget.0.guard(tenant);
+    let body = read(payload, declared, &mut guard, || ApiError::TooManyBodies).await?;
     let limit = limits.max_request_ids;
-    if body.len() <= INLINE {
-        return Ok((parse(&body, limit)?, taken));
+    if body.len() <= MAX_INLINE {
+        return Ok((parse(&body, limit)?, guard));
     }
-    let work = move || Ok((parse(&body, limit)?, taken));
-    // The pool's threads outlive every call; that one is gone is as good as a body that broke off.
-    web::block(work).await.unwrap_or(Err(ApiError::Body(BodyProblem::CutOff)))
+    let work = move || Ok((parse(&body, limit)?, guard));
+    // The threads of the pool outlive every call, so this does not fail; if it did, the body would be as good as cut off.
+    web::block(work).await.unwrap_or(Err(ApiError::Body(BodyError::CutOff)))
 }
 
-/// However many texts there are, no more than `limit` are kept.
+/// Parses a JSON array of at most `limit` request IDs. Longer arrays are counted and not kept.
 fn parse(body: &[u8], limit: usize) -> Result<Vec<RequestId>, ApiError> {
     if body.trim_ascii().is_empty() {
-        return Err(ApiError::Body(BodyProblem::Missing));
+        return Err(ApiError::Body(BodyError::Empty));
     }
-    let mut list = List { limit, count: 0, ids: Vec::new(), refused: None };
+    let mut list = RequestIds { limit, count: 0, ids: Vec::new(), first_error: None };
     let mut parser = serde_json::Deserializer::from_slice(body);
     list.deserialize(&mut parser).and_then(|()| parser.end()).map_err(|error| {
-        ApiError::Body(BodyProblem::NotAnArrayOfStrings { line: error.line(), column: error.column() })
+        ApiError::Body(BodyError::NotAnArrayOfStrings { line: error.line(), column: error.column() })
     })?;
     if list.count > limit {
-        return Err(ApiError::Body(BodyProblem::TooManyRequestIds { given: list.count, limit }));
+        return Err(ApiError::Body(BodyError::TooManyRequestIds { given: list.count, limit }));
     }
-    list.refused.map_or(Ok(list.ids), Err)
+    list.first_error.map_or(Ok(list.ids), Err)
 }
 
-/// A list as far as it was read.
-struct List {
+/// The part of the array that was read.
+struct RequestIds {
     limit: usize,
     count: usize,
     ids: Vec<RequestId>,
-    /// What is wrong with the first text that is no ID.
-    refused: Option<ApiError>,
+    /// The error of the first text that is no request ID.
+    first_error: Option<ApiError>,
 }
 
-impl List {
+impl RequestIds {
     fn add(&mut self, text: &str) {
         self.count += 1;
-        if self.count > self.limit || self.refused.is_some() {
+        if self.count > self.limit || self.first_error.is_some() {
             return;
         }
         match text.parse() {
             Ok(id) => self.ids.push(id),
-            Err(problem) => self.refused = Some(ApiError::parameter("requestID", text, problem)),
+            Err(reason) => self.first_error = Some(ApiError::parameter("requestID", text, reason)),
         }
     }
 }
 
-/// A text that is borrowed where it can be.
+/// A text, borrowed from the body unless it has escapes.
 #[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'de> DeserializeSeed<'de> for &mut List {
+impl<'de> DeserializeSeed<'de> for &mut RequestIds {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -87,12 +87,13 @@ impl<'de> DeserializeSeed<'de> for &mut List {
     }
 }
 
-impl<'de> Visitor<'de> for &mut List {
+impl<'de> Visitor<'de> for &mut RequestIds {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array of strings")
     }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while let Some(Text(text)) = list.next_element()? {
             self.add(&text);

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use gathering_domain::{MessageBody, MessageIntake, MessageKind};
 
 use crate::error::ApiError;
-use crate::extract::{MessageRoom, WritableMessages, read_messages};
+use crate::extract::{MessageBudget, WritableMessages, read_messages};
 use crate::openapi::responses::{CommonErrors, MessageErrors};
 use crate::wire;
 
@@ -44,10 +44,10 @@ use crate::wire;
 pub(crate) async fn results<I: MessageIntake>(
     messages: WritableMessages,
     payload: web::Payload,
-    room: web::Data<MessageRoom>,
+    budget: web::Data<MessageBudget>,
     intake: web::Data<I>,
 ) -> Result<HttpResponse, ApiError> {
-    ingest(MessageKind::Result, messages, payload, room, intake).await
+    ingest(MessageKind::Result, messages, payload, budget, intake).await
 }
 
 /// Records upload announcements
@@ -85,20 +85,20 @@ pub(crate) async fn results<I: MessageIntake>(
 pub(crate) async fn announcements<I: MessageIntake>(
     messages: WritableMessages,
     payload: web::Payload,
-    room: web::Data<MessageRoom>,
+    budget: web::Data<MessageBudget>,
     intake: web::Data<I>,
 ) -> Result<HttpResponse, ApiError> {
-    ingest(MessageKind::Announcement, messages, payload, room, intake).await
+    ingest(MessageKind::Announcement, messages, payload, budget, intake).await
 }
 
 async fn ingest<I: MessageIntake>(
     kind: MessageKind,
     WritableMessages(grant, headers): WritableMessages,
     payload: web::Payload,
-    room: web::Data<MessageRoom>,
+    budget: web::Data<MessageBudget>,
     intake: web::Data<I>,
 ) -> Result<HttpResponse, ApiError> {
-    let bytes = read_messages(payload, headers, &room, grant.tenant()).await?;
+    let bytes = read_messages(payload, headers, &budget, grant.tenant()).await?;
     let body = MessageBody { kind, framing: headers.framing, bytes };
     let summary = intake.ingest(body, grant).await?;
     Ok(wire::json(HttpResponse::Ok(), &wire::IngestSummary::from(summary)))

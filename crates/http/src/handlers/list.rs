@@ -48,18 +48,18 @@ pub(crate) async fn list<S: RequestStore>(
     let cluster = grant.cluster();
     let list = lookup.list(grant.organization(), cluster, limits.max_list).await?;
     let list = list.ok_or(ApiError::ClusterNotFound)?;
-    let written = if list.records.len() > LONG {
-        web::block(move || written(cluster, &list)).await.map_err(StoreError::defect)?
+    let json = if list.records.len() > MAX_INLINE {
+        web::block(move || to_json(cluster, &list)).await.map_err(StoreError::defect)?
     } else {
-        written(cluster, &list)
+        to_json(cluster, &list)
     };
-    let unwritten = || StoreError::defect("the list cannot be written");
-    Ok(wire::answer(HttpResponse::Ok(), written.ok_or_else(unwritten)?))
+    let json = json.ok_or_else(|| StoreError::defect("the list cannot be written"))?;
+    Ok(wire::respond(HttpResponse::Ok(), json))
 }
 
-/// From how many entries on a list is written on another thread: others on this one would wait for it.
-const LONG: usize = 1000;
+/// Lists with more entries are written on a thread for blocking work: other calls on this one would wait for it.
+const MAX_INLINE: usize = 1000;
 
-fn written(cluster: ClusterId, list: &RequestList) -> Option<Vec<u8>> {
-    wire::written(&ListBody::of_cluster(cluster, list))
+fn to_json(cluster: ClusterId, list: &RequestList) -> Option<Vec<u8>> {
+    wire::to_json(&ListBody::of_cluster(cluster, list))
 }

@@ -45,10 +45,10 @@ use crate::wire;
     )
 )]
 pub(crate) async fn select<S: RequestStore>(
-    ReadableSelection(grant, asked, _taken): ReadableSelection,
+    ReadableSelection(grant, ids, _guard): ReadableSelection,
     lookup: web::Data<LookupService<S>>,
 ) -> Result<HttpResponse, ApiError> {
     let cluster = grant.cluster();
-    let found = lookup.select(grant.organization(), cluster, &asked).await?;
-    Ok(wire::json(HttpResponse::Ok(), &ListBody::of_selection(cluster, &asked, &found)))
+    let records = lookup.select(grant.organization(), cluster, &ids).await?;
+    Ok(wire::json(HttpResponse::Ok(), &ListBody::of_selection(cluster, &ids, &records)))
 }

@@ -8,7 +8,8 @@ use utoipa::openapi::security::{
 };
 
 use crate::base_path::BasePath;
-use crate::{handlers, wire};
+use crate::error::body::{ErrorBody, ProblemDetails};
+use crate::handlers;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,7 +26,7 @@ use crate::{handlers, wire};
         handlers::ingest::results,
         handlers::ingest::announcements
     ),
-    components(schemas(wire::Failure, wire::Problem)),
+    components(schemas(ErrorBody, ProblemDetails)),
     tags(
         (name = "requests", description = "Requests of a cluster. Every organization sees its own only."),
         (name = "ingest", description = "What the pipeline publishes, for those who have no Kafka. The token needs the \

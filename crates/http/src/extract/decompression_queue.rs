@@ -1,4 +1,4 @@
-//! Who may decompress: one body at a time, and tenants in turn.
+//! The queue of bodies that are to be decompressed: one at a time, and tenants in turn.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -6,39 +6,38 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use gathering_domain::Tenant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// One body after the other, so that those that arrive together do not all come to a halt half-way, and processors are
-/// left for those who answer. Of each tenant one body at most is in the queue for that: the others wait behind it, and
-/// not before the bodies of others.
+/// One body is decompressed after the other: several at once could exhaust the budget together with none of them whole, and
+/// would take the processors from calls that can be answered. A tenant has at most one body in the queue; its others wait
+/// behind that one, and not in front of other tenants' bodies.
 #[derive(Debug)]
-pub(super) struct Decompression {
-    all: Arc<Semaphore>,
+pub(super) struct DecompressionQueue {
+    slot: Arc<Semaphore>,
     tenants: Mutex<HashMap<Tenant, Weak<Semaphore>>>,
 }
 
-/// Leave to decompress, until it is dropped.
+/// Permission to decompress, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Turn {
-    _all: Option<OwnedSemaphorePermit>,
+pub(super) struct DecompressionPermit {
+    _slot: Option<OwnedSemaphorePermit>,
     _tenant: Option<OwnedSemaphorePermit>,
-    /// Held, so that others of the tenant find the same.
-    _own: Arc<Semaphore>,
+    /// Kept, so that the tenant's other bodies find the same semaphore.
+    _semaphore: Arc<Semaphore>,
 }
 
-impl Decompression {
+impl DecompressionQueue {
     pub(super) fn new() -> Self {
-        Self { all: Arc::new(Semaphore::new(1)), tenants: Mutex::default() }
+        Self { slot: Arc::new(Semaphore::new(1)), tenants: Mutex::default() }
     }
 
-    /// Waits for its turn.
-    pub(super) async fn turn(&self, tenant: Tenant) -> Turn {
-        let own = self.semaphore(tenant);
-        // They are never closed; without a permit it would go on as well.
-        let of_tenant = Arc::clone(&own).acquire_owned().await.ok();
-        let of_all = Arc::clone(&self.all).acquire_owned().await.ok();
-        Turn { _all: of_all, _tenant: of_tenant, _own: own }
+    pub(super) async fn acquire(&self, tenant: Tenant) -> DecompressionPermit {
+        let semaphore = self.tenant_semaphore(tenant);
+        // These semaphores are never closed, so there always is a permit.
+        let of_tenant = Arc::clone(&semaphore).acquire_owned().await.ok();
+        let slot = Arc::clone(&self.slot).acquire_owned().await.ok();
+        DecompressionPermit { _slot: slot, _tenant: of_tenant, _semaphore: semaphore }
     }
 
-    fn semaphore(&self, tenant: Tenant) -> Arc<Semaphore> {
+    fn tenant_semaphore(&self, tenant: Tenant) -> Arc<Semaphore> {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(own) = tenants.get(&tenant).and_then(Weak::upgrade) {
             return own;
@@ -61,9 +60,9 @@ mod tests {
 
     #[test]
     fn a_tenant_with_many_bodies_does_not_come_before_another_with_one() {
-        let queue = Decompression::new();
-        let turn = |organization: u32| -> Pin<Box<dyn Future<Output = Turn> + '_>> {
-            Box::pin(queue.turn(OrganizationId::try_from(organization).unwrap().into()))
+        let queue = DecompressionQueue::new();
+        let turn = |organization: u32| -> Pin<Box<dyn Future<Output = DecompressionPermit> + '_>> {
+            Box::pin(queue.acquire(OrganizationId::try_from(organization).unwrap().into()))
         };
         let mut current = turn(1).now_or_never().unwrap();
         let mut waiting: Vec<_> =
@@ -89,7 +88,7 @@ mod tests {
         }
         assert_eq!(order, [2, 3, 1, 1, 1, 1]);
         drop(current);
-        queue.semaphore(OrganizationId::try_from(9).unwrap().into());
+        queue.tenant_semaphore(OrganizationId::try_from(9).unwrap().into());
         assert_eq!(queue.tenants.lock().unwrap().len(), 1, "those of others are forgotten");
     }
 }
