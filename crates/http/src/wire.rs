@@ -1,7 +1,6 @@
 //! The JSON bodies of answers.
 
 mod ingest;
-mod pieces;
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -10,7 +9,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(crate) use self::ingest::IngestSummary;
-use self::pieces::{PIECE, Pieces};
 
 /// What can be the body of an answer.
 pub(crate) trait Body: Serialize {
@@ -46,8 +44,7 @@ pub(crate) fn to_json(body: &impl Body) -> Option<Vec<u8>> {
 
 /// Answers with JSON that is written already.
 pub(crate) fn respond(mut response: HttpResponseBuilder, bytes: Vec<u8>) -> HttpResponse {
-    let response = response.insert_header((header::CONTENT_TYPE, header::ContentType::json()));
-    if bytes.len() > PIECE { response.body(Pieces(bytes.into())) } else { response.body(bytes) }
+    response.insert_header((header::CONTENT_TYPE, header::ContentType::json())).body(bytes)
 }
 
 impl Body for StatusBody<'_> {}
