@@ -1,9 +1,9 @@
-//! Under which paths the endpoints answer.
+//! The paths under which the endpoints answer.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A path that goes before those of the endpoints: `/`, or one such as `/api/insights-results-aggregator/v2`.
+/// A prefix of all endpoints' paths: `/`, or one such as `/api/insights-results-aggregator/v2`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BasePath(String);
 
@@ -27,17 +27,17 @@ impl FromStr for BasePath {
     }
 }
 
-/// With the slash in front and without one at the end, except for `/` itself.
+/// With a slash in front, and none at the end except for `/` itself.
 impl fmt::Display for BasePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(if self.0.is_empty() { "/" } else { &self.0 })
     }
 }
 
-/// One pattern for an endpoint under all of these paths, without and with a slash at the end: the router tries patterns one
-/// by one.
+/// A single pattern for an endpoint under all of these paths, with or without a slash at the end: the router tries one
+/// pattern after the other.
 pub(crate) fn pattern(base_paths: &[BasePath], endpoint: &str) -> String {
-    // The router wants a slash in front, so the one between base path and endpoint is part of the base path here.
+    // The router wants a slash in front of the pattern, so here a base path has its slash at the end instead.
     let bases = base_paths.iter().map(|BasePath(path)| match path.strip_prefix('/') {
         Some(path) => path.replace('.', r"\.") + "/",
         None => String::new(),

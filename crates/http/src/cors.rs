@@ -1,4 +1,4 @@
-//! Which web pages may call from a browser.
+//! Web pages that may call the API from a browser (CORS).
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use actix_web::http::{Uri, header};
 
 use crate::request_id;
 
-/// Where a page comes from: scheme, host and perhaps a port, such as `https://console.example.com`.
+/// The origin of a page: scheme, host and perhaps a port, such as `https://console.example.com`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
@@ -39,10 +39,10 @@ impl fmt::Display for Origin {
     }
 }
 
-/// How long a browser may remember what it was allowed, in seconds.
+/// How long a browser may cache what it is allowed, in seconds.
 const MAX_AGE: usize = 3600;
 
-/// Allows these origins and no others; there are no cookies to send along.
+/// Allows these origins and no others, and no cookies, which the API does not use.
 pub(crate) fn cors(origins: &[Origin]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "HEAD", "POST", "OPTIONS"])

@@ -1,6 +1,5 @@
-//! Starting and stopping listeners.
-//!
-//! This is what actix-web's own `HttpServer` does, with [`Transport`] between connections and the library.
+//! Starting and stopping listeners: what actix-web's own `HttpServer` does, with [`Transport`] between connections and the
+//! library.
 
 use std::fmt;
 use std::future::Future;
@@ -17,15 +16,16 @@ use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_se
 use actix_web::Error;
 use actix_web::dev::{AppConfig, ServiceResponse};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 use crate::connections::{ConnectionGuard, ConnectionRegistry, ResponseBody, Stream, Transport};
 use crate::tls::Tls;
 
-/// Connections that wait to be accepted, as the system counts them.
+/// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// How much of an answer the library puts together before it is written. It has room for 8 KiB, and one more piece of a body
-/// would make it grow to twice that.
+/// How many bytes of an answer the library collects before it writes them. Its buffer has 8 KiB, and one more piece of a body
+/// would double it.
 const WRITE_BUFFER: usize = 4 * 1024;
 
 /// How long a connection that was told to close may take to do so.
@@ -37,13 +37,11 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct BindError {
     /// The key of the configuration that the address comes from.
     pub key: &'static str,
-    /// The address.
     pub address: SocketAddr,
-    /// What the system said.
     pub source: io::Error,
 }
 
-/// An address that is ours. Connections to it wait until a listener is started on it.
+/// An address that the service has bound. Connections to it wait until a listener is started on it.
 #[derive(Debug)]
 pub struct BoundAddress {
     key: &'static str,
@@ -52,7 +50,8 @@ pub struct BoundAddress {
 }
 
 impl BoundAddress {
-    /// Takes an address; port 0 takes a free one. `key` is where it comes from in the configuration. Needs a tokio runtime.
+    /// Binds an address; port 0 stands for any free port. `key` is where it comes from in the configuration. Needs a tokio
+    /// runtime.
     pub fn bind(key: &'static str, address: SocketAddr) -> Result<Self, BindError> {
         let bound = || {
             let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
@@ -66,7 +65,6 @@ impl BoundAddress {
     }
 }
 
-/// What listeners need to know beside their application.
 #[derive(Clone)]
 pub(crate) struct ListenerSettings {
     pub(crate) tls: Option<Arc<Tls>>,
@@ -89,7 +87,7 @@ impl fmt::Debug for Listener {
     }
 }
 
-/// Stops a listener from elsewhere.
+/// Stops a listener that somebody else runs.
 #[derive(Clone)]
 pub struct StopHandle {
     server: ServerHandle,
@@ -103,12 +101,12 @@ impl fmt::Debug for StopHandle {
 }
 
 impl StopHandle {
-    /// Goes on as before, but closes each connection with its next answer, so that clients go elsewhere.
+    /// Has each connection close with its next answer, so that clients go elsewhere. New ones are still accepted.
     pub fn drain(&self) {
         self.connections.drain();
     }
 
-    /// Takes no more calls and waits for those in flight, within the grace time.
+    /// Accepts no more calls, and waits for those in progress as long as `shutdown_grace` allows.
     pub fn stop(&self) -> impl Future<Output = ()> + use<> {
         self.drain();
         self.server.stop(true)
@@ -116,22 +114,21 @@ impl StopHandle {
 }
 
 impl Listener {
-    /// Where it answers: `http` or `https`, and its address.
+    /// The scheme, `http` or `https`, and the address.
     pub fn url(&self) -> String {
         format!("{}://{}", if self.is_encrypted { "https" } else { "http" }, self.address)
     }
 
-    /// Where it listens, with the port that the system chose if it was asked to.
+    /// The address with its actual port, also if any free one was asked for.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// A handle to stop it.
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle { server: self.server.handle(), connections: Arc::clone(&self.connections) }
     }
 
-    /// Answers until it is stopped.
+    /// Ends when the listener is stopped.
     pub async fn run(self) -> io::Result<()> {
         tokio::select! {
             ended = self.server => ended,
@@ -140,8 +137,8 @@ impl Listener {
     }
 }
 
-/// Starts a listener that answers with what `application` makes for each of its threads. Needs a tokio runtime; the threads
-/// have their own.
+/// Starts a listener. Each of its threads has a runtime of its own and an application that `application` makes. Needs a
+/// tokio runtime.
 pub(crate) fn start<F, I, S>(
     bound: BoundAddress,
     settings: ListenerSettings,
@@ -163,7 +160,7 @@ where
     let is_encrypted = acceptor.is_some();
     let builder = ServerBuilder::new()
         .workers(workers.max(1))
-        // Connections are counted here; over a limit of the library it would stop to accept.
+        // The registry limits connections; over its own limit the library would stop accepting.
         .max_concurrent_connections(usize::MAX >> 1)
         .shutdown_timeout(shutdown_grace.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX))
         .disable_signals();
@@ -184,31 +181,25 @@ where
                 data.insert(Rc::clone(transport.call_state()));
             })
             .finish(map_config(application, |()| AppConfig::default()));
-        fn_service(move |socket: TcpStream| {
-            let (guard, acceptor) = (registry.admit(), acceptor.clone());
-            async move {
-                let guard = guard.ok_or(DispatchError::DisconnectTimeout)?;
-                // Answers are written piece by piece, and none of them waits until the one before has been acknowledged.
-                socket.set_nodelay(true).map_err(DispatchError::Io)?;
-                let peer = socket.peer_addr().ok();
-                let stream = open(socket, acceptor, &guard).await.map_err(DispatchError::Io)?;
-                Ok::<_, DispatchError>((Transport::new(stream, guard), Protocol::Http1, peer))
-            }
-        })
-        .and_then(http)
+        fn_service(move |socket: TcpStream| accept(socket, registry.admit(), acceptor.clone())).and_then(http)
     });
     let server = server.map_err(failed)?.run();
     Ok(Listener { server, address, is_encrypted, connections })
 }
 
-/// Gives up where the connection is closed meanwhile.
-async fn open(
+/// Prepares a connection for the library, if it was admitted and unless the registry closes it meanwhile.
+async fn accept(
     socket: TcpStream,
-    acceptor: Option<tokio_rustls::TlsAcceptor>,
-    guard: &ConnectionGuard,
-) -> io::Result<Stream> {
-    tokio::select! {
+    guard: Option<ConnectionGuard>,
+    acceptor: Option<TlsAcceptor>,
+) -> Result<(Transport<Stream>, Protocol, Option<SocketAddr>), DispatchError> {
+    let guard = guard.ok_or(DispatchError::DisconnectTimeout)?;
+    // Answers are written in pieces; none is to wait until the one before is acknowledged.
+    socket.set_nodelay(true).map_err(DispatchError::Io)?;
+    let peer = socket.peer_addr().ok();
+    let stream = tokio::select! {
         stream = Stream::open(socket, acceptor) => stream,
         () = guard.closed() => Err(io::ErrorKind::ConnectionAborted.into()),
-    }
+    };
+    Ok((Transport::new(stream.map_err(DispatchError::Io)?, guard), Protocol::Http1, peer))
 }

@@ -1,4 +1,4 @@
-//! What is measured of every call.
+//! The metrics of calls, connections and bodies.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -10,36 +10,35 @@ use prometheus::{
 
 use crate::connections::{CloseReason, ConnectionMetrics};
 
-/// The endpoint that a resource belongs to, and its metrics, so that they need not be looked up at each call. Each worker
-/// has its own.
+/// The endpoint of a resource, with its time series, so that they need not be looked up at each call. Each worker has its
+/// own.
 pub(crate) struct Endpoint {
-    /// The path without the base path: a label of few values.
+    /// The path without the base path: a label with few values.
     template: &'static str,
-    used: RefCell<Vec<Used>>,
+    series: RefCell<Vec<Series>>,
 }
 
 impl Endpoint {
     pub(crate) const fn new(template: &'static str) -> Self {
-        Self { template, used: RefCell::new(Vec::new()) }
+        Self { template, series: RefCell::new(Vec::new()) }
     }
 }
 
-/// The metrics of one method and status.
-struct Used {
+/// The time series of one endpoint, method and status.
+struct Series {
     method: &'static str,
     status: StatusCode,
     requests: IntCounter,
     duration: Histogram,
 }
 
-impl Used {
-    fn count(&self, took: Duration) {
+impl Series {
+    fn observe(&self, duration: Duration) {
         self.requests.inc();
-        self.duration.observe(took.as_secs_f64());
+        self.duration.observe(duration.as_secs_f64());
     }
 }
 
-/// Counters and latencies of the API.
 #[derive(Debug, Clone)]
 pub struct HttpMetrics {
     requests: IntCounterVec,
@@ -50,7 +49,7 @@ pub struct HttpMetrics {
 
 const LABELS: [&str; 3] = ["endpoint", "method", "status"];
 
-/// In seconds: from what a lookup takes to what a caller waits at most.
+/// In seconds, from a fast lookup to the longest that a caller waits.
 const BUCKETS: [f64; 12] = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0];
 
 impl HttpMetrics {
@@ -71,7 +70,6 @@ impl HttpMetrics {
             .buckets(BUCKETS.to_vec()),
             &LABELS,
         )?;
-        registry.register(Box::new(requests.clone()))?;
         let body_bytes = IntGaugeVec::new(
             Opts::new(
                 "gathering_http_body_bytes",
@@ -79,7 +77,6 @@ impl HttpMetrics {
             ),
             &["bodies"],
         )?;
-        registry.register(Box::new(duration.clone()))?;
         let open = IntGauge::new("gathering_http_connections", "Open connections to the API.")?;
         let closed = IntCounterVec::new(
             Opts::new(
@@ -91,6 +88,8 @@ impl HttpMetrics {
         for reason in CloseReason::ALL {
             closed.with_label_values(&[reason.as_str()]);
         }
+        registry.register(Box::new(requests.clone()))?;
+        registry.register(Box::new(duration.clone()))?;
         registry.register(Box::new(open.clone()))?;
         registry.register(Box::new(closed.clone()))?;
         registry.register(Box::new(body_bytes.clone()))?;
@@ -102,7 +101,7 @@ impl HttpMetrics {
         self.connections.clone()
     }
 
-    /// How many bytes bodies of this kind take up.
+    /// The gauge for bodies of one kind.
     pub(crate) fn body_bytes(&self, bodies: &str) -> IntGauge {
         self.body_bytes.with_label_values(&[bodies])
     }
@@ -112,24 +111,24 @@ impl HttpMetrics {
         endpoint: Option<&Endpoint>,
         method: &Method,
         status: StatusCode,
-        took: Duration,
+        duration: Duration,
     ) {
         let method = label(method);
         let Some(endpoint) = endpoint else {
-            return self.find("none", method, status).count(took);
+            return self.series("none", method, status).observe(duration);
         };
-        let mut used = endpoint.used.borrow_mut();
-        if let Some(used) = used.iter().find(|used| used.method == method && used.status == status) {
-            return used.count(took);
+        let mut known = endpoint.series.borrow_mut();
+        if let Some(series) = known.iter().find(|series| series.method == method && series.status == status) {
+            return series.observe(duration);
         }
-        let found = self.find(endpoint.template, method, status);
-        found.count(took);
-        used.push(found);
+        let series = self.series(endpoint.template, method, status);
+        series.observe(duration);
+        known.push(series);
     }
 
-    fn find(&self, endpoint: &str, method: &'static str, status: StatusCode) -> Used {
+    fn series(&self, endpoint: &str, method: &'static str, status: StatusCode) -> Series {
         let labels = [endpoint, method, status.as_str()];
-        Used {
+        Series {
             method,
             status,
             requests: self.requests.with_label_values(&labels),
@@ -138,7 +137,7 @@ impl HttpMetrics {
     }
 }
 
-/// A caller can make methods up; labels must stay few.
+/// Callers can make up methods; a label must have few values.
 fn label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

@@ -1,15 +1,15 @@
-//! The ID of a call: echoed or made, on the answer and in every log line.
+//! The ID of a call, which its answer and all its log lines carry: the caller's own, or a new one.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// The header of the platform's gateway, for both directions.
+/// The platform's header, in calls and answers.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-rh-insights-request-id");
 
 /// The longest ID that is echoed, in characters.
 const MAX_LEN: usize = 128;
 
 tokio::task_local! {
-    /// The call that this task works on.
+    /// The ID of the call that this task works on.
     pub(crate) static CURRENT: HeaderValue;
 }
 
@@ -18,7 +18,7 @@ pub fn current_request_id() -> Option<String> {
     CURRENT.try_with(|id| id.to_str().map(str::to_owned).ok()).ok().flatten()
 }
 
-/// The caller's ID if it is 1 to 128 ASCII letters, digits, `-` or `_`, else a fresh one of 32 hexadecimal digits.
+/// The caller's ID if it is 1 to 128 ASCII letters, digits, `-` or `_`, else a new one of 32 hexadecimal digits.
 pub(crate) fn of(headers: &HeaderMap) -> HeaderValue {
     match headers.get(HEADER) {
         Some(id) if is_valid(id.as_bytes()) => id.clone(),

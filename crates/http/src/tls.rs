@@ -1,4 +1,4 @@
-//! Certificates of a listener, and of those who may connect to it. Both may change while it runs.
+//! The certificate of a listener, and the authorities of its clients' certificates. Both may change while it runs.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,19 +15,17 @@ use rustls::sign::CertifiedKey;
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme};
 use tokio_rustls::TlsAcceptor;
 
-/// Where the certificates of a listener are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsSettings {
-    /// A PEM file with the certificate and those between it and its authority.
+    /// A PEM file with the certificate, followed by its intermediates.
     pub cert: PathBuf,
     /// A PEM file with the private key.
     pub key: PathBuf,
-    /// A PEM file with the authorities of callers' certificates. With it, nobody connects without one.
+    /// A PEM file with the authorities of clients' certificates. With it, nobody connects without a certificate.
     pub client_ca: Option<PathBuf>,
 }
 
 impl TlsSettings {
-    /// The files.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         [&self.cert, &self.key].into_iter().chain(&self.client_ca)
     }
@@ -36,69 +34,50 @@ impl TlsSettings {
 /// Why certificates cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file cannot be read.
     #[error("the file {} cannot be read ({source}); check its path and rights", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A file holds something else than it should.
+    File { path: PathBuf, source: std::io::Error },
+    /// A file does not hold what it should; `expected` says what is missing.
     #[error("the file {} holds {expected}", path.display())]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// What was looked for.
-        expected: &'static str,
-    },
-    /// The key is not that of the certificate, or of no use.
+    Content { path: PathBuf, expected: &'static str },
+    /// The key does not belong to the certificate, or cannot be used.
     #[error("the certificate {} and the key {} cannot be used together ({source})", cert.display(), key.display())]
-    Pair {
-        /// The certificate's file.
-        cert: PathBuf,
-        /// The key's file.
-        key: PathBuf,
-        /// What the library said.
-        source: Error,
-    },
+    Pair { cert: PathBuf, key: PathBuf, source: Error },
 }
 
-/// The certificates of a listener, as its connections use them.
+/// The certificates that new connections use.
 #[derive(Debug)]
 pub struct Tls {
     settings: TlsSettings,
-    own: Arc<Own>,
-    callers: Option<Arc<Callers>>,
+    server: Arc<ServerCertificate>,
+    clients: Option<Arc<ClientAuthorities>>,
 }
 
 impl Tls {
     /// Reads and checks the files.
     pub fn load(settings: &TlsSettings) -> Result<Self, TlsError> {
-        let callers = settings.client_ca.as_deref().map(|path| -> Result<_, TlsError> {
-            Ok(Arc::new(Callers(ArcSwap::from_pointee(verifier(path)?))))
+        let clients = settings.client_ca.as_deref().map(|path| -> Result<_, TlsError> {
+            Ok(Arc::new(ClientAuthorities(ArcSwap::from_pointee(verifier(path)?))))
         });
         Ok(Self {
             settings: settings.clone(),
-            own: Arc::new(Own(ArcSwap::from_pointee(certified_key(settings)?))),
-            callers: callers.transpose()?,
+            server: Arc::new(ServerCertificate(ArcSwap::from_pointee(certified_key(settings)?))),
+            clients: clients.transpose()?,
         })
     }
 
-    /// Reads the files again. Connections that are open stay as they are.
+    /// Reads the files again. Open connections stay as they are.
     ///
     /// # Errors
-    /// When one of them cannot be used. Own certificate and key stay as they were until they go together; the authorities of
-    /// callers are taken by themselves.
+    /// When one of the files cannot be used. Certificate and key are replaced together or not at all, the authorities of
+    /// clients independently of them.
     pub fn reload(&self) -> Result<(), TlsError> {
-        let own = certified_key(&self.settings).map(|key| self.own.0.store(Arc::new(key)));
-        if let (Some(callers), Some(path)) = (&self.callers, &self.settings.client_ca) {
-            callers.0.store(Arc::new(verifier(path)?));
+        let replaced = certified_key(&self.settings).map(|key| self.server.0.store(Arc::new(key)));
+        if let (Some(clients), Some(path)) = (&self.clients, &self.settings.client_ca) {
+            clients.0.store(Arc::new(verifier(path)?));
         }
-        own
+        replaced
     }
 
-    /// What makes connections encrypted ones.
     pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, Error> {
         self.server_config().map(|config| Arc::new(config).into())
     }
@@ -106,13 +85,13 @@ impl Tls {
     fn server_config(&self) -> Result<ServerConfig, Error> {
         let builder =
             ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
-        let own = Arc::clone(&self.own) as Arc<dyn ResolvesServerCert>;
-        let Some(callers) = &self.callers else {
-            return Ok(builder.with_no_client_auth().with_cert_resolver(own));
+        let server = Arc::clone(&self.server) as Arc<dyn ResolvesServerCert>;
+        let Some(clients) = &self.clients else {
+            return Ok(builder.with_no_client_auth().with_cert_resolver(server));
         };
-        let callers = Arc::clone(callers) as Arc<dyn ClientCertVerifier>;
-        let mut config = builder.with_client_cert_verifier(callers).with_cert_resolver(own);
-        // A resumed session does not show its certificate again, which may be of an authority that is gone by then.
+        let clients = Arc::clone(clients) as Arc<dyn ClientCertVerifier>;
+        let mut config = builder.with_client_cert_verifier(clients).with_cert_resolver(server);
+        // A client that resumes a session does not show its certificate again, whose authority may be removed by then.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         Ok(config)
@@ -157,16 +136,16 @@ fn verifier(path: &Path) -> Result<Verifier, TlsError> {
     verifier.map(Verifier).map_err(|_| content())
 }
 
-/// The certificate that the listener shows.
-struct Own(ArcSwap<CertifiedKey>);
+/// The certificate and the key of the listener.
+struct ServerCertificate(ArcSwap<CertifiedKey>);
 
-impl fmt::Debug for Own {
+impl fmt::Debug for ServerCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Own").finish_non_exhaustive()
+        f.debug_tuple("ServerCertificate").finish_non_exhaustive()
     }
 }
 
-impl ResolvesServerCert for Own {
+impl ResolvesServerCert for ServerCertificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.0.load_full())
     }
@@ -175,12 +154,12 @@ impl ResolvesServerCert for Own {
 #[derive(Debug)]
 struct Verifier(Arc<dyn ClientCertVerifier>);
 
-/// Asks the library's verifier of the present authorities.
+/// The authorities of clients' certificates, with the library's verifier for the present ones.
 #[derive(Debug)]
-struct Callers(ArcSwap<Verifier>);
+struct ClientAuthorities(ArcSwap<Verifier>);
 
-impl ClientCertVerifier for Callers {
-    /// No hint: callers have one certificate, and the authorities may change.
+impl ClientCertVerifier for ClientAuthorities {
+    /// No hint: clients have one certificate, and the authorities may change.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }
@@ -273,12 +252,12 @@ mod tests {
         let settings = TlsSettings { cert: cert.clone(), key: key.clone(), client_ca: Some(cert.clone()) };
         let tls = Tls::load(&settings).unwrap();
         assert_eq!(settings.files().count(), 3);
-        let before = tls.own.0.load_full();
+        let before = tls.server.0.load_full();
         std::fs::write(&key, "half a key").unwrap();
         assert!(tls.reload().is_err());
-        assert!(Arc::ptr_eq(&before, &tls.own.0.load_full()));
+        assert!(Arc::ptr_eq(&before, &tls.server.0.load_full()));
         files.pair("one");
         tls.reload().unwrap();
-        assert_ne!(before.cert, tls.own.0.load_full().cert);
+        assert_ne!(before.cert, tls.server.0.load_full().cert);
     }
 }
