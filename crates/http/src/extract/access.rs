@@ -89,9 +89,9 @@ impl Authorize for WritableMessages {
 }
 
 /// Ready at once for nearly all calls, and later for those that wait for keys.
-type Extracted<T> = Either<Ready<Result<T, ApiError>>, LocalBoxFuture<'static, Result<T, ApiError>>>;
+type ExtractFuture<T> = Either<Ready<Result<T, ApiError>>, LocalBoxFuture<'static, Result<T, ApiError>>>;
 
-fn extract<T: Authorize>(request: &HttpRequest) -> Extracted<T> {
+fn extract<T: Authorize>(request: &HttpRequest) -> ExtractFuture<T> {
     match authentication(request) {
         Ok(Authentication::Done(caller)) => {
             let checked = caller.map_err(ApiError::from).and_then(|caller| T::extract(request, &caller));
@@ -132,7 +132,7 @@ macro_rules! extract_when_authorized {
     ($($what:ty),+) => { $(
         impl FromRequest for $what {
             type Error = ApiError;
-            type Future = Extracted<Self>;
+            type Future = ExtractFuture<Self>;
 
             fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
                 extract(request)
