@@ -23,12 +23,7 @@ pub enum ServerError {
     Auth(#[from] AuthError),
     /// Certificates are not usable.
     #[error("{section}: {source}")]
-    Tls {
-        /// The section of the configuration, or the command.
-        section: &'static str,
-        /// Why.
-        source: Box<TlsError>,
-    },
+    Tls { section: &'static str, source: Box<TlsError> },
     /// The allow list is not usable.
     #[error(transparent)]
     AllowList(#[from] AllowListError),
@@ -43,23 +38,13 @@ pub enum ServerError {
     Storage(#[from] StorageError),
     /// The schema is not what this program needs, and it was told not to change it.
     #[error("the database {url} lacks the migrations {}; apply them with `gathering migrate`", names.join(", "))]
-    SchemaBehind {
-        /// Which database, without its password.
-        url: String,
-        /// What is to be applied.
-        names: Vec<String>,
-    },
+    SchemaBehind { url: String, names: Vec<String> },
     /// The database did not take something.
     #[error(
         "the database did not take the {what}: {source}{}; run the same command again once it does",
         reason(source)
     )]
-    Store {
-        /// What it was given.
-        what: &'static str,
-        /// Why.
-        source: StoreError,
-    },
+    Store { what: &'static str, source: StoreError },
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -68,24 +53,14 @@ pub enum ServerError {
     Tree(#[from] TreeError),
     /// A rule content tree has nothing to serve.
     #[error("{} holds no rule content that can be served; --allow-empty replaces the content all the same", path.display())]
-    EmptyTree {
-        /// The tree.
-        path: PathBuf,
-    },
+    EmptyTree { path: PathBuf },
     /// A rule content tree has something wrong or odd, and it was to have nothing.
     #[error(
         "{} is not in order: {left_out} left out, {warnings} warned of, each named above; without --strict the rest is taken \
          all the same",
         path.display()
     )]
-    OddTree {
-        /// The tree.
-        path: PathBuf,
-        /// Rules and keys that are left out.
-        left_out: usize,
-        /// Warnings.
-        warnings: usize,
-    },
+    OddTree { path: PathBuf, left_out: usize, warnings: usize },
     /// A token was refused.
     #[error("the token is refused: {0}")]
     TokenRefused(Refused),
@@ -94,31 +69,16 @@ pub enum ServerError {
     Rejected(u64),
     /// Something on the disk cannot be made.
     #[error("{} cannot be written ({source}); check the rights of its folder", path.display())]
-    Write {
-        /// What.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    Write { path: PathBuf, source: std::io::Error },
     /// The service is not ready, or cannot be asked.
     #[error("{url} is not ready: {problem}")]
-    NotReady {
-        /// What was asked.
-        url: String,
-        /// What it said, or why it said nothing.
-        problem: String,
-    },
+    NotReady { url: String, problem: String },
     /// Standard output cannot be written.
     #[error("standard output cannot be written: {0}")]
     Output(std::io::Error),
     /// The runtime, the signal handlers or the metrics failed.
     #[error("{what}: {source}")]
-    System {
-        /// What was tried.
-        what: &'static str,
-        /// What the system said.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    System { what: &'static str, source: Box<dyn std::error::Error + Send + Sync> },
 }
 
 impl ServerError {

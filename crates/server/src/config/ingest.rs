@@ -7,53 +7,57 @@ use std::time::Duration;
 use gathering_ingest::kafka;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+use serde_with::{DeserializeAs, serde_as};
 
-use super::value::{duration, size};
+use super::value::{Name, NameOrNothing, Size, Time, text};
 
 /// `[ingest]`
+#[serde_as]
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml documents each key")]
 pub struct Ingest {
     pub allowlist_file: Option<PathBuf>,
-    #[serde(deserialize_with = "duration")]
+    #[serde_as(as = "Time")]
     pub refuse_after: Duration,
     pub http: IngestHttp,
     pub kafka: Kafka,
 }
 
 /// `[ingest.http]`
+#[serde_as]
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml documents each key")]
 pub struct IngestHttp {
     pub enabled: bool,
-    #[serde(deserialize_with = "size")]
+    #[serde_as(as = "Size")]
     pub max_body: usize,
-    #[serde(deserialize_with = "size")]
+    #[serde_as(as = "Size")]
     pub max_in_flight: usize,
 }
 
 /// `[ingest.kafka]`
+#[serde_as]
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml documents each key")]
 pub struct Kafka {
     pub enabled: bool,
     pub brokers: String,
-    #[serde(deserialize_with = "name")]
+    #[serde_as(as = "Name")]
     pub group: String,
     pub client_id: String,
-    #[serde(deserialize_with = "name")]
+    #[serde_as(as = "Name")]
     pub results_topic: String,
-    #[serde(default, deserialize_with = "optional_name")]
+    #[serde(default)]
+    #[serde_as(as = "NameOrNothing")]
     pub announcements_topic: Option<String>,
-    #[serde(default, deserialize_with = "optional_name")]
+    #[serde(default)]
+    #[serde_as(as = "NameOrNothing")]
     pub dead_letter_topic: Option<String>,
-    #[serde(default, deserialize_with = "optional_name")]
+    #[serde(default)]
+    #[serde_as(as = "NameOrNothing")]
     pub payload_tracker_topic: Option<String>,
     pub service_name: String,
-    #[serde(deserialize_with = "start")]
+    #[serde_as(as = "Word")]
     pub start: kafka::Start,
     pub security: KafkaSecurity,
     #[serde(default, deserialize_with = "properties")]
@@ -61,70 +65,56 @@ pub struct Kafka {
 }
 
 /// `[ingest.kafka.security]`
+#[serde_as]
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml documents each key")]
 pub struct KafkaSecurity {
-    #[serde(deserialize_with = "protocol")]
+    #[serde_as(as = "Word")]
     pub protocol: kafka::SecurityProtocol,
     pub ca_file: Option<PathBuf>,
     pub cert_file: Option<PathBuf>,
     pub key_file: Option<PathBuf>,
-    #[serde(deserialize_with = "mechanism")]
+    #[serde_as(as = "Word")]
     pub mechanism: kafka::SaslMechanism,
     pub username: Option<String>,
     pub password_file: Option<PathBuf>,
 }
 
-impl Kafka {
-    /// Topics that this service writes to and reads as well: it would meet its own messages for ever.
-    pub(super) fn circle(&self) -> Option<&'static str> {
-        let read = [Some(&self.results_topic), self.announcements_topic.as_ref()];
-        let is_read = |topic: &Option<String>| topic.is_some() && read.contains(&topic.as_ref());
-        if is_read(&self.dead_letter_topic) {
-            Some("dead_letter_topic")
-        } else if is_read(&self.payload_tracker_topic) {
-            Some("payload_tracker_topic")
-        } else {
-            None
-        }
+/// One of a few words that Kafka's own settings have, in any case where Kafka takes any.
+struct Word;
+
+impl<'de> DeserializeAs<'de, kafka::Start> for Word {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<kafka::Start, D::Error> {
+        text(deserializer, "\"earliest\" or \"latest\"", |word| match word {
+            "earliest" => Some(kafka::Start::Earliest),
+            "latest" => Some(kafka::Start::Latest),
+            _ => None,
+        })
     }
 }
 
-fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    if name.trim().is_empty() { Err(D::Error::custom("it must not be empty")) } else { Ok(name) }
-}
-
-/// An empty name is none, so that a variable can take one back.
-fn optional_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.filter(|name| !name.trim().is_empty()))
-}
-
-fn start<'de, D: Deserializer<'de>>(deserializer: D) -> Result<kafka::Start, D::Error> {
-    match String::deserialize(deserializer)?.as_str() {
-        "earliest" => Ok(kafka::Start::Earliest),
-        "latest" => Ok(kafka::Start::Latest),
-        _ => Err(D::Error::custom("it has to be \"earliest\" or \"latest\"")),
+impl<'de> DeserializeAs<'de, kafka::SecurityProtocol> for Word {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<kafka::SecurityProtocol, D::Error> {
+        let expected = "\"plaintext\", \"ssl\", \"sasl_plaintext\" or \"sasl_ssl\"";
+        text(deserializer, expected, |word| match word.to_ascii_lowercase().as_str() {
+            "plaintext" => Some(kafka::SecurityProtocol::Plaintext),
+            "ssl" => Some(kafka::SecurityProtocol::Ssl),
+            "sasl_plaintext" => Some(kafka::SecurityProtocol::SaslPlaintext),
+            "sasl_ssl" => Some(kafka::SecurityProtocol::SaslSsl),
+            _ => None,
+        })
     }
 }
 
-fn protocol<'de, D: Deserializer<'de>>(deserializer: D) -> Result<kafka::SecurityProtocol, D::Error> {
-    match String::deserialize(deserializer)?.to_ascii_lowercase().as_str() {
-        "plaintext" => Ok(kafka::SecurityProtocol::Plaintext),
-        "ssl" => Ok(kafka::SecurityProtocol::Ssl),
-        "sasl_plaintext" => Ok(kafka::SecurityProtocol::SaslPlaintext),
-        "sasl_ssl" => Ok(kafka::SecurityProtocol::SaslSsl),
-        _ => Err(D::Error::custom("it has to be \"plaintext\", \"ssl\", \"sasl_plaintext\" or \"sasl_ssl\"")),
-    }
-}
-
-fn mechanism<'de, D: Deserializer<'de>>(deserializer: D) -> Result<kafka::SaslMechanism, D::Error> {
-    match String::deserialize(deserializer)?.to_ascii_uppercase().as_str() {
-        "PLAIN" => Ok(kafka::SaslMechanism::Plain),
-        "SCRAM-SHA-256" => Ok(kafka::SaslMechanism::ScramSha256),
-        "SCRAM-SHA-512" => Ok(kafka::SaslMechanism::ScramSha512),
-        _ => Err(D::Error::custom("it has to be \"PLAIN\", \"SCRAM-SHA-256\" or \"SCRAM-SHA-512\"")),
+impl<'de> DeserializeAs<'de, kafka::SaslMechanism> for Word {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<kafka::SaslMechanism, D::Error> {
+        let expected = "\"PLAIN\", \"SCRAM-SHA-256\" or \"SCRAM-SHA-512\"";
+        text(deserializer, expected, |word| match word.to_ascii_uppercase().as_str() {
+            "PLAIN" => Some(kafka::SaslMechanism::Plain),
+            "SCRAM-SHA-256" => Some(kafka::SaslMechanism::ScramSha256),
+            "SCRAM-SHA-512" => Some(kafka::SaslMechanism::ScramSha512),
+            _ => None,
+        })
     }
 }
 

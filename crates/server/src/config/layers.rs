@@ -1,55 +1,23 @@
-//! Where settings come from, one layer over the other, and where each value came from in the end.
+//! The layers of the configuration, one over the other: defaults, file, environment, demo, command line.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::ConfigError;
-
-/// Where a value came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// `config/default.toml`.
-    Default,
-    /// What `gathering demo` sets.
-    Demo,
-    /// The configuration file.
-    File(PathBuf),
-    /// A variable of the environment.
-    Environment(String),
-    /// `--set`.
-    CommandLine,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("the defaults"),
-            Self::Demo => f.write_str("the settings of the demo"),
-            Self::File(path) => write!(f, "the file {}", path.display()),
-            Self::Environment(name) => write!(f, "the variable {name}"),
-            Self::CommandLine => f.write_str("--set"),
-        }
-    }
-}
+use super::error::ConfigError;
+use super::origin::Origin;
+use super::setting::{self, Given, Mismatch, Section, Setting};
 
 /// What variables start with.
 const PREFIX: &str = "GATHERING__";
 
 /// The merged settings, before they have types.
 #[derive(Debug, Default)]
-pub(super) struct Layers {
-    pub(super) merged: Table,
-    origins: BTreeMap<String, Origin>,
-    /// Values of the environment that TOML makes something else of than a text, as they were given.
-    texts: BTreeMap<String, String>,
-}
+pub(super) struct Layers(Section);
 
 /// Why settings cannot be given their types, and at which key.
-pub(super) type Refusal = serde_path_to_error::Error<toml::de::Error>;
+pub(super) type Refusal = serde_path_to_error::Error<Mismatch>;
 
 impl Layers {
     /// Puts a TOML document over what is there.
@@ -61,7 +29,7 @@ impl Layers {
                 .span()
                 .map_or(0, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1)),
         })?;
-        self.table(&table, &mut Vec::new(), origin);
+        self.put_table(&table, &mut Vec::new(), origin);
         Ok(())
     }
 
@@ -79,7 +47,7 @@ impl Layers {
         for (name, value) in variables {
             if let Some(key) = name.strip_prefix(PREFIX) {
                 let key: Vec<String> = key.split("__").map(str::to_lowercase).collect();
-                self.variable(&key, value, &Origin::Environment(name.clone()));
+                self.put_variable(&key, value, &Origin::Environment(name.clone()));
             } else if name.starts_with("GATHERING_") && name.contains("__") {
                 return Err(ConfigError::Variable { name });
             }
@@ -102,126 +70,116 @@ impl Layers {
             }
             value => value,
         };
-        self.value(&key, value, &Origin::CommandLine);
+        self.put(&key, value, None, &Origin::CommandLine);
         Ok(())
     }
 
-    /// Takes a value of the environment. Whether it is a text the type of the setting has to say, later: see
-    /// [`typed`](Self::typed).
-    fn variable(&mut self, path: &[String], text: String, origin: &Origin) {
-        let value = match read(&text) {
-            // Only a section takes tables.
-            Value::Table(_) if !self.has_section(path) => Value::String(text),
-            value @ (Value::String(_) | Value::Table(_)) => value,
-            _ if is_property(path) => Value::String(text),
-            value => {
-                self.value(path, value, origin);
-                self.texts.insert(path.join("."), text);
-                return;
+    /// Gives the settings their types.
+    pub(super) fn typed<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        serde_path_to_error::deserialize(setting::Source::Section(&self.0))
+    }
+
+    /// The values that count, once [`typed`](Self::typed) has found which of them are texts.
+    pub(super) fn effective(&self) -> Table {
+        setting::effective(&self.0)
+    }
+
+    /// The value of a key such as `auth.issuers[1].keys.jwks_url`, as `shown` has it of a whole setting.
+    pub(super) fn value(&self, key: &str, shown: impl Fn(&Setting) -> Value) -> Option<Value> {
+        let (path, inner) = key.split_once('[').unwrap_or((key, ""));
+        let whole = shown(self.find(path.split('.'))?);
+        let mut parts = inner.split(['.', '[']).map(|part| part.trim_end_matches(']'));
+        parts.try_fold(whole, |outer, part| match outer {
+            outer if part.is_empty() => Some(outer),
+            Value::Array(mut list) => {
+                let index = part.parse::<usize>().ok().filter(|index| *index < list.len())?;
+                Some(list.swap_remove(index))
             }
-        };
-        self.value(path, value, origin);
+            Value::Table(mut table) => table.remove(part),
+            _ => None,
+        })
     }
 
-    fn has_section(&self, path: &[String]) -> bool {
-        let mut parts = path.iter();
-        let first = parts.next().and_then(|part| self.merged.get(part));
-        first
-            .and_then(|first| parts.try_fold(first, |outer, part| outer.get(part)))
-            .is_some_and(Value::is_table)
-    }
-
-    /// Gives the settings their types. Where that fails for a value of the environment, it is taken for a text: quotes,
-    /// which TOML wants around one, are not expected there.
-    pub(super) fn typed<T: DeserializeOwned>(&mut self) -> Result<T, Refusal> {
-        let mut refusal = match deserialize(&self.merged) {
-            Ok(typed) => return Ok(typed),
-            Err(refusal) => refusal,
-        };
-        loop {
-            let key = refusal.path().to_string();
-            let Some(former) = self.take_as_text(&key) else { return Err(refusal) };
-            match deserialize(&self.merged) {
-                Ok(typed) => return Ok(typed),
-                Err(error) if error.path().to_string() == key => {
-                    // It is no text either, and the first refusal says better what it has to be.
-                    self.put(&key, former);
-                    return Err(refusal);
-                }
-                Err(other) => refusal = other,
-            }
-        }
-    }
-
-    /// Puts the text in place of what TOML made of it, and returns that.
-    fn take_as_text(&mut self, key: &str) -> Option<Value> {
-        let text = self.texts.remove(key)?;
-        self.put(key, Value::String(text))
-    }
-
-    fn put(&mut self, key: &str, value: Value) -> Option<Value> {
-        let mut parts = key.split('.');
-        let first = self.merged.get_mut(parts.next()?)?;
-        let place = parts.try_fold(first, |outer, part| outer.get_mut(part))?;
-        Some(std::mem::replace(place, value))
-    }
-
-    /// The origin of a key, or of the nearest part of the document that it lies in.
+    /// Where a key comes from, or the nearest part that it lies in or that lies in it. A list comes whole.
     pub(super) fn origin(&self, key: &str) -> Origin {
-        let inner = self.origins.range(key.to_owned()..).next().filter(|(found, _)| found.starts_with(key));
-        let mut outer = Some(key);
-        while let Some(part) = outer {
-            if let Some(origin) = self.origins.get(part) {
-                return origin.clone();
+        let key = key.split('[').next().unwrap_or(key);
+        let mut section = &self.0;
+        for part in key.split('.') {
+            match section.get(part) {
+                Some(Setting::Section(inner)) => section = inner,
+                Some(Setting::Given(given)) => return given.origin.clone(),
+                None => return Origin::Default,
             }
-            outer = part.rsplit_once('.').map(|(parent, _)| parent);
         }
-        inner.map_or(Origin::Default, |(_, origin)| origin.clone())
+        first_origin(section).cloned().unwrap_or(Origin::Default)
     }
 
-    fn table(&mut self, table: &Table, path: &mut Vec<String>, origin: &Origin) {
+    fn find<'a>(&self, mut path: impl Iterator<Item = &'a str>) -> Option<&Setting> {
+        let first = self.0.get(path.next()?)?;
+        path.try_fold(first, |outer, part| match outer {
+            Setting::Section(section) => section.get(part),
+            Setting::Given(_) => None,
+        })
+    }
+
+    /// Takes a value of the environment. Whether it is a text the type of the setting has to say, later.
+    fn put_variable(&mut self, path: &[String], text: String, origin: &Origin) {
+        let (value, text) = match read(&text) {
+            // Only a section takes tables.
+            Value::Table(_) if !self.is_section(path) => (Value::String(text), None),
+            value @ (Value::String(_) | Value::Table(_)) => (value, None),
+            _ if is_property(path) => (Value::String(text), None),
+            value => (value, Some(text)),
+        };
+        self.put(path, value, text, origin);
+    }
+
+    fn is_section(&self, path: &[String]) -> bool {
+        matches!(self.find(path.iter().map(String::as_str)), Some(Setting::Section(_)))
+    }
+
+    fn put_table(&mut self, table: &Table, path: &mut Vec<String>, origin: &Origin) {
         for (key, value) in table {
             // Only names of Kafka's properties have dots; quoted or not, they are the same names.
             let depth = path.len();
             path.extend(key.split('.').map(str::to_owned));
-            self.value(path, value.clone(), origin);
+            self.put(path, value.clone(), None, origin);
             path.truncate(depth);
         }
     }
 
-    fn value(&mut self, path: &[String], value: Value, origin: &Origin) {
+    fn put(&mut self, path: &[String], value: Value, text: Option<String>, origin: &Origin) {
         if let Value::Table(inner) = &value {
             // `{url = "…"}` sets the keys that it names, as a section of a file does.
-            return self.table(inner, &mut path.to_vec(), origin);
+            return self.put_table(inner, &mut path.to_vec(), origin);
         }
         let Some((last, parents)) = path.split_last() else { return };
-        let mut table = &mut self.merged;
-        for (depth, parent) in parents.iter().enumerate() {
-            let entry = table.entry(parent.clone()).or_insert_with(|| Value::Table(Table::new()));
-            if !entry.is_table() {
+        let mut section = &mut self.0;
+        for parent in parents {
+            let place = section.entry(parent.clone()).or_insert_with(|| Setting::Section(Section::new()));
+            if matches!(place, Setting::Given(_)) {
                 // A section in place of a value; the types will refuse it.
-                *entry = Value::Table(Table::new());
-                let key = path.iter().take(depth + 1).cloned().collect::<Vec<_>>().join(".");
-                self.origins.remove(&key);
-                self.texts.remove(&key);
+                *place = Setting::Section(Section::new());
             }
-            let Value::Table(inner) = entry else { return };
-            table = inner;
+            let Setting::Section(inner) = place else { return };
+            section = inner;
         }
-        table.insert(last.clone(), value);
-        self.texts.remove(&path.join("."));
-        self.origins.insert(path.join("."), origin.clone());
+        let given = Given { value, text, is_text: false.into(), origin: origin.clone() };
+        section.insert(last.clone(), Setting::Given(given));
     }
+}
+
+fn first_origin(section: &Section) -> Option<&Origin> {
+    section.values().find_map(|setting| match setting {
+        Setting::Given(given) => Some(&given.origin),
+        Setting::Section(inner) => first_origin(inner),
+    })
 }
 
 /// Whether this is a property of Kafka's client. Their values are texts, whatever they look like.
 fn is_property(path: &[String]) -> bool {
     const PROPERTIES: [&str; 3] = ["ingest", "kafka", "properties"];
     path.len() > PROPERTIES.len() && path.iter().zip(PROPERTIES).all(|(part, property)| part == property)
-}
-
-fn deserialize<T: DeserializeOwned>(table: &Table) -> Result<T, Refusal> {
-    serde_path_to_error::deserialize(table.clone())
 }
 
 /// A value of the environment or the command line: TOML, or else a text.
@@ -271,12 +229,13 @@ mod tests {
         assert!(matches!(mistyped, Err(ConfigError::Variable { .. })));
         layers.assignment("http.workers=3").unwrap();
         layers.assignment("http.inner={a=1}").unwrap();
+        let mut merged = layers.effective();
         assert_eq!(
-            layers.merged["http"].as_table_mut().unwrap().remove("inner").unwrap()["a"].as_integer(),
+            merged["http"].as_table_mut().unwrap().remove("inner").unwrap()["a"].as_integer(),
             Some(1)
         );
         let expected = "[http]\nbind = \"b\"\nworkers = 3\n\n[log]\nfilter = \"debug\"\n";
-        assert_eq!(layers.merged.to_string(), expected);
+        assert_eq!(merged.to_string(), expected);
         assert_eq!(layers.origin("http.bind"), Origin::File("x.toml".into()));
         assert_eq!(layers.origin("http.workers"), Origin::CommandLine);
         assert_eq!(layers.origin("log.filter"), Origin::Environment("GATHERING__LOG__FILTER".to_owned()));
@@ -289,6 +248,6 @@ mod tests {
         }
         let mut layers = Layers::default();
         layers.assignment("auth.keys.hmac_secret_file=a=b").unwrap();
-        assert_eq!(layers.merged["auth"]["keys"]["hmac_secret_file"].as_str(), Some("a=b"));
+        assert_eq!(layers.effective()["auth"]["keys"]["hmac_secret_file"].as_str(), Some("a=b"));
     }
 }

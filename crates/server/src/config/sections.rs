@@ -1,4 +1,4 @@
-//! The sections of the configuration, each key with its type and range. `config/default.toml` says what they mean.
+//! The configuration and its sections, each key with its type and range. `config/default.toml` says what they mean.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,39 +9,58 @@ use gathering_http::{BasePath, Origin, PendingStatus};
 use gathering_storage::DatabaseUrl;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+use serde_with::{DeserializeAs, DisplayFromStr, serde_as};
 
-use super::value::{address, duration, parsed, positive_duration, size, timeout, whole};
+use super::auth::Auth;
+use super::ingest::Ingest;
+use super::value::{Address, PositiveTime, Size, Time, Timeout, Whole, text};
 
-/// `[http]`
+/// The configuration.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml documents each key")]
+pub struct Config {
+    pub http: Http,
+    pub admin: Admin,
+    pub auth: Auth,
+    pub storage: Storage,
+    pub ingest: Ingest,
+    pub report: Report,
+    pub log: Log,
+    /// The settings as text, without secrets.
+    #[serde(skip)]
+    pub shown: String,
+}
+
+/// `[http]`
+#[serde_as]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Http {
-    #[serde(deserialize_with = "address")]
+    #[serde_as(as = "Address")]
     pub bind: SocketAddr,
-    #[serde(deserialize_with = "base_paths")]
+    #[serde_as(as = "BasePaths")]
     pub base_paths: Vec<BasePath>,
-    #[serde(deserialize_with = "whole::<_, _, 0, 1024>")]
+    #[serde_as(as = "Whole<0, 1024>")]
     pub workers: usize,
-    #[serde(deserialize_with = "size")]
+    #[serde_as(as = "Size")]
     pub max_body: usize,
-    #[serde(deserialize_with = "size")]
+    #[serde_as(as = "Size")]
     pub max_in_flight: usize,
-    #[serde(deserialize_with = "whole::<_, _, 1, 1_000_000>")]
+    #[serde_as(as = "Whole<1, 1_000_000>")]
     pub max_request_ids: usize,
-    #[serde(deserialize_with = "whole::<_, _, 0, 100_000_000>")]
+    #[serde_as(as = "Whole<0, 100_000_000>")]
     pub max_list: usize,
-    #[serde(deserialize_with = "pending_status")]
+    #[serde_as(as = "StatusCode")]
     pub pending_status: PendingStatus,
-    #[serde(deserialize_with = "whole::<_, _, 1, 1_000_000>")]
+    #[serde_as(as = "Whole<1, 1_000_000>")]
     pub max_connections: usize,
-    #[serde(deserialize_with = "timeout")]
+    #[serde_as(as = "Timeout")]
     pub write_timeout: Duration,
-    #[serde(deserialize_with = "duration")]
+    #[serde_as(as = "Time")]
     pub shutdown_delay: Duration,
-    #[serde(deserialize_with = "duration")]
+    #[serde_as(as = "Time")]
     pub shutdown_grace: Duration,
-    #[serde(deserialize_with = "origins")]
+    #[serde_as(as = "Vec<DisplayFromStr>")]
     pub cors_origins: Vec<Origin>,
     #[serde(default)]
     pub tls: Tls,
@@ -50,79 +69,66 @@ pub struct Http {
 /// `[http.tls]` and `[admin.tls]`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml documents each key")]
 pub struct Tls {
     pub cert: Option<PathBuf>,
     pub key: Option<PathBuf>,
     pub client_ca: Option<PathBuf>,
 }
 
-impl Tls {
-    /// What does not go together: the key, and why.
-    pub(super) const fn contradiction(&self) -> Option<(&'static str, &'static str)> {
-        match (&self.cert, &self.key, &self.client_ca) {
-            (Some(_), None, _) => Some(("key", "it is needed beside the certificate")),
-            (None, Some(_), _) => Some(("cert", "it is needed beside the key")),
-            (None, None, Some(_)) => Some(("client_ca", "it is of use with cert and key only")),
-            _ => None,
-        }
-    }
-}
-
 /// `[admin]`
+#[serde_as]
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml documents each key")]
 pub struct Admin {
-    #[serde(deserialize_with = "address")]
+    #[serde_as(as = "Address")]
     pub bind: SocketAddr,
     #[serde(default)]
     pub tls: Tls,
 }
 
 /// `[storage]`
+#[serde_as]
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml documents each key")]
 pub struct Storage {
-    #[serde(deserialize_with = "parsed")]
+    #[serde_as(as = "DisplayFromStr")]
     pub url: DatabaseUrl,
-    #[serde(deserialize_with = "whole::<_, _, 1, 1000>")]
+    #[serde_as(as = "Whole<1, 1000>")]
     pub pool_size: u32,
-    #[serde(deserialize_with = "timeout")]
+    #[serde_as(as = "Timeout")]
     pub pool_timeout: Duration,
-    #[serde(deserialize_with = "timeout")]
+    #[serde_as(as = "Timeout")]
     pub query_timeout: Duration,
     pub migrate_on_start: bool,
-    #[serde(deserialize_with = "positive_duration")]
+    #[serde_as(as = "PositiveTime")]
     pub retention: Duration,
-    #[serde(deserialize_with = "positive_duration")]
+    #[serde_as(as = "PositiveTime")]
     pub purge_interval: Duration,
-    #[serde(deserialize_with = "duration")]
+    #[serde_as(as = "Time")]
     pub cluster_retention: Duration,
-    #[serde(deserialize_with = "size")]
+    #[serde_as(as = "Size")]
     pub processed_cache: usize,
 }
 
 /// `[report]`
+#[serde_as]
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml documents each key")]
 pub struct Report {
-    #[serde(deserialize_with = "unknown_content")]
+    #[serde_as(as = "Word")]
     pub unknown_content: UnknownContent,
-    #[serde(deserialize_with = "whole::<_, _, 0, { u32::MAX }>")]
+    #[serde_as(as = "Whole<0, { u32::MAX }>")]
     pub max_entries: usize,
-    #[serde(deserialize_with = "whole::<_, _, 0, { u32::MAX }>")]
+    #[serde_as(as = "Whole<0, { u32::MAX }>")]
     pub max_description: usize,
 }
 
 /// `[log]`
+#[serde_as]
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "config/default.toml documents each key")]
 pub struct Log {
-    #[serde(deserialize_with = "log_filter")]
+    #[serde_as(as = "LogFilter")]
     pub filter: String,
     pub format: LogFormat,
 }
@@ -130,57 +136,65 @@ pub struct Log {
 /// `log.format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "config/default.toml documents each value")]
 pub enum LogFormat {
     Text,
     Json,
 }
 
-fn base_paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<BasePath>, D::Error> {
-    let mut paths: Vec<BasePath> = Vec::new();
-    for text in Vec::<String>::deserialize(deserializer)? {
-        let path = text.parse().map_err(D::Error::custom)?;
-        if !paths.contains(&path) {
-            paths.push(path);
+/// At least one base path; one that comes twice counts once.
+struct BasePaths;
+
+impl<'de> DeserializeAs<'de, Vec<BasePath>> for BasePaths {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<Vec<BasePath>, D::Error> {
+        let listed: Vec<BasePath> = Vec::<DisplayFromStr>::deserialize_as(deserializer)?;
+        let mut paths = Vec::new();
+        for path in listed {
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        if paths.is_empty() { Err(D::Error::custom("at least one base path is needed")) } else { Ok(paths) }
+    }
+}
+
+struct StatusCode;
+
+impl<'de> DeserializeAs<'de, PendingStatus> for StatusCode {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<PendingStatus, D::Error> {
+        match u16::deserialize(deserializer) {
+            Ok(200) => Ok(PendingStatus::Ok),
+            Ok(404) => Ok(PendingStatus::NotFound),
+            _ => Err(D::Error::custom("it has to be 200 or 404")),
         }
     }
-    if paths.is_empty() { Err(D::Error::custom("at least one base path is needed")) } else { Ok(paths) }
 }
 
-fn pending_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PendingStatus, D::Error> {
-    match u16::deserialize(deserializer)? {
-        200 => Ok(PendingStatus::Ok),
-        404 => Ok(PendingStatus::NotFound),
-        _ => Err(D::Error::custom("it has to be 200 or 404")),
+struct Word;
+
+impl<'de> DeserializeAs<'de, UnknownContent> for Word {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<UnknownContent, D::Error> {
+        text(deserializer, "\"omit\" or \"include\"", |word| match word {
+            "omit" => Some(UnknownContent::Omit),
+            "include" => Some(UnknownContent::Include),
+            _ => None,
+        })
     }
 }
 
-fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Origin>, D::Error> {
-    let origins = Vec::<String>::deserialize(deserializer)?;
-    origins.iter().map(|origin| origin.parse().map_err(D::Error::custom)).collect()
-}
+struct LogFilter;
 
-fn unknown_content<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UnknownContent, D::Error> {
-    match String::deserialize(deserializer)?.as_str() {
-        "omit" => Ok(UnknownContent::Omit),
-        "include" => Ok(UnknownContent::Include),
-        _ => Err(D::Error::custom("it has to be \"omit\" or \"include\"")),
-    }
-}
-
-fn log_filter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    const EXPECTED: &str =
-        "it has to be off, error, warn, info, debug or trace, or target=level pairs with commas between";
-    let filter = String::deserialize(deserializer).map_err(|_| D::Error::custom(EXPECTED))?;
-    // A word that is no level would be taken for a target: a mistyped level would switch the log off.
-    let words_are_levels = filter
-        .split(',')
-        .map(str::trim)
-        .filter(|part| !part.contains('='))
-        .all(|part| part.parse::<log::LevelFilter>().is_ok());
-    if words_are_levels && env_filter::Builder::new().try_parse(&filter).is_ok() {
-        Ok(filter)
-    } else {
-        Err(D::Error::custom(EXPECTED))
+impl<'de> DeserializeAs<'de, String> for LogFilter {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        let expected = "off, error, warn, info, debug or trace, or target=level pairs with commas between";
+        text(deserializer, expected, |filter| {
+            // A word that is no level would be taken for a target: a mistyped level would switch the log off.
+            let words_are_levels = filter
+                .split(',')
+                .map(str::trim)
+                .filter(|part| !part.contains('='))
+                .all(|part| part.parse::<log::LevelFilter>().is_ok());
+            let is_filter = words_are_levels && env_filter::Builder::new().try_parse(filter).is_ok();
+            is_filter.then(|| filter.to_owned())
+        })
     }
 }

@@ -1,4 +1,6 @@
-//! Values of the configuration that TOML has no type for.
+//! Types of settings that TOML and serde have none for, to be named in `#[serde_as(as = "…")]`.
+//!
+//! They are ours where a range counts or where the sentence that refuses a value has to show an example.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,84 +8,123 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+use serde_with::DeserializeAs;
 
 /// The longest duration: a thousand years. Sums with it stay within what databases hold.
-const MAX: Duration = Duration::from_secs(1000 * 365 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_secs(1000 * 365 * 24 * 60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    const EXPECTED: &str = "it has to be a duration such as \"500ms\", \"30s\", \"5m\" or \"24h\"";
-    let text = String::deserialize(deserializer).map_err(|_| D::Error::custom(EXPECTED))?;
-    let duration = humantime::parse_duration(&text).map_err(|_| D::Error::custom(EXPECTED))?;
-    if duration > MAX { Err(D::Error::custom("it has to be at most 365000d")) } else { Ok(duration) }
+/// Reads what a text stands for. Whatever cannot be read so gets the same sentence.
+pub(super) fn text<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    expected: &str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, D::Error> {
+    let text = String::deserialize(deserializer).ok();
+    text.and_then(|text| read(&text)).ok_or_else(|| D::Error::custom(format_args!("it has to be {expected}")))
 }
 
-pub(super) fn positive_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let duration = duration(deserializer)?;
-    if duration.is_zero() { Err(D::Error::custom("it has to be longer than 0s")) } else { Ok(duration) }
+/// A duration such as "30s".
+pub(super) struct Time;
+
+impl<'de> DeserializeAs<'de, Duration> for Time {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let expected = "a duration such as \"500ms\", \"30s\", \"5m\" or \"24h\"";
+        let duration = text(deserializer, expected, |text| humantime::parse_duration(text).ok())?;
+        if duration > LONGEST { Err(D::Error::custom("it has to be at most 365000d")) } else { Ok(duration) }
+    }
 }
 
-/// A wait for a database: a day at most, since databases count milliseconds in 32 bits.
-pub(super) fn timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let duration = positive_duration(deserializer)?;
-    if duration > Duration::from_secs(86_400) {
-        Err(D::Error::custom("it has to be at most 24h"))
-    } else {
-        Ok(duration)
+/// A duration that is longer than nothing.
+pub(super) struct PositiveTime;
+
+impl<'de> DeserializeAs<'de, Duration> for PositiveTime {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let duration = Time::deserialize_as(deserializer)?;
+        if duration.is_zero() { Err(D::Error::custom("it has to be longer than 0s")) } else { Ok(duration) }
+    }
+}
+
+/// How long to wait for a database or a client: a day at most, since databases count milliseconds in 32 bits.
+pub(super) struct Timeout;
+
+impl<'de> DeserializeAs<'de, Duration> for Timeout {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let duration = PositiveTime::deserialize_as(deserializer)?;
+        if duration > DAY { Err(D::Error::custom("it has to be at most 24h")) } else { Ok(duration) }
     }
 }
 
 /// Bytes as a number, or as a text with a unit.
-pub(super) fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Size {
-        Bytes(u64),
-        Text(String),
+pub(super) struct Size;
+
+impl<'de> DeserializeAs<'de, usize> for Size {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+        let size =
+            ByteSize::deserialize(deserializer).ok().and_then(|size| usize::try_from(size.as_u64()).ok());
+        size.ok_or_else(|| D::Error::custom("it has to be a size such as 1048576, \"64 KiB\" or \"1 MiB\""))
     }
-    const EXPECTED: &str = "it has to be a size such as 1048576, \"64 KiB\" or \"1 MiB\"";
-    let bytes = match Size::deserialize(deserializer).map_err(|_| D::Error::custom(EXPECTED))? {
-        Size::Bytes(bytes) => bytes,
-        Size::Text(text) => text.parse::<ByteSize>().map_err(|_| D::Error::custom(EXPECTED))?.as_u64(),
-    };
-    usize::try_from(bytes).map_err(|_| D::Error::custom(EXPECTED))
 }
 
 /// An address to listen on.
-pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    let expected = || D::Error::custom("it has to be an IP address and a port such as 127.0.0.1:8080");
-    String::deserialize(deserializer).map_err(|_| expected())?.trim().parse().map_err(|_| expected())
+pub(super) struct Address;
+
+impl<'de> DeserializeAs<'de, SocketAddr> for Address {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+        let expected = "an IP address and a port such as 127.0.0.1:8080";
+        text(deserializer, expected, |text| text.trim().parse().ok())
+    }
 }
 
 /// A whole number within a range.
-pub(super) fn whole<'de, D, T, const MIN: u32, const MAX: u32>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: TryFrom<u32>,
-{
-    let expected = || D::Error::custom(format!("it has to be a whole number from {MIN} to {MAX}"));
-    let number = u32::deserialize(deserializer).map_err(|_| expected())?;
-    let number = Some(number).filter(|number| (MIN..=MAX).contains(number));
-    number.and_then(|number| T::try_from(number).ok()).ok_or_else(expected)
+pub(super) struct Whole<const MIN: u32, const MAX: u32>;
+
+impl<'de, T: TryFrom<u32>, const MIN: u32, const MAX: u32> DeserializeAs<'de, T> for Whole<MIN, MAX> {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        let number = u32::deserialize(deserializer).ok().filter(|number| (MIN..=MAX).contains(number));
+        number
+            .and_then(|number| T::try_from(number).ok())
+            .ok_or_else(|| D::Error::custom(format_args!("it has to be a whole number from {MIN} to {MAX}")))
+    }
 }
 
-/// A value that its own type reads from a text.
-pub(super) fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: std::str::FromStr<Err: std::fmt::Display>,
-{
-    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+/// A text that names something. An empty one, of a variable that was not filled in, would switch a check off or let
+/// nobody in.
+pub(super) struct Name;
+
+impl<'de> DeserializeAs<'de, String> for Name {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        if name.trim().is_empty() {
+            Err(D::Error::custom("it must not be empty; leave the key out for its default"))
+        } else {
+            Ok(name)
+        }
+    }
+}
+
+/// A name of something to be used, or nothing. An empty one is none, so that a variable can take one back that a file has.
+/// It is for what is left undone without a name; what would go unchecked without one is a [`Name`].
+pub(super) struct NameOrNothing;
+
+impl<'de> DeserializeAs<'de, Option<String>> for NameOrNothing {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+        Ok(Some(String::deserialize(deserializer)?).filter(|name| !name.trim().is_empty()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_with::serde_as;
+
     use super::*;
 
+    #[serde_as]
     #[derive(Debug, PartialEq, Deserialize)]
     struct Values {
-        #[serde(deserialize_with = "positive_duration")]
+        #[serde_as(as = "PositiveTime")]
         time: Duration,
-        #[serde(deserialize_with = "size")]
+        #[serde_as(as = "Size")]
         size: usize,
     }
 

@@ -7,6 +7,7 @@ use gathering_domain::{ReportPolicy, Retention};
 use gathering_http::PendingStatus;
 
 use super::*;
+use crate::config::{AuthMode, Kafka};
 
 fn load(assignments: &[&str]) -> Result<Config, String> {
     let assignments = assignments.iter().map(|&text| text.to_owned()).collect();

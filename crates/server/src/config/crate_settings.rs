@@ -9,7 +9,9 @@ use gathering_http::{AuthScheme, TlsSettings};
 use gathering_ingest::kafka;
 use gathering_storage as storage;
 
-use super::{Auth, AuthMode, Config, Issuer, Kafka, Keys, Tls};
+use super::auth::{Auth, AuthMode, Issuer, Keys};
+use super::ingest::Kafka;
+use super::sections::{Config, Tls};
 use crate::open_files;
 
 impl Config {

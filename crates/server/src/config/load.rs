@@ -1,0 +1,80 @@
+//! From layers to a configuration that is checked, before any socket opens.
+
+use std::path::PathBuf;
+
+use gathering_storage::DatabaseUrl;
+use toml::Value;
+
+use super::error::ConfigError;
+use super::layers::{Layers, Refusal};
+use super::origin::Origin;
+use super::redaction;
+use super::sections::Config;
+use super::setting::{Mismatch, Setting};
+use super::validate::validate;
+
+/// The defaults, with a comment for each key.
+const DEFAULTS: &str = include_str!("../../../../config/default.toml");
+
+/// Where the configuration comes from, beside the defaults.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The configuration file.
+    pub file: Option<PathBuf>,
+    /// Variables of the environment.
+    pub environment: Vec<(String, String)>,
+    /// Settings of the demo, over everything but the command line: a database that happens to be configured must not
+    /// be filled with demo data.
+    pub demo: Option<String>,
+    /// `--set` of the command line, in order.
+    pub assignments: Vec<String>,
+}
+
+impl Config {
+    /// Reads, merges and checks.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let mut layers = Layers::default();
+        layers.text(DEFAULTS, &Origin::Default)?;
+        if let Some(file) = &sources.file {
+            layers.file(file)?;
+        }
+        layers.environment(sources.environment.iter().cloned())?;
+        if let Some(demo) = &sources.demo {
+            layers.text(demo, &Origin::Demo)?;
+        }
+        for assignment in &sources.assignments {
+            layers.assignment(assignment)?;
+        }
+        let mut config: Self = layers.typed().map_err(|refusal| refused(&layers, &refusal))?;
+        validate(&config)
+            .map_err(|invalid| value_error(&layers, &invalid.key, invalid.problem, Setting::effective))?;
+        config.shown = redaction::show(layers.effective());
+        Ok(config)
+    }
+}
+
+fn refused(layers: &Layers, refusal: &Refusal) -> ConfigError {
+    let key = refusal.path().to_string();
+    match refusal.inner() {
+        Mismatch::UnknownKey => ConfigError::UnknownKey { origin: layers.origin(&key), key },
+        Mismatch::Unusable(problem) => value_error(layers, &key, problem, Setting::as_given),
+    }
+}
+
+fn value_error(layers: &Layers, key: &str, problem: &str, value: impl Fn(&Setting) -> Value) -> ConfigError {
+    // An element of a plain list is named as list[2]; the list is the setting.
+    let key = match key.rsplit_once('[') {
+        Some((list, index)) if index.ends_with(']') => list,
+        _ => key,
+    };
+    let value = layers.value(key, value);
+    ConfigError::Value {
+        key: key.to_owned(),
+        value: value.map_or_else(|| "(nothing)".to_owned(), |value| redaction::show_value(key, value)),
+        origin: layers.origin(key),
+        problem: DatabaseUrl::redact(problem.trim()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! What one setting demands of another. What a setting demands of itself is in its type.
+
+use super::auth::{Auth, AuthMode, Keys};
+use super::ingest::Kafka;
+use super::sections::{Config, Tls};
+
+/// A setting that does not go together with others.
+#[derive(Debug)]
+pub(super) struct Invalid {
+    pub(super) key: String,
+    pub(super) problem: &'static str,
+}
+
+impl Invalid {
+    fn new(key: impl Into<String>, problem: &'static str) -> Self {
+        Self { key: key.into(), problem }
+    }
+}
+
+pub(super) fn validate(config: &Config) -> Result<(), Invalid> {
+    let Config { http, admin, auth, ingest, .. } = config;
+    if auth.mode == AuthMode::Disabled && !http.bind.ip().is_loopback() {
+        let problem = "without authentication, http.bind has to be a loopback address such as 127.0.0.1:8080";
+        return Err(Invalid::new("auth.mode", problem));
+    }
+    validate_auth(auth)?;
+    validate_tls("http.tls", &http.tls)?;
+    validate_tls("admin.tls", &admin.tls)?;
+    validate_kafka(&ingest.kafka)?;
+    if admin.bind == http.bind && http.bind.port() != 0 {
+        return Err(Invalid::new("admin.bind", "it has to be another address than http.bind"));
+    }
+    Ok(())
+}
+
+fn validate_tls(section: &str, tls: &Tls) -> Result<(), Invalid> {
+    let (key, problem) = match (&tls.cert, &tls.key, &tls.client_ca) {
+        (Some(_), None, _) => ("key", "it is needed beside the certificate"),
+        (None, Some(_), _) => ("cert", "it is needed beside the key"),
+        (None, None, Some(_)) => ("client_ca", "it is of use with cert and key only"),
+        _ => return Ok(()),
+    };
+    Err(Invalid::new(format!("{section}.{key}"), problem))
+}
+
+fn validate_auth(auth: &Auth) -> Result<(), Invalid> {
+    validate_issuers(auth)?;
+    if auth.mode != AuthMode::IdentityHeader {
+        let problem = "it counts in auth.mode = \"identity-header\" only, and here it would keep nobody out";
+        if !auth.trusted_proxies.is_empty() {
+            return Err(Invalid::new("auth.trusted_proxies", problem));
+        }
+        if auth.gateway_secret_file.is_some() {
+            return Err(Invalid::new("auth.gateway_secret_file", problem));
+        }
+    }
+    validate_keys("auth", &auth.keys)?;
+    for (number, issuer) in auth.issuers.iter().enumerate() {
+        validate_keys(&format!("auth.issuers[{number}]"), &issuer.keys)?;
+    }
+    Ok(())
+}
+
+/// Either there is one issuer, in `auth` itself, or each has an entry of its own.
+fn validate_issuers(auth: &Auth) -> Result<(), Invalid> {
+    let set_in_auth = [
+        ("issuer", auth.issuer.is_some()),
+        ("audience", auth.audience.is_some()),
+        ("algorithms", !auth.algorithms.is_empty()),
+        ("keys.hmac_secret_file", auth.keys.hmac_secret_file.is_some()),
+        ("keys.public_key_files", !auth.keys.public_key_files.is_empty()),
+        ("keys.jwks_file", auth.keys.jwks_file.is_some()),
+        ("keys.jwks_url", auth.keys.jwks_url.is_some()),
+        ("keys.discovery", auth.keys.discovery),
+        ("keys.ca_file", auth.keys.ca_file.is_some()),
+    ];
+    let set_in_auth = set_in_auth.into_iter().find(|(_, is_set)| *is_set);
+    if let Some((key, _)) = set_in_auth.filter(|_| !auth.issuers.is_empty()) {
+        let problem = "with auth.issuers, each issuer has this key of its own, and it must not be set here";
+        return Err(Invalid::new(format!("auth.{key}"), problem));
+    }
+    for (number, issuer) in auth.issuers.iter().enumerate() {
+        if auth.issuers.iter().take(number).any(|other| other.issuer == issuer.issuer) {
+            let problem = "another entry of auth.issuers has it too; give one entry all its keys";
+            return Err(Invalid::new(format!("auth.issuers[{number}].issuer"), problem));
+        }
+    }
+    Ok(())
+}
+
+fn validate_keys(section: &str, keys: &Keys) -> Result<(), Invalid> {
+    let (key, problem) = if keys.discovery && keys.jwks_url.is_some() {
+        ("discovery", "jwks_url says where the keys are already")
+    } else if keys.ca_file.is_some() && !keys.discovery && keys.jwks_url.is_none() {
+        ("ca_file", "it is of use with jwks_url or discovery only")
+    } else {
+        return Ok(());
+    };
+    Err(Invalid::new(format!("{section}.keys.{key}"), problem))
+}
+
+fn validate_kafka(kafka: &Kafka) -> Result<(), Invalid> {
+    if kafka.enabled && kafka.brokers.trim().is_empty() {
+        let problem = "it has to name a broker, such as \"kafka:9092\", when ingest.kafka.enabled is set";
+        return Err(Invalid::new("ingest.kafka.brokers", problem));
+    }
+    // A service that reads what it writes would meet its own messages for ever.
+    let read = [Some(&kafka.results_topic), kafka.announcements_topic.as_ref()];
+    let written = [
+        ("dead_letter_topic", kafka.dead_letter_topic.as_ref()),
+        ("payload_tracker_topic", kafka.payload_tracker_topic.as_ref()),
+    ];
+    for (key, topic) in written {
+        if topic.is_some() && read.contains(&topic) {
+            let problem = "it has to be another topic than those that are read";
+            return Err(Invalid::new(format!("ingest.kafka.{key}"), problem));
+        }
+    }
+    Ok(())
+}
