@@ -4,19 +4,14 @@
 
 #![expect(missing_docs, reason = "config/default.toml documents each setting, and nobody else uses this crate")]
 
-mod background;
 pub mod cli;
 mod commands;
 pub mod config;
 mod error;
 mod logging;
-mod metrics;
 mod open_files;
 mod preparation;
-mod readiness;
 mod service;
-mod startup;
-mod watch;
 
 pub use cli::Role;
 pub use commands::run;

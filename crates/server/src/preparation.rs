@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use gathering_auth::Authenticator;
-use gathering_http::{Tls, TlsSettings};
+use gathering_http::Tls;
 use gathering_ingest::AllowList;
 use gathering_storage::Migrator;
 use tokio::task::spawn_blocking;
@@ -11,28 +11,6 @@ use tokio::time::sleep;
 
 use crate::ServerError;
 use crate::config::{self, Config};
-use crate::watch::Watch;
-
-/// The files that may change while a service runs. To be made before any of them is read.
-pub(crate) struct Watches {
-    pub(crate) keys: Watch,
-    pub(crate) api_tls: Watch,
-    pub(crate) admin_tls: Watch,
-    pub(crate) allow_list: Watch,
-}
-
-impl Watches {
-    pub(crate) fn new(config: &Config) -> Self {
-        let files =
-            |tls: &config::Tls| Watch::new(tls.settings().iter().flat_map(TlsSettings::files).cloned());
-        Self {
-            keys: Watch::new(config.auth_settings().files()),
-            api_tls: files(&config.http.tls),
-            admin_tls: files(&config.admin.tls),
-            allow_list: Watch::new(config.ingest.allowlist_file.clone()),
-        }
-    }
-}
 
 /// The certificates of a listener, if it is to have any.
 pub(crate) fn tls(section: &'static str, config: &config::Tls) -> Result<Option<Arc<Tls>>, ServerError> {

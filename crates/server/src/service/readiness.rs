@@ -13,17 +13,11 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// What a service has to have before it is ready, beside a database that answers.
+/// What a service needs beside a database that answers, before it is ready.
 #[derive(Clone)]
-pub(crate) enum Needs {
-    /// The API: the rule content, loaded once, and keys to tell callers with. It answers for what is recorded while nothing
-    /// comes from Kafka.
-    Api {
-        /// Whether the content was loaded.
-        content: Arc<AtomicBool>,
-        /// Whoever has the keys.
-        keys: Arc<Authenticator>,
-    },
+pub(super) enum Needs {
+    /// The API: rule content that was loaded once, and keys. It answers for what is recorded while nothing comes from Kafka.
+    Api { content: Arc<AtomicBool>, keys: Arc<Authenticator> },
     /// The consumer alone: that it takes messages.
     Consumer(ConsumerHealth),
 }
@@ -31,7 +25,7 @@ pub(crate) enum Needs {
 /// How long a probe waits for the database: probes give up after a second as a rule.
 const PATIENCE: Duration = Duration::from_millis(900);
 
-pub(crate) fn readiness(storage: Storage, stopping: Arc<AtomicBool>, needs: Needs) -> Readiness {
+pub(super) fn readiness(storage: Storage, stopping: Arc<AtomicBool>, needs: Needs) -> Readiness {
     let database = Arc::new(Database { storage, runtime: Handle::current(), asked: Mutex::default() });
     Arc::new(move || {
         let (database, stopping, needs) = (Arc::clone(&database), Arc::clone(&stopping), needs.clone());

@@ -12,8 +12,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 /// Files that are used together, as they were when they were last taken.
-#[derive(Debug)]
-pub(crate) struct Watch {
+#[derive(Debug, Default)]
+pub(super) struct Watch {
     paths: Vec<PathBuf>,
     taken: Vec<Option<Stamp>>,
     /// Another state that was seen at the last look: it may be half written.
@@ -31,7 +31,7 @@ struct Stamp {
 
 impl Watch {
     /// Watches these files. To be made before they are read: what changes in between is read again.
-    pub(crate) fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
+    pub(super) fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
         let paths: Vec<_> = paths.into_iter().collect();
         let taken = stamps(&paths);
         Self { paths, taken, seen: None }
@@ -72,14 +72,14 @@ fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
 
 /// When files are looked at.
 #[derive(Debug, Clone)]
-pub(crate) struct Looks {
+pub(super) struct Schedule {
     /// The time between two looks.
-    pub(crate) every: Duration,
+    pub(super) every: Duration,
     /// Changes when all files are to be read at once, changed or not.
-    pub(crate) now: watch::Receiver<()>,
+    pub(super) now: watch::Receiver<()>,
 }
 
-impl Looks {
+impl Schedule {
     /// Waits for the next look, and tells whether the files are to be read in any case.
     async fn next(&mut self) -> bool {
         tokio::select! {
@@ -92,10 +92,10 @@ impl Looks {
 
 /// Looks at the files again and again, and has them read when they have changed. Files that cannot be used are told of
 /// once for each reason, shown by `failing`, and tried again until they can.
-pub(crate) async fn keep<E: Display + Send + 'static>(
+pub(super) async fn reload_when_changed<E: Display + Send + 'static>(
     what: &'static str,
     mut watch: Watch,
-    mut looks: Looks,
+    mut schedule: Schedule,
     failing: IntGauge,
     reload: impl Fn() -> Result<(), E> + Send + Sync + 'static,
 ) {
@@ -105,7 +105,7 @@ pub(crate) async fn keep<E: Display + Send + 'static>(
     let reload = Arc::new(reload);
     let mut told: Option<String> = None;
     loop {
-        let is_asked = looks.next().await;
+        let is_asked = schedule.next().await;
         // What could not be used is tried again, changed or not.
         let in_any_case = is_asked || told.is_some();
         let reload = Arc::clone(&reload);

@@ -10,8 +10,10 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
 
+use crate::ServerError;
+
 /// Adds everything that this crate measures to a registry.
-pub(crate) fn register(
+pub(super) fn register(
     registry: &Registry,
     storage: Storage,
     writer: BatchWriter,
@@ -29,8 +31,12 @@ pub(crate) fn register(
     records.register(registry)
 }
 
+pub(super) fn failed(error: prometheus::Error) -> ServerError {
+    ServerError::system("the metrics cannot be set up")(error)
+}
+
 /// Adds the gauge of files that have changed and cannot be used.
-pub(crate) fn unusable_files(registry: &Registry) -> prometheus::Result<IntGaugeVec> {
+pub(super) fn unusable_files(registry: &Registry) -> prometheus::Result<IntGaugeVec> {
     let opts =
         Opts::new("gathering_changed_files_unusable", "1 if a changed file cannot be used, by its use.");
     let gauge = IntGaugeVec::new(opts, &["files"])?;
@@ -39,7 +45,7 @@ pub(crate) fn unusable_files(registry: &Registry) -> prometheus::Result<IntGauge
 }
 
 /// Adds what is known of rule content, and what reports leave out without it.
-pub(crate) fn content(registry: &Registry, content: Arc<ContentCache>) -> prometheus::Result<()> {
+pub(super) fn register_content(registry: &Registry, content: Arc<ContentCache>) -> prometheus::Result<()> {
     let keys = IntGauge::new("gathering_content_keys", "Error keys that have rule content.")?;
     let omitted = IntCounter::new(
         "gathering_report_hits_omitted_total",

@@ -11,11 +11,12 @@ use tokio::time::sleep;
 /// How soon to look again for rule content while there is none because the database did not answer.
 const CONTENT_RETRY: Duration = Duration::from_secs(1);
 
-pub(crate) async fn refresh(content: &ContentCache, storage: &Storage) -> bool {
+/// Loads the rule content if it changed; false when the database could not be asked.
+pub(super) async fn refresh(content: &ContentCache, storage: &Storage) -> bool {
     match content.refresh(storage).await {
         Ok(changed) => {
             if changed {
-                tell_taken(content.keys().unwrap_or_default());
+                log_loaded(content.keys().unwrap_or_default());
             }
             true
         }
@@ -26,7 +27,7 @@ pub(crate) async fn refresh(content: &ContentCache, storage: &Storage) -> bool {
     }
 }
 
-fn tell_taken(keys: usize) {
+fn log_loaded(keys: usize) {
     if keys == 0 {
         log::warn!(
             "the database has no rule content, so that nothing is known of any rule hit; give it some with \
@@ -37,8 +38,8 @@ fn tell_taken(keys: usize) {
     }
 }
 
-/// Tells of kinds of hits that reports left out, in one line at most.
-fn tell_omitted(content: &ContentCache) {
+/// Logs the kinds of hits that reports left out, in one line at most.
+fn log_omitted(content: &ContentCache) {
     let OmittedKinds { names, more } = content.take_omitted_kinds();
     if names.is_empty() {
         return;
@@ -48,7 +49,8 @@ fn tell_omitted(content: &ContentCache) {
     log::warn!("reports leave out hits without rule content: {kinds}{more}");
 }
 
-pub(crate) async fn keep_content(
+/// Looks for new rule content, again and again.
+pub(super) async fn refresh_content(
     content: Arc<ContentCache>,
     storage: Storage,
     every: Duration,
@@ -59,11 +61,12 @@ pub(crate) async fn keep_content(
         if refresh(&content, &storage).await {
             loaded.store(true, Ordering::Relaxed);
         }
-        tell_omitted(&content);
+        log_omitted(&content);
     }
 }
 
-pub(crate) async fn keep_purging(storage: Storage, every: Duration) {
+/// Deletes what has expired, again and again.
+pub(super) async fn purge(storage: Storage, every: Duration) {
     loop {
         sleep(every).await;
         match storage.purge().await {

@@ -1,0 +1,107 @@
+//! The third phase of a start: the API and the consumer, on what was checked and bound.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use gathering_domain::{ContentCache, LookupService};
+use gathering_http::{Api, BoundAddress, HttpMetrics, Listener, serve_api};
+use gathering_ingest::kafka::{KafkaConsumer, KafkaMetrics, KafkaSettings};
+use gathering_ingest::{AllowList, Intake};
+use gathering_storage::{BatchWriter, Storage};
+use prometheus::Registry;
+
+use super::background::{refresh, refresh_content};
+use super::checked::{Checked, CheckedApi, NOTHING_TO_INGEST};
+use super::environment::Environment;
+use super::metrics;
+use super::readiness::Needs;
+use super::tasks::Tasks;
+use crate::ServerError;
+use crate::config::Config;
+
+/// What the API and the consumer are made of.
+pub(super) struct Parts {
+    pub(super) storage: Storage,
+    pub(super) intake: Intake<BatchWriter>,
+    pub(super) content: Arc<ContentCache>,
+    pub(super) content_refresh: Duration,
+}
+
+impl Parts {
+    pub(super) fn new(
+        config: &Config,
+        environment: &Environment,
+        storage: Storage,
+        allow_list: Option<Arc<AllowList>>,
+        registry: &Registry,
+    ) -> Result<Self, ServerError> {
+        let (writer, records) = (storage.batch_writer(), environment.records.clone());
+        metrics::register(registry, storage.clone(), writer.clone(), &records).map_err(metrics::failed)?;
+        let intake = Intake::new(writer, Arc::clone(&environment.clock), allow_list, records);
+        let content = Arc::new(ContentCache::new(config.report_policy()));
+        Ok(Self { storage, intake, content, content_refresh: environment.content_refresh })
+    }
+}
+
+/// What answers calls or takes messages, and what it needs to be ready.
+pub(super) struct Started {
+    pub(super) api: Option<Listener>,
+    pub(super) consumer: Option<KafkaConsumer>,
+    pub(super) needs: Needs,
+}
+
+impl Started {
+    /// Starts the API if it has an address, and the consumer if it has settings.
+    pub(super) async fn new(
+        config: &Config,
+        checked: Checked,
+        api_address: Option<BoundAddress>,
+        parts: &Parts,
+        registry: &Registry,
+        tasks: &mut Tasks,
+    ) -> Result<Self, ServerError> {
+        let Parts { storage, intake, content, content_refresh } = parts;
+        let (mut api, mut needs) = (None, None);
+        if let Some((checked, address)) = checked.api.zip(api_address) {
+            let loaded = Arc::new(AtomicBool::new(refresh(content, storage).await));
+            let (content, storage) = (Arc::clone(content), storage.clone());
+            needs =
+                Some(Needs::Api { content: Arc::clone(&loaded), keys: Arc::clone(&checked.authenticator) });
+            api = Some(start_api(config, checked, address, parts, registry)?);
+            tasks.spawn(refresh_content(content, storage, *content_refresh, loaded));
+        }
+        let consumer = checked.consumer.map(|kafka| start_consumer(&kafka, intake, registry)).transpose()?;
+        let needs = needs.or_else(|| Some(Needs::Consumer(consumer.as_ref()?.health())));
+        Ok(Self { api, consumer, needs: needs.ok_or(ServerError::Usage(NOTHING_TO_INGEST))? })
+    }
+}
+
+fn start_api(
+    config: &Config,
+    checked: CheckedApi,
+    address: BoundAddress,
+    parts: &Parts,
+    registry: &Registry,
+) -> Result<Listener, ServerError> {
+    let Parts { storage, intake, content, .. } = parts;
+    let CheckedApi { authenticator, tls } = checked;
+    authenticator.register_metrics(registry).map_err(metrics::failed)?;
+    metrics::register_content(registry, Arc::clone(content)).map_err(metrics::failed)?;
+    let api = Api {
+        lookup: Arc::new(LookupService::new(storage.clone(), Arc::clone(content))),
+        intake: Arc::new(intake.clone()),
+        authenticator,
+        metrics: HttpMetrics::register(registry).map_err(metrics::failed)?,
+    };
+    Ok(serve_api(address, &config.http_settings(tls), api)?)
+}
+
+fn start_consumer(
+    kafka: &KafkaSettings,
+    intake: &Intake<BatchWriter>,
+    registry: &Registry,
+) -> Result<KafkaConsumer, ServerError> {
+    let metrics = KafkaMetrics::register(registry).map_err(metrics::failed)?;
+    Ok(KafkaConsumer::start(kafka, intake.clone(), metrics)?)
+}
