@@ -7,6 +7,7 @@ use log::Record;
 use log::kv::{Error, Key, Value, VisitSource};
 
 use crate::config::{Log, LogFormat};
+use crate::one_line::one_line;
 
 /// Starts logging. `RUST_LOG` wins over `log.filter`. A second start in one process changes nothing.
 pub(crate) fn init(config: &Log) {
@@ -34,7 +35,7 @@ fn text(formatter: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
         one_line(&record.args().to_string())
     )?;
     for (key, value) in fields(record) {
-        let value = value.as_str().map_or_else(|| value.to_string(), one_line);
+        let value = value.as_str().map_or_else(|| value.to_string().into(), one_line);
         write!(formatter, " {key}={value}")?;
     }
     writeln!(formatter)
@@ -71,9 +72,4 @@ fn fields(record: &Record<'_>) -> serde_json::Map<String, serde_json::Value> {
         fields.0.insert("request_id".to_owned(), id.into());
     }
     fields.0
-}
-
-/// A line of the log is a line: whatever a message quotes cannot start another.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

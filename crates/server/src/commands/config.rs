@@ -1,7 +1,7 @@
 //! `gathering config`
 
+use super::console::print;
 use crate::cli::ConfigArguments;
-use crate::commands::print;
 use crate::config::Config;
 use crate::{ServerError, preparation};
 

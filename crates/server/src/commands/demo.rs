@@ -17,11 +17,13 @@ use gathering_http::BindError;
 use gathering_ingest::{Importer, Intake};
 use gathering_storage::Storage;
 
+use super::console::{print, print_error};
+use super::health::reachable;
+use super::import_results::listed;
+use super::runtime::block_on;
+use super::{import_content, serve};
 use crate::ServerError;
 use crate::cli::Role;
-use crate::commands::health::reachable;
-use crate::commands::import_results::listed;
-use crate::commands::{block_on, import_content, print, serve, tell};
 use crate::config::Config;
 use crate::preparation;
 use crate::service::{Environment, Service};
@@ -140,7 +142,7 @@ async fn load(config: &Config, environment: &Environment) -> Result<(), ServerEr
     let intake = Intake::new(storage.batch_writer(), clock, None, records);
     let mut importer = Importer::new(&intake);
     importer.import(&path.display().to_string(), file, |_, _| ()).await.map_err(refused)?;
-    tell(format!("{}: {}", path.display(), listed(importer.counts())));
+    print_error(format!("{}: {}", path.display(), listed(importer.counts())));
     Ok(())
 }
 

@@ -9,8 +9,9 @@ use gathering_storage::{Migrator, Storage};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::spawn_blocking;
 
+use super::console::{print, print_error};
+use super::runtime::block_on;
 use crate::cli::ImportContent;
-use crate::commands::{block_on, print, tell};
 use crate::config::Config;
 use crate::{ServerError, preparation};
 
@@ -34,20 +35,20 @@ pub(super) fn run(config: &Config, arguments: &ImportContent) -> Result<(), Serv
     block_on(async {
         preparation::prepare_schema(config).await?;
         let storage = Storage::open(&config.storage_settings(), Arc::new(SystemClock))?;
-        tell_lost(&storage, &loaded.content).await?;
+        print_lost(&storage, &loaded.content).await?;
         replace(&storage, loaded).await
     })?;
     print(format!("loaded {sum}"))
 }
 
-/// Loads a tree and tells what is left out of it, and what is odd.
+/// Loads a tree, and prints what is left out of it and what is odd.
 pub(super) fn load(directory: &Path) -> Result<LoadedContent, ServerError> {
     let loaded = rule_content::load(directory)?;
     for left_out in &loaded.left_out {
-        tell(left_out.to_string());
+        print_error(left_out.to_string());
     }
     for warning in &loaded.warnings {
-        tell(format!("warning: {warning}"));
+        print_error(format!("warning: {warning}"));
     }
     Ok(loaded)
 }
@@ -68,23 +69,23 @@ fn refused(source: StoreError) -> ServerError {
     ServerError::Store { what: "rule content", source }
 }
 
-/// Tells what the import would take away, without changing the database, and without making one.
+/// Prints what the import would take away, without changing the database, and without making one.
 async fn compare(config: &Config, content: &RuleContentSet) -> Result<(), ServerError> {
     let settings = config.storage_settings();
     let asked = settings.clone();
     let pending = spawn_blocking(move || Migrator::pending(&asked)).await;
     if !pending.map_err(ServerError::system("the database cannot be asked"))??.is_empty() {
-        tell(format!(
+        print_error(format!(
             "the database {} is yet to be made or migrated; there is nothing to compare with",
             settings.url
         ));
         return Ok(());
     }
-    tell_lost(&Storage::open(&settings, Arc::new(SystemClock))?, content).await
+    print_lost(&Storage::open(&settings, Arc::new(SystemClock))?, content).await
 }
 
-/// Tells which keys are stored and not in this content: hits of them are no longer reported.
-async fn tell_lost(storage: &Storage, content: &RuleContentSet) -> Result<(), ServerError> {
+/// Prints which keys are stored and not in this content: hits of them are no longer reported.
+async fn print_lost(storage: &Storage, content: &RuleContentSet) -> Result<(), ServerError> {
     let (_, stored) = storage.content().await.map_err(refused)?;
     let mut lost: Vec<_> =
         stored.iter().map(|(hit, _)| hit).filter(|hit| content.get(hit).is_none()).collect();
@@ -94,6 +95,6 @@ async fn tell_lost(storage: &Storage, content: &RuleContentSet) -> Result<(), Se
     }
     let more = if lost.len() > NAMED { " and others" } else { "" };
     let names = lost.iter().take(NAMED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    tell(format!("no longer served, {} of {} error keys: {names}{more}", lost.len(), stored.len()));
+    print_error(format!("no longer served, {} of {} error keys: {names}{more}", lost.len(), stored.len()));
     Ok(())
 }

@@ -11,8 +11,9 @@ use gathering_storage::Storage;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::console::{print, print_error};
+use super::runtime::block_on;
 use crate::cli::ImportResults;
-use crate::commands::{block_on, print, tell};
 use crate::config::Config;
 use crate::{ServerError, preparation};
 
@@ -44,7 +45,7 @@ async fn import(config: &Config, arguments: &ImportResults) -> Result<(), Server
             .await;
         if let Err(source) = stored {
             progress.finish_and_clear();
-            tell(format!("{name}: stored up to here: {}", listed(importer.counts())));
+            print_error(format!("{name}: stored up to here: {}", listed(importer.counts())));
             return Err(ServerError::Store { what: "records", source });
         }
     }
@@ -100,7 +101,7 @@ fn progress(files: &[std::path::PathBuf]) -> ProgressBar {
 
 fn complain(file: &str, number: u64, record: &MessageRecord) {
     if let Some(reason) = &record.reason {
-        tell(format!("{file}:{number}: {}: {reason}", record.outcome));
+        print_error(format!("{file}:{number}: {}: {reason}", record.outcome));
     }
 }
 

@@ -7,10 +7,12 @@ use std::time::Duration;
 use gathering_auth::{Authenticator, Inspection};
 use gathering_domain::{Clock, SystemClock};
 
+use super::console::print;
+use super::runtime::block_on;
 use crate::ServerError;
 use crate::cli::Inspect;
-use crate::commands::{block_on, print};
 use crate::config::{AuthMode, Config};
+use crate::one_line::one_line;
 
 /// More than any token; whoever pipes a large file in is told so soon.
 const MAX_INPUT: u64 = 128 * 1024;
@@ -33,6 +35,7 @@ pub(super) fn run(config: &Config, arguments: &Inspect) -> Result<(), ServerErro
 
     let facts = Inspection::of(token, config.auth.max_token, SystemClock.now());
     let facts = facts.map_err(ServerError::TokenRefused)?.facts;
+    // Claims are texts of whoever made the token; a terminal gets no control characters of them.
     let lines = facts.into_iter().map(|fact| format!("{:<11} {}\n", fact.name, one_line(&fact.value)));
     print(lines.collect::<String>())?;
 
@@ -57,9 +60,4 @@ fn read() -> Result<String, ServerError> {
     let read = std::io::stdin().take(MAX_INPUT).read_to_string(&mut input);
     read.map_err(ServerError::system("the token cannot be read from standard input"))?;
     Ok(input)
-}
-
-/// Claims are texts of whoever made the token; a terminal gets no control characters of them.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -2,9 +2,9 @@
 
 use gathering_storage::Migrator;
 
+use super::console::print;
 use crate::ServerError;
 use crate::cli::Migrate;
-use crate::commands::print;
 use crate::config::Config;
 
 pub(super) fn run(config: &Config, arguments: &Migrate) -> Result<(), ServerError> {

@@ -1,7 +1,7 @@
 //! `gathering openapi`
 
+use super::console::print;
 use crate::ServerError;
-use crate::commands::print;
 use crate::config::Config;
 
 pub(super) fn run(config: &Config) -> Result<(), ServerError> {

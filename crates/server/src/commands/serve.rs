@@ -2,13 +2,14 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::runtime::block_on;
 use crate::cli::Role;
 use crate::config::Config;
 use crate::service::{Environment, Service};
-use crate::{ServerError, commands, open_files};
+use crate::{ServerError, open_files};
 
 pub(super) fn run(config: &Config, role: Role) -> Result<(), ServerError> {
-    commands::block_on(async { serve(config, role, Environment::system()?, |_| Ok(())).await })
+    block_on(async { serve(config, role, Environment::system()?, |_| Ok(())).await })
 }
 
 /// Serves until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP has files read again.

@@ -3,9 +3,9 @@
 use gathering_auth::{IssuerSettings, SigningKey, TokenRequest};
 use gathering_domain::{Clock, SystemClock};
 
+use super::console::print;
 use crate::ServerError;
 use crate::cli::Token;
-use crate::commands::print;
 use crate::config::Config;
 
 pub(super) fn run(config: &Config, arguments: Token) -> Result<(), ServerError> {
