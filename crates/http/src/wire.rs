@@ -6,7 +6,6 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use gathering_domain::answer::{ListBody, ReportBody, StatusBody};
 use serde::Serialize;
-use utoipa::ToSchema;
 
 pub(crate) use self::ingest::IngestSummary;
 
@@ -64,4 +63,3 @@ impl Body for ReportBody<'_> {
         self.json_len()
     }
 }
-

@@ -8,7 +8,10 @@
 //! SQLite is read on the thread that asks, which nothing can interrupt when a disk stalls.
 //! This crate knows nothing of HTTP, tokens, or the wire format of messages.
 
-#![expect(missing_docs, reason = "the server alone uses this crate; what a name says already needs no sentence")]
+#![expect(
+    missing_docs,
+    reason = "the server alone uses this crate; what a name says already needs no sentence"
+)]
 
 mod columns;
 mod connection;

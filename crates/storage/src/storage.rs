@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gathering_domain::{
-    Clock, ClusterId, ContentStore, EventOutcome, EventSink, OrganizationId, Purge, Purged, RequestEvent, RequestId,
-    RequestKey, RequestRecord, RequestState, RequestStore, Retention, StoreError, StoredReport,
+    Clock, ClusterId, ContentStore, EventOutcome, EventSink, OrganizationId, Purge, Purged, RequestEvent,
+    RequestId, RequestKey, RequestRecord, RequestState, RequestStore, Retention, StoreError, StoredReport,
 };
 
 use crate::connection::any::AnyConnection;

@@ -20,14 +20,10 @@ pub enum SqliteFileError {
     #[error(
         "the file that SQLite keeps beside the database with {suffix} at the end of its name is gone or another one"
     )]
-    CompanionLost {
-        suffix: &'static str,
-    },
+    CompanionLost { suffix: &'static str },
     /// Whether it is there cannot be found out.
     #[error("the file of the database cannot be looked at ({kind})")]
-    Unreachable {
-        kind: ErrorKind,
-    },
+    Unreachable { kind: ErrorKind },
     /// Connections to a file that was lost are being closed.
     #[error("the file of the database is being opened anew")]
     Reopening,
@@ -41,9 +37,7 @@ pub enum SqliteFileError {
     Damaged,
     /// SQLite cannot open or read it.
     #[error("the file of the database cannot be used ({reason})")]
-    Unusable {
-        reason: String,
-    },
+    Unusable { reason: String },
 }
 
 impl SqliteFileError {

@@ -9,34 +9,22 @@ use crate::connection::url::DatabaseUrl;
 pub enum StorageError {
     /// The folder of a SQLite file could not be made.
     #[error("the folder {} cannot be made ({source}); make it, or choose another storage.url", path.display())]
-    Folder {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Folder { path: PathBuf, source: std::io::Error },
     /// The database did not take a connection.
     #[error(
         "the database {url} cannot be opened ({source}); check {} and that storage.url is right", url.what_to_check()
     )]
-    Connect {
-        url: DatabaseUrl,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    Connect { url: DatabaseUrl, source: Box<dyn std::error::Error + Send + Sync> },
     /// The file of a SQLite database cannot be read as one.
     #[error(
         "the database {url} is damaged, or no SQLite database ({source}); restore it, or choose another storage.url"
     )]
-    Damaged {
-        url: DatabaseUrl,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    Damaged { url: DatabaseUrl, source: Box<dyn std::error::Error + Send + Sync> },
     /// A schema migration, or the look at which ones were applied, failed.
     #[error(
         "the schema of the database {url} cannot be read or changed ({source}); check the rights of its user"
     )]
-    Migration {
-        url: DatabaseUrl,
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    Migration { url: DatabaseUrl, source: Box<dyn std::error::Error + Send + Sync> },
     /// The schema is that of a newer program, or of another one.
     #[error(
         "the database {url} has the migrations {}, which this program does not know; run the newer program that applied \
@@ -52,17 +40,11 @@ pub enum StorageError {
         "the database {url} lacks the tables {}, which its migrations had made; restore it from a backup, or choose \
          another storage.url", missing.join(", ")
     )]
-    TablesMissing {
-        url: DatabaseUrl,
-        missing: Vec<String>,
-    },
+    TablesMissing { url: DatabaseUrl, missing: Vec<String> },
     /// Tables that migrations are to make are there already.
     #[error(
         "the database {url} has the tables {}, which no migration of this program made; choose another storage.url",
         foreign.join(", ")
     )]
-    ForeignTables {
-        url: DatabaseUrl,
-        foreign: Vec<String>,
-    },
+    ForeignTables { url: DatabaseUrl, foreign: Vec<String> },
 }
