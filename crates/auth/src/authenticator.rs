@@ -8,12 +8,13 @@ use gathering_domain::{Clock, OrganizationId};
 use crate::credentials::{CredentialHeader, Credentials, Sent};
 use crate::gateway::Gateway;
 use crate::issuer::{Issuer, Keyring};
-use crate::limits::Limits;
 use crate::metrics::AuthMetrics;
-use crate::refusals::RefusalLog;
+use crate::rate_limits::Limits;
+use crate::rejection_log::RefusalLog;
 use crate::remote::{Client, KeysAwaited, RemoteKeys, Source};
 use crate::settings::{IssuerSettings, Mode, Settings, TokenSettings};
-use crate::token::{Outcome, TokenCache, TokenVerifier};
+use crate::token::TokenCache;
+use crate::verifier::{Outcome, TokenVerifier};
 use crate::{AuthError, Identity, Refused, Remedy};
 
 /// Tells who calls, and whether he may call now.

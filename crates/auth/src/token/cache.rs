@@ -26,7 +26,7 @@ struct Verified {
 
 /// Which keys were the keys when a token was verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Generation(u64);
+pub(crate) struct Generation(u64);
 
 /// What a token takes up beside its text, in bytes.
 const OVERHEAD: u64 = 160;
@@ -50,16 +50,16 @@ impl TokenCache {
 
     /// Which keys are the keys now. To be asked before a token is verified: what is verified while keys change counts as
     /// verified before.
-    pub(super) fn generation(&self) -> Generation {
+    pub(crate) fn generation(&self) -> Generation {
         Generation(self.generation.load(Ordering::Acquire))
     }
 
-    pub(super) fn find(&self, token: &str, now: Timestamp) -> Option<Identity> {
+    pub(crate) fn find(&self, token: &str, now: Timestamp) -> Option<Identity> {
         let found = self.cache.as_ref()?.get(token)?;
         (found.generation == self.generation() && now < found.until).then_some(found.identity)
     }
 
-    pub(super) fn keep(&self, token: &str, identity: &Identity, until: Timestamp, generation: Generation) {
+    pub(crate) fn keep(&self, token: &str, identity: &Identity, until: Timestamp, generation: Generation) {
         if let Some(cache) = &self.cache {
             cache.insert(token.into(), Verified { identity: identity.clone(), until, generation });
         }

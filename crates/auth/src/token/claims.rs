@@ -8,7 +8,7 @@ use crate::{Identity, Refused, Scope};
 
 /// The claims of a token, of any type. One that comes twice is an error, and one that is null counts as left out.
 #[derive(Deserialize)]
-pub(super) struct Claims {
+pub(crate) struct Claims {
     org_id: Option<Value>,
     cluster_id: Option<Value>,
     scope: Option<Value>,
@@ -21,10 +21,10 @@ pub(super) struct Claims {
 }
 
 /// What the claims are held against.
-pub(super) struct Expected<'a> {
-    pub(super) audience: Option<&'a str>,
-    pub(super) leeway_seconds: f64,
-    pub(super) now: Timestamp,
+pub(crate) struct Expected<'a> {
+    pub(crate) audience: Option<&'a str>,
+    pub(crate) leeway_seconds: f64,
+    pub(crate) now: Timestamp,
 }
 
 /// The last second of the year 9999. A later time is one in milliseconds, or meant to be never.
@@ -32,7 +32,7 @@ const LAST_SECOND: f64 = 253_402_300_799.0;
 
 impl Claims {
     /// Checks times and audience, and makes the identity of the rest, with the time in seconds at which it ends.
-    pub(super) fn identity(&self, expected: &Expected<'_>) -> Result<(Identity, f64), Refused> {
+    pub(crate) fn identity(&self, expected: &Expected<'_>) -> Result<(Identity, f64), Refused> {
         let now = seconds_of(expected.now);
         let expiry = self.expiry()?.ok_or(Refused::Claim("exp"))?;
         if now >= expiry + expected.leeway_seconds {
@@ -59,27 +59,27 @@ impl Claims {
         Ok((identity, expiry))
     }
 
-    pub(super) fn issuer(&self) -> Result<Option<&str>, Refused> {
+    pub(crate) fn issuer(&self) -> Result<Option<&str>, Refused> {
         text("iss", self.iss.as_ref())
     }
 
-    pub(super) fn subject(&self) -> Result<Option<&str>, Refused> {
+    pub(crate) fn subject(&self) -> Result<Option<&str>, Refused> {
         text("sub", self.sub.as_ref())
     }
 
-    pub(super) fn expiry(&self) -> Result<Option<f64>, Refused> {
+    pub(crate) fn expiry(&self) -> Result<Option<f64>, Refused> {
         seconds("exp", self.exp.as_ref())
     }
 
-    pub(super) fn not_before(&self) -> Result<Option<f64>, Refused> {
+    pub(crate) fn not_before(&self) -> Result<Option<f64>, Refused> {
         seconds("nbf", self.nbf.as_ref())
     }
 
-    pub(super) fn issued(&self) -> Result<Option<f64>, Refused> {
+    pub(crate) fn issued(&self) -> Result<Option<f64>, Refused> {
         seconds("iat", self.iat.as_ref())
     }
 
-    pub(super) fn audiences(&self) -> Result<Vec<&str>, Refused> {
+    pub(crate) fn audiences(&self) -> Result<Vec<&str>, Refused> {
         const WRONG: Refused = Refused::Claim("aud");
         match &self.aud {
             None => Ok(Vec::new()),
@@ -92,17 +92,17 @@ impl Claims {
         }
     }
 
-    pub(super) fn organization(&self) -> Result<OrganizationId, Refused> {
+    pub(crate) fn organization(&self) -> Result<OrganizationId, Refused> {
         self.org_id.as_ref().and_then(organization).ok_or(Refused::Claim("org_id"))
     }
 
-    pub(super) fn cluster(&self) -> Result<Option<ClusterId>, Refused> {
+    pub(crate) fn cluster(&self) -> Result<Option<ClusterId>, Refused> {
         let parse = |text: &str| text.parse().map_err(|_| Refused::Claim("cluster_id"));
         text("cluster_id", self.cluster_id.as_ref())?.map(parse).transpose()
     }
 
     /// Scopes of other services are not ours to judge: unknown words are left out.
-    pub(super) fn scopes(&self) -> Result<Vec<Scope>, Refused> {
+    pub(crate) fn scopes(&self) -> Result<Vec<Scope>, Refused> {
         Ok(match text("scope", self.scope.as_ref())? {
             None => vec![Scope::Read],
             Some(words) => words.split(' ').filter_map(|word| word.parse().ok()).collect(),
@@ -130,7 +130,7 @@ fn seconds(name: &'static str, value: Option<&Value>) -> Result<Option<f64>, Ref
 }
 
 #[expect(clippy::cast_precision_loss, reason = "microseconds of this age are far below 2^53 seconds")]
-pub(super) fn seconds_of(time: Timestamp) -> f64 {
+pub(crate) fn seconds_of(time: Timestamp) -> f64 {
     time.as_micros() as f64 / 1e6
 }
 

@@ -3,7 +3,7 @@
 use gathering_domain::Timestamp;
 
 use super::claims::seconds_of;
-use super::parts::Token;
+use super::parsed::Token;
 use crate::Refused;
 
 /// One thing that a token says.

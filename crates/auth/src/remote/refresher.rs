@@ -9,9 +9,9 @@ use gathering_domain::Clock;
 use tokio::sync::watch;
 
 use super::Source;
-use super::awaited::{KeysAwaited, Waiters};
 use super::client::TIMEOUT;
-use super::demand::{Demands, INTERVAL, Wanted};
+use super::refresh::{KeysAwaited, Waiters};
+use super::throttle::{Demands, INTERVAL, Wanted};
 use crate::AuthError;
 use crate::issuer::Keyring;
 use crate::keys::LeftOut;

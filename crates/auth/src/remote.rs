@@ -1,15 +1,15 @@
 //! Keys that a provider publishes: fetched, kept fresh, and fetched sooner when a token names one that is not known.
 
-mod awaited;
 mod client;
-mod demand;
-mod keeper;
 mod proxy;
+mod refresh;
+mod refresher;
 mod source;
+mod throttle;
 
-pub use awaited::KeysAwaited;
 pub(crate) use client::Client;
-pub(crate) use demand::Wanted;
-pub(crate) use keeper::{Demand, RemoteKeys};
+pub use refresh::KeysAwaited;
+pub(crate) use refresher::{Demand, RemoteKeys};
 pub use source::{KeyUrl, KeyUrlError};
 pub(crate) use source::{Source, SourceProblem};
+pub(crate) use throttle::Wanted;

@@ -15,7 +15,7 @@ use gathering_domain::Clock;
 use governor::Quota;
 use governor::state::InMemoryState;
 
-use crate::limits::{Limiter, Monotonic};
+use crate::rate_limits::{Limiter, Monotonic};
 
 /// Fetches that tokens can cause at once.
 const BURST: NonZeroU32 = NonZeroU32::new(5).unwrap();

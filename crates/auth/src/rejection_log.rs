@@ -10,7 +10,7 @@ use governor::state::InMemoryState;
 
 use crate::Refused;
 use crate::credentials::Credentials;
-use crate::limits::{Limiter, Monotonic};
+use crate::rate_limits::{Limiter, Monotonic};
 
 /// The target of these lines, to be switched off alone: `log.filter = "info,gathering::auth=off"`.
 const TARGET: &str = "gathering::auth";

@@ -3,11 +3,9 @@
 mod cache;
 mod claims;
 mod inspection;
-mod parts;
-mod verifier;
+mod parsed;
 
 pub(crate) use cache::TokenCache;
-pub(crate) use claims::organization;
+pub(crate) use claims::{Expected, organization};
 pub use inspection::{Fact, Inspection};
-pub(crate) use parts::Token;
-pub(crate) use verifier::{Outcome, TokenVerifier};
+pub(crate) use parsed::Token;

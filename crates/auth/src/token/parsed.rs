@@ -20,7 +20,7 @@ pub(crate) struct Token<'a> {
     signature: &'a str,
     pub(crate) algorithm: Algorithm,
     pub(crate) key_id: Option<String>,
-    pub(super) claims: Claims,
+    pub(crate) claims: Claims,
 }
 
 /// The header parameters that count (RFC 7515 section 4.1). One that comes twice is an error, and one that is null counts

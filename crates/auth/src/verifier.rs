@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use gathering_domain::{Clock, Timestamp};
 
-use super::cache::TokenCache;
-use super::claims::Expected;
-use super::parts::Token;
 use crate::issuer::Issuer;
 use crate::remote::KeysAwaited;
+use crate::token::{Expected, Token, TokenCache};
 use crate::{Identity, Refused};
 
 /// What became of a token.
