@@ -4,17 +4,17 @@ use std::net::IpAddr;
 
 /// A header that a caller may prove itself with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CredentialHeader {
-    /// `Authorization`: the bearer token of mode `jwt`.
+pub enum AuthHeaderName {
+    /// `Authorization`, with the bearer token of mode `jwt`.
     Authorization,
-    /// `x-rh-identity`: what the gateway says of the caller, in mode `identity-header`.
+    /// `x-rh-identity`, in which the gateway says who calls, in mode `identity-header`.
     Identity,
-    /// `x-gateway-secret`: what the gateway proves itself with, in mode `identity-header`.
+    /// `x-gateway-secret`, with which the gateway proves itself, in mode `identity-header`.
     GatewaySecret,
 }
 
-impl CredentialHeader {
-    /// The name, in lower case.
+impl AuthHeaderName {
+    /// The name of the header, in lower case.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Authorization => "authorization",
@@ -24,33 +24,35 @@ impl CredentialHeader {
     }
 }
 
-/// The values that came with a header. More than one is never read: which of them counts would be a guess.
+/// The value of a header of a call. A header that came more than once is never read, since nobody could say which of its
+/// values counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent<'a> {
-    /// The header did not come.
-    Nothing,
-    /// It came once.
-    One(&'a [u8]),
-    /// It came more than once.
-    Several,
+pub enum AuthHeader<'a> {
+    /// The call has no such header.
+    Absent,
+    /// The call has the header once, with these bytes. They may be empty, and need not be UTF-8.
+    Single(&'a [u8]),
+    /// The call has the header more than once.
+    Repeated,
 }
 
-impl<'a> Sent<'a> {
-    /// What these values are.
+impl<'a> AuthHeader<'a> {
+    /// The header with these values, one for each time that it came.
     pub fn from_values(mut values: impl Iterator<Item = &'a [u8]>) -> Self {
         match (values.next(), values.next()) {
-            (None, _) => Self::Nothing,
-            (Some(one), None) => Self::One(one),
-            (Some(_), Some(_)) => Self::Several,
+            (None, _) => Self::Absent,
+            (Some(value), None) => Self::Single(value),
+            (Some(_), Some(_)) => Self::Repeated,
         }
     }
 }
 
-/// A call, as far as authentication looks at it.
+/// A call, as far as authentication looks at it. The transport implements this.
 pub trait Credentials {
-    /// What came with this header.
-    fn header(&self, header: CredentialHeader) -> Sent<'_>;
+    /// The header of this name, without regard to letter case.
+    fn header(&self, name: AuthHeaderName) -> AuthHeader<'_>;
 
-    /// The address of the machine at the other end of the connection: never one that a header claims.
+    /// The address at the other end of the connection, never one that a header claims; `None` where there is none, such
+    /// as on a Unix socket. A caller without an address is in no network of `trusted_proxies`.
     fn peer(&self) -> Option<IpAddr>;
 }

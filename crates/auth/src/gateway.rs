@@ -1,5 +1,5 @@
-//! Mode `identity-header`: a gateway in front verifies callers and says in a header who they are. Whoever else could
-//! send that header could be anybody, so the gateway has to be told from all others first.
+//! Mode `identity-header`: a gateway in front verifies callers and says in a header who they are. Anybody can send that
+//! header, so a call has to prove first that it comes from the gateway.
 
 mod identity_header;
 
@@ -9,12 +9,15 @@ use arc_swap::ArcSwap;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use ipnet::IpNet;
 
-use crate::credentials::{CredentialHeader, Credentials, Sent};
-use crate::keys::{MIN_SECRET, read};
+use crate::credentials::{AuthHeader, AuthHeaderName, Credentials};
+use crate::error::AuthError;
+use crate::identity::Identity;
+use crate::keys::error::KeyError;
+use crate::keys::pem::{MIN_SECRET, read};
+use crate::rejection::AuthRejection;
 use crate::settings::GatewaySettings;
-use crate::{AuthError, Identity, KeyProblem, Refused};
 
-/// The gateway, as callers are held against it.
+/// What proves that a call comes from the gateway. Everything that is set has to hold.
 pub(crate) struct Gateway {
     proxies: Vec<IpNet>,
     secrets: Option<Secrets>,
@@ -26,6 +29,7 @@ struct Secrets {
 }
 
 impl Gateway {
+    /// Reads and checks the secrets.
     pub(crate) fn open(settings: &GatewaySettings) -> Result<Self, AuthError> {
         let GatewaySettings { trusted_proxies, secret_file, client_certificates } = settings;
         if trusted_proxies.is_empty() && secret_file.is_none() && !client_certificates {
@@ -40,10 +44,10 @@ impl Gateway {
         Ok(Self { proxies: trusted_proxies.clone(), secrets: secrets.transpose()? })
     }
 
-    /// Takes what the file of secrets holds now.
+    /// Reads the file of secrets again.
     ///
     /// # Errors
-    /// When it cannot be used; the secrets of before stay.
+    /// When it cannot be used. The secrets of before stay in force.
     pub(crate) fn reload(&self) -> Result<(), AuthError> {
         if let Some(own) = &self.secrets {
             own.current.store(secrets(&own.path)?.into());
@@ -51,14 +55,15 @@ impl Gateway {
         Ok(())
     }
 
-    pub(crate) fn identify(&self, call: &impl Credentials) -> Result<Identity, Refused> {
+    /// The caller that the gateway names.
+    pub(crate) fn identify(&self, call: &impl Credentials) -> Result<Identity, AuthRejection> {
         if !self.is_peer_trusted(call) || !self.is_secret_right(call) {
-            return Err(Refused::Untrusted);
+            return Err(AuthRejection::Untrusted);
         }
-        match call.header(CredentialHeader::Identity) {
-            Sent::Nothing | Sent::One(b"") => Err(Refused::MissingIdentity),
-            Sent::Several => Err(Refused::SeveralIdentities),
-            Sent::One(header) => identity_header::parse(header),
+        match call.header(AuthHeaderName::Identity) {
+            AuthHeader::Absent | AuthHeader::Single(b"") => Err(AuthRejection::MissingIdentity),
+            AuthHeader::Repeated => Err(AuthRejection::SeveralIdentities),
+            AuthHeader::Single(header) => identity_header::parse(header),
         }
     }
 
@@ -66,15 +71,15 @@ impl Gateway {
         if self.proxies.is_empty() {
             return true;
         }
-        // On a socket for both, an IPv4 peer has an address of IPv6.
+        // On a socket for both, a peer of IPv4 has an address of IPv6.
         let peer = call.peer().map(|peer| peer.to_canonical());
         peer.is_some_and(|peer| self.proxies.iter().any(|network| network.contains(&peer)))
     }
 
     fn is_secret_right(&self, call: &impl Credentials) -> bool {
         let Some(secrets) = &self.secrets else { return true };
-        let Sent::One(sent) = call.header(CredentialHeader::GatewaySecret) else { return false };
-        // All are compared, so that the time does not tell which one was nearly right.
+        let AuthHeader::Single(sent) = call.header(AuthHeaderName::GatewaySecret) else { return false };
+        // All are compared, so that the time does not say which one was nearly right.
         secrets
             .current
             .load()
@@ -83,14 +88,14 @@ impl Gateway {
     }
 }
 
-/// One secret a line, so that a new one can be let in before the old one goes.
+/// One secret a line, so that a new one can be accepted before the old one goes.
 fn secrets(path: &Path) -> Result<Vec<Vec<u8>>, AuthError> {
     let content = read(path)?;
     let lines = content.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
     let secrets: Vec<Vec<u8>> = lines.map(<[u8]>::to_vec).collect();
     let is_usable = |secret: &Vec<u8>| secret.len() >= MIN_SECRET && secret.iter().all(u8::is_ascii_graphic);
     if secrets.is_empty() || !secrets.iter().all(is_usable) {
-        return Err(AuthError::Key { path: path.to_owned(), problem: KeyProblem::GatewaySecret });
+        return Err(AuthError::Key { path: path.to_owned(), error: KeyError::GatewaySecret });
     }
     Ok(secrets)
 }
@@ -115,12 +120,12 @@ mod tests {
     }
 
     impl Credentials for Call {
-        fn header(&self, header: CredentialHeader) -> Sent<'_> {
-            match header {
-                CredentialHeader::Authorization => Sent::One(b"Bearer pull-secret"),
-                CredentialHeader::Identity => Sent::One(self.identity.as_bytes()),
-                CredentialHeader::GatewaySecret => {
-                    self.secret.map_or(Sent::Nothing, |secret| Sent::One(secret.as_bytes()))
+        fn header(&self, name: AuthHeaderName) -> AuthHeader<'_> {
+            match name {
+                AuthHeaderName::Authorization => AuthHeader::Single(b"Bearer pull-secret"),
+                AuthHeaderName::Identity => AuthHeader::Single(self.identity.as_bytes()),
+                AuthHeaderName::GatewaySecret => {
+                    self.secret.map_or(AuthHeader::Absent, |secret| AuthHeader::Single(secret.as_bytes()))
                 }
             }
         }
@@ -138,8 +143,8 @@ mod tests {
     fn is_let_in(gateway: &Gateway, call: &Call) -> bool {
         match gateway.identify(call) {
             Ok(identity) => identity.organization().get() == 42,
-            Err(refused) => {
-                assert_eq!(refused, Refused::Untrusted);
+            Err(rejection) => {
+                assert_eq!(rejection, AuthRejection::Untrusted);
                 false
             }
         }

@@ -1,15 +1,24 @@
-//! One issuer of tokens: what they have to say, and the keys that verify them.
+//! One issuer of tokens: what its tokens have to say, and the keys that verify them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use gathering_domain::Clock;
 use jsonwebtoken::Algorithm;
 
-use crate::keys::{KeyFiles, KeySet};
-use crate::remote::{Demand, KeysAwaited, RemoteKeys, Wanted};
-use crate::settings::{IssuerSettings, KeySettings};
-use crate::token::{Token, TokenCache};
-use crate::{AuthError, Refused};
+use crate::error::AuthError;
+use crate::keyring::Keyring;
+use crate::keys::key_set::KeySet;
+use crate::metrics::AuthMetrics;
+use crate::rejection::AuthRejection;
+use crate::remote::client::Client;
+use crate::remote::refresh::KeyRefresh;
+use crate::remote::refresher::{KeyRefresher, RefreshAnswer};
+use crate::remote::source::KeySource;
+use crate::remote::throttle::WantedKey;
+use crate::settings::IssuerSettings;
+use crate::token::cache::TokenCache;
+use crate::token::parsed::ParsedToken;
 
 /// An issuer.
 pub(crate) struct Issuer {
@@ -17,32 +26,51 @@ pub(crate) struct Issuer {
     audience: Option<String>,
     algorithms: Vec<Algorithm>,
     keyring: Arc<Keyring>,
-    remote: Option<RemoteKeys>,
+    refresher: Option<KeyRefresher>,
 }
 
 impl Issuer {
-    /// An issuer whose keys are in this ring; those of a URL come by `remote`.
-    pub(crate) fn new(settings: &IssuerSettings, keyring: Arc<Keyring>, remote: Option<RemoteKeys>) -> Self {
+    /// Reads the keys in files, and starts to fetch those of a URL. `tick` is how often the fetching thread looks at the
+    /// clock.
+    pub(crate) fn start(
+        settings: &IssuerSettings,
+        cache: &Arc<TokenCache>,
+        clock: &Arc<dyn Clock>,
+        tick: Duration,
+        metrics: &AuthMetrics,
+    ) -> Result<Self, AuthError> {
+        let Prepared { keyring, source } = prepare(settings, cache)?;
+        let refresher = source.map(|source| {
+            let (keyring, clock) = (Arc::clone(&keyring), Arc::clone(clock));
+            let metrics = metrics.for_source(&source);
+            KeyRefresher::start(source, settings.keys.ca_file.clone(), keyring, clock, tick, metrics)
+        });
+        let refresher = refresher.transpose()?;
         let IssuerSettings { issuer: iss, audience, algorithms, .. } = settings.clone();
-        Self { iss, audience, algorithms, keyring, remote }
+        Ok(Self { iss, audience, algorithms, keyring, refresher })
     }
 
-    /// What to call it.
+    /// Checks all that [`start`](Self::start) does, and fetches nothing.
+    pub(crate) fn check(settings: &IssuerSettings) -> Result<(), AuthError> {
+        prepare(settings, &Arc::new(TokenCache::new(0))).map(drop)
+    }
+
+    /// The name of the issuer in metrics.
     pub(crate) fn name(&self) -> &str {
         self.iss.as_deref().unwrap_or("default")
     }
 
-    /// What its tokens have to say, and which keys it has.
+    /// One line for people: what its tokens have to say, and which keys it has.
     pub(crate) fn describe(&self) -> String {
         let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
         let algorithms: Vec<_> = self.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect();
         let algorithms =
             if algorithms.is_empty() { "those of its keys".to_owned() } else { algorithms.join(" ") };
-        let keys = self.keyring.current.load().describe();
+        let keys = self.keyring.current().describe();
         format!("iss {}, aud {}, alg {algorithms}; keys: {keys}", any(&self.iss), any(&self.audience))
     }
 
-    /// Whether tokens with this `iss` are this issuer's.
+    /// Whether a token with this `iss` is of this issuer.
     pub(crate) fn issues_as(&self, issuer: Option<&str>) -> bool {
         self.iss.is_none() || self.iss.as_deref() == issuer
     }
@@ -51,23 +79,23 @@ impl Issuer {
         self.audience.as_deref()
     }
 
-    pub(crate) const fn remote(&self) -> Option<&RemoteKeys> {
-        self.remote.as_ref()
+    /// Whether its keys were fetched at least once, well or not. True if there are none to fetch.
+    pub(crate) fn was_tried(&self) -> bool {
+        self.refresher.as_ref().is_none_or(KeyRefresher::was_tried)
     }
 
     pub(crate) fn keyring(&self) -> &Keyring {
         &self.keyring
     }
 
-    /// The keys that are in force.
-    pub(crate) fn keys(&self) -> Arc<KeySet> {
-        self.keyring.current.load_full()
-    }
-
-    /// Whether one of these keys made the token's signature.
-    pub(crate) fn verify_signature(&self, token: &Token<'_>, keys: &KeySet) -> Result<(), Refused> {
+    /// Checks that one of these keys made the token's signature.
+    pub(crate) fn verify_signature(
+        &self,
+        token: &ParsedToken<'_>,
+        keys: &KeySet,
+    ) -> Result<(), AuthRejection> {
         if !self.allows(token.algorithm) {
-            return Err(Refused::Algorithm);
+            return Err(AuthRejection::Algorithm);
         }
         token.check_signature(keys)
     }
@@ -76,96 +104,57 @@ impl Issuer {
         self.algorithms.is_empty() || self.algorithms.contains(&algorithm)
     }
 
-    /// For a token that none of these keys verified: the keys that may be on their way, or that they cannot be had.
-    pub(crate) fn keys_to_come(
+    /// For a token that none of these keys verified: the refresh to wait for, a rejection because keys cannot be fetched, or
+    /// `None` if no other keys will come.
+    pub(crate) fn refresh_for(
         &self,
-        token: &Token<'_>,
+        token: &ParsedToken<'_>,
         keys: &KeySet,
         may_wait: bool,
-    ) -> Option<Result<KeysAwaited, Refused>> {
-        let remote = self.remote.as_ref()?;
+    ) -> Option<Result<KeyRefresh, AuthRejection>> {
+        let refresher = self.refresher.as_ref()?;
         if !self.allows(token.algorithm) {
             return None;
         }
-        let has_any = self.keyring.has_remote();
+        let had_keys = self.keyring.has_remote();
         let wanted = match token.key_id.as_deref() {
-            Some(id) if !keys.knows(id) => Wanted::unknown(id),
-            // Providers without names for their keys, or with the same one for each, change keys too.
-            id => Wanted::another(id),
+            Some(id) if !keys.knows(id) => WantedKey::unknown(id),
+            // Providers that name no keys, or give all of them the same name, change keys too.
+            id => WantedKey::another(id),
         };
-        let unavailable = || Some(Err(Refused::KeysUnavailable));
+        let unavailable = || Some(Err(AuthRejection::KeysUnavailable));
         if !may_wait {
-            let nobody_knows = !has_any || (wanted.is_unknown && remote.is_failing());
+            let nobody_knows = !had_keys || (wanted.is_unknown && refresher.is_failing());
             return if nobody_knows { unavailable() } else { None };
         }
-        match remote.demand(wanted, has_any) {
-            Demand::Awaited(awaited) => Some(Ok(awaited)),
-            Demand::Unavailable if !has_any || wanted.is_unknown => unavailable(),
+        match refresher.request(wanted, had_keys) {
+            RefreshAnswer::Underway(refresh) => Some(Ok(refresh)),
+            RefreshAnswer::Unavailable if !had_keys || wanted.is_unknown => unavailable(),
             // A known key says that the signature is wrong.
-            Demand::Answered | Demand::Unavailable => None,
+            RefreshAnswer::KeyNotThere | RefreshAnswer::Unavailable => None,
         }
     }
 }
 
-/// The keys of an issuer, from files and from a URL.
-pub(crate) struct Keyring {
-    parts: Mutex<Parts>,
-    current: ArcSwap<KeySet>,
-    cache: Arc<TokenCache>,
+/// The keys of an issuer in files, and where the others are fetched from.
+struct Prepared {
+    keyring: Arc<Keyring>,
+    source: Option<KeySource>,
 }
 
-struct Parts {
-    files: KeyFiles,
-    remote: Option<KeySet>,
-}
-
-impl Keyring {
-    pub(crate) fn open(settings: &KeySettings, cache: Arc<TokenCache>) -> Result<Self, AuthError> {
-        let files = KeyFiles::open(settings)?;
-        let current = ArcSwap::from_pointee(files.set());
-        Ok(Self { parts: Mutex::new(Parts { files, remote: None }), current, cache })
-    }
-
-    /// Whether there is a key for one of these algorithms.
-    pub(crate) fn has_one_for(&self, algorithms: &[Algorithm]) -> bool {
-        let keys = self.current.load();
-        algorithms.iter().any(|algorithm| keys.has_one_for(*algorithm))
-    }
-
-    /// How many keys there are.
-    pub(crate) fn len(&self) -> usize {
-        self.current.load().len()
-    }
-
-    /// Takes what the files hold now.
-    ///
-    /// # Errors
-    /// When one cannot be used; its keys stay as they were.
-    pub(crate) fn reload(&self) -> Result<(), AuthError> {
-        self.change(|parts| parts.files.reload())
-    }
-
-    /// Takes what was fetched.
-    pub(crate) fn set_remote(&self, keys: KeySet) {
-        self.change(|parts| parts.remote = Some(keys));
-    }
-
-    fn has_remote(&self) -> bool {
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner).remote.is_some()
-    }
-
-    fn change<T>(&self, change: impl FnOnce(&mut Parts) -> T) -> T {
-        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = change(&mut parts);
-        let mut all = parts.files.set();
-        if let Some(remote) = &parts.remote {
-            all = all.and(remote);
+fn prepare(settings: &IssuerSettings, cache: &Arc<TokenCache>) -> Result<Prepared, AuthError> {
+    let keyring = Keyring::open(&settings.keys, Arc::clone(cache))?;
+    let source = KeySource::of(settings)?;
+    if source.is_some() {
+        // Each fetch reads the authorities anew. What is wrong with them is found now.
+        Client::new(settings.keys.ca_file.as_deref())?;
+    } else {
+        if keyring.len() == 0 {
+            return Err(AuthError::NoKeys);
         }
-        if !all.is_same(&self.current.load()) {
-            // In this order: what is verified with the keys of before is forgotten, or not remembered at all.
-            self.current.store(Arc::new(all));
-            self.cache.forget_all();
+        if !settings.algorithms.is_empty() && !keyring.has_one_for(&settings.algorithms) {
+            return Err(AuthError::NoKeyForAlgorithms { algorithms: settings.algorithms.clone() });
         }
-        result
     }
+    Ok(Prepared { keyring: Arc::new(keyring), source })
 }

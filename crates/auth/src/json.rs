@@ -1,24 +1,26 @@
-//! Reading the members of a JSON object that count, from documents of others: no matter how a document is arranged, what
-//! is made of it stays smaller than its text.
+//! Reading JSON of strangers: of an object, only the members that count, so that what is kept is smaller than the text,
+//! however it is arranged.
 
 use std::borrow::Cow;
 use std::fmt;
 
+use gathering_domain::OrganizationId;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// The members that count of an object, in the order of their names. What is null is as good as absent.
+/// The members of an object that count, in the order of the names that were asked for. A member that is null counts as
+/// absent.
 pub(crate) struct Members<'a, const N: usize> {
     pub(crate) values: [Option<&'a RawValue>; N],
-    /// One of them comes twice: which of both counts would be a guess.
-    pub(crate) comes_twice: bool,
-    /// One comes in another letter case, which some readers take for the same (those written in Go do).
-    pub(crate) comes_in_other_case: bool,
+    /// Whether one of them comes twice, so that nobody could say which one counts.
+    pub(crate) has_duplicate: bool,
+    /// Whether one comes in another letter case. Some readers, such as those written in Go, take it for the same.
+    pub(crate) has_other_case: bool,
 }
 
-/// The members with these names; `None` if the text is no JSON object, or goes on behind it.
+/// The members with these names; `None` if the text is not exactly one JSON object.
 pub(crate) fn members<'a, const N: usize>(json: &'a str, names: &[&str; N]) -> Option<Members<'a, N>> {
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let members = Names(names).deserialize(&mut deserializer).ok()?;
@@ -26,19 +28,28 @@ pub(crate) fn members<'a, const N: usize>(json: &'a str, names: &[&str; N]) -> O
     Some(members)
 }
 
-/// A text, number or truth value; `None` for lists and objects.
+/// A string, number or truth value; `None` for an array or object.
 pub(crate) fn scalar(value: &RawValue) -> Option<Value> {
     if value.get().starts_with(['[', '{']) { None } else { serde_json::from_str(value.get()).ok() }
 }
 
-/// A text; `None` for anything else.
+/// A string; `None` for anything else.
 pub(crate) fn text(value: &RawValue) -> Option<String> {
     serde_json::from_str(value.get()).ok()
 }
 
-/// The elements of a list; `None` for anything else.
+/// The elements of an array; `None` for anything else.
 pub(crate) fn elements(value: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(value.get()).ok()
+}
+
+/// An organization, as a number or as its digits; `None` for anything else.
+pub(crate) fn organization(value: &Value) -> Option<OrganizationId> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => u32::try_from(number.as_u64()?).ok()?.try_into().ok(),
+        _ => None,
+    }
 }
 
 struct Names<'n, const N: usize>(&'n [&'n str; N]);
@@ -62,16 +73,16 @@ impl<'de, const N: usize> Visitor<'de> for Names<'_, N> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Members { values: [None; N], comes_twice: false, comes_in_other_case: false };
+        let mut members = Members { values: [None; N], has_duplicate: false, has_other_case: false };
         let mut seen = [false; N];
         while let Some(Name(name)) = map.next_key()? {
             let known =
                 self.0.iter().zip(&mut seen).zip(&mut members.values).find(|((one, _), _)| **one == name);
             if let Some(((_, seen), value)) = known {
                 *value = map.next_value::<Option<&RawValue>>()?;
-                members.comes_twice |= std::mem::replace(seen, true);
+                members.has_duplicate |= std::mem::replace(seen, true);
             } else {
-                members.comes_in_other_case |= self.0.iter().any(|one| is_same_but_for_case(one, &name));
+                members.has_other_case |= self.0.iter().any(|one| is_same_but_for_case(one, &name));
                 map.next_value::<IgnoredAny>()?;
             }
         }
@@ -79,8 +90,7 @@ impl<'de, const N: usize> Visitor<'de> for Names<'_, N> {
     }
 }
 
-/// Whether the names differ in letter case only, as Unicode sees it: there are letters beside those of ASCII whose
-/// capital is one of ASCII.
+/// Whether the names differ in letter case only, as Unicode sees it: some letters beyond ASCII have a capital in ASCII.
 fn is_same_but_for_case(ascii: &str, name: &str) -> bool {
     if name.is_ascii() {
         ascii.eq_ignore_ascii_case(name)
@@ -93,11 +103,11 @@ fn is_same_but_for_case(ascii: &str, name: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// What is there, whether something comes twice, and whether in another letter case.
+    /// The values, whether a member comes twice, and whether one comes in another letter case.
     fn read(json: &str) -> Option<([Option<String>; 2], bool, bool)> {
         let read = members(json, &["one", "task"])?;
         let values = read.values.map(|value| value.map(|value| value.get().to_owned()));
-        Some((values, read.comes_twice, read.comes_in_other_case))
+        Some((values, read.has_duplicate, read.has_other_case))
     }
 
     #[test]
@@ -114,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_twice_is_told() {
+    fn what_comes_twice_is_noticed() {
         for json in [
             r#"{"one":1,"one":1}"#,
             r#"{"one":null,"one":1}"#,

@@ -1,16 +1,21 @@
-//! Who is asking, and what they may do: tokens, identities of a gateway, keys, scopes, the binding to a cluster, limits.
+//! Who calls, and what may they do: tokens, the identities of a gateway, keys, scopes, the binding to a cluster, rate limits.
 //!
-//! This crate knows neither HTTP requests nor storage. It is handed what a caller sent, as [`Credentials`], and hands
-//! back an [`Identity`] or a [`Refused`]. An identity is asked for leave to read or to write; there is no other way to
-//! its organization.
+//! This crate knows neither HTTP requests nor storage. It is given what a call carries, as [`Credentials`], and answers
+//! with an [`Identity`] or an [`AuthRejection`]. An identity grants reading and writing, and gives its organization away
+//! in no other way.
 
 mod authenticator;
+mod bearer;
+mod clock;
+mod collector;
 mod credentials;
 mod error;
 mod gateway;
 mod identity;
 mod issuer;
 mod json;
+mod key_url;
+mod keyring;
 mod keys;
 mod metrics;
 mod mint;
@@ -18,6 +23,7 @@ mod rate_limits;
 mod rejection;
 mod rejection_log;
 mod remote;
+mod scope;
 mod settings;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
@@ -25,13 +31,16 @@ mod token;
 mod verifier;
 
 pub use authenticator::{Authentication, Authenticator};
-pub use credentials::{CredentialHeader, Credentials, Sent};
-pub use error::{AuthError, KeyProblem};
-pub use identity::{Denied, Identity, ReadGrant, Scope};
+pub use credentials::{AuthHeader, AuthHeaderName, Credentials};
+pub use error::AuthError;
+pub use identity::{Denied, Identity, ReadGrant};
 pub use ipnet::IpNet;
 pub use jsonwebtoken::Algorithm;
+pub use key_url::{KeyUrl, KeyUrlError};
+pub use keys::error::KeyError;
 pub use mint::{SigningKey, TokenRequest};
-pub use rejection::{Refused, Remedy};
-pub use remote::{KeyUrl, KeyUrlError, KeysAwaited};
+pub use rejection::{AuthRejection, Remedy};
+pub use remote::refresh::KeyRefresh;
+pub use scope::{Scope, UnknownScope};
 pub use settings::{GatewaySettings, IssuerSettings, KeySettings, Mode, RateLimit, Settings, TokenSettings};
-pub use token::{Fact, Inspection};
+pub use token::inspection::{Fact, Inspection};

@@ -1,31 +1,28 @@
-//! What is measured of authentication.
+//! Counters of rejections and of fetches of keys.
 
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::MetricFamily;
-use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 
-use crate::Refused;
-use crate::authenticator::Authenticator;
+use crate::rejection::AuthRejection;
 
-/// Counters of refusals and of fetched keys.
+/// The counters of an authenticator.
 #[derive(Clone)]
 pub(crate) struct AuthMetrics {
-    refused: IntCounterVec,
+    rejections: IntCounterVec,
     fetches: IntCounterVec,
 }
 
 impl AuthMetrics {
     pub(crate) fn new() -> prometheus::Result<Self> {
-        let refused = IntCounterVec::new(
+        let rejections = IntCounterVec::new(
             Opts::new("gathering_auth_refused_total", "Calls whose caller was not let in, by reason."),
             &["reason"],
         )?;
-        // All series exist from the start, so that the first of its kind is an increase.
-        for reason in Refused::LABELS {
-            refused.with_label_values(&[reason]);
+        // All series exist from the start, so that the first rejection of its kind is an increase.
+        for reason in AuthRejection::LABELS {
+            rejections.with_label_values(&[reason]);
         }
         Ok(Self {
-            refused,
+            rejections,
             fetches: IntCounterVec::new(
                 Opts::new("gathering_auth_key_fetches_total", "Fetches of keys, by source and outcome."),
                 &["source", "outcome"],
@@ -33,74 +30,34 @@ impl AuthMetrics {
         })
     }
 
-    pub(crate) fn refused(&self, refused: Refused) {
-        self.refused.with_label_values(&[refused.label()]).inc();
+    /// Adds the counters to a registry, once.
+    pub(crate) fn register(&self, registry: &Registry) -> prometheus::Result<()> {
+        registry.register(Box::new(self.rejections.clone()))?;
+        registry.register(Box::new(self.fetches.clone()))
     }
 
-    /// What is measured of one source of keys.
-    pub(crate) fn of_source(&self, source: &impl ToString) -> KeyMetrics {
-        let metrics = KeyMetrics { fetches: self.fetches.clone(), source: source.to_string() };
-        for outcome in ["ok", "failed"] {
-            metrics.counter(outcome);
-        }
-        metrics
-    }
-}
-
-/// What is measured of one source of keys.
-pub(crate) struct KeyMetrics {
-    fetches: IntCounterVec,
-    source: String,
-}
-
-impl KeyMetrics {
-    fn counter(&self, outcome: &str) -> prometheus::IntCounter {
-        self.fetches.with_label_values(&[self.source.as_str(), outcome])
+    pub(crate) fn count_rejection(&self, rejection: AuthRejection) {
+        self.rejections.with_label_values(&[rejection.label()]).inc();
     }
 
-    pub(crate) fn fetched(&self, is_ok: bool) {
-        self.counter(if is_ok { "ok" } else { "failed" }).inc();
+    /// The counters of one source of keys.
+    pub(crate) fn for_source(&self, source: &impl ToString) -> FetchMetrics {
+        let source = source.to_string();
+        let counter = |outcome: &str| self.fetches.with_label_values(&[source.as_str(), outcome]);
+        FetchMetrics { ok: counter("ok"), failed: counter("failed") }
     }
 }
 
-/// Looks at the keys and the cache when it is asked.
-struct StateCollector {
-    authenticator: std::sync::Arc<Authenticator>,
-    keys: IntGaugeVec,
-    cached: IntGauge,
+/// The counters of one source of keys.
+pub(crate) struct FetchMetrics {
+    ok: IntCounter,
+    failed: IntCounter,
 }
 
-impl Collector for StateCollector {
-    fn desc(&self) -> Vec<&Desc> {
-        self.keys.desc().into_iter().chain(self.cached.desc()).collect()
-    }
-
-    fn collect(&self) -> Vec<MetricFamily> {
-        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        for (issuer, count) in self.authenticator.keys() {
-            self.keys.with_label_values(&[issuer]).set(number(count));
-        }
-        self.cached.set(number(self.authenticator.cached_tokens()));
-        self.keys.collect().into_iter().chain(self.cached.collect()).collect()
-    }
-}
-
-impl Authenticator {
-    /// Adds what is measured to a registry, once.
-    ///
-    /// # Errors
-    /// When the registry has metrics of these names already.
-    pub fn register_metrics(self: &std::sync::Arc<Self>, registry: &Registry) -> prometheus::Result<()> {
-        let metrics = self.metrics();
-        registry.register(Box::new(metrics.refused.clone()))?;
-        registry.register(Box::new(metrics.fetches.clone()))?;
-        registry.register(Box::new(StateCollector {
-            authenticator: std::sync::Arc::clone(self),
-            keys: IntGaugeVec::new(
-                Opts::new("gathering_auth_keys", "Keys that verify tokens, by issuer."),
-                &["issuer"],
-            )?,
-            cached: IntGauge::new("gathering_auth_tokens_cached", "Verified tokens that are remembered.")?,
-        }))
+impl FetchMetrics {
+    /// Counts a fetch that ended.
+    pub(crate) fn count(&self, is_ok: bool) {
+        let counter = if is_ok { &self.ok } else { &self.failed };
+        counter.inc();
     }
 }

@@ -1,4 +1,4 @@
-//! Tokens for operators, demonstrations and tests: what `gathering token` does.
+//! Signing tokens for operators, demonstrations and tests, as `gathering token` does.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,10 +7,12 @@ use gathering_domain::{ClusterId, OrganizationId, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
 
-use crate::keys::{hmac_secret, read};
-use crate::{AuthError, KeyProblem, Scope};
+use crate::error::AuthError;
+use crate::keys::error::KeyError;
+use crate::keys::pem::{hmac_secret, read};
+use crate::scope::Scope;
 
-/// A key that signs tokens.
+/// A key that signs tokens, with the algorithm that it signs with.
 pub struct SigningKey {
     key: EncodingKey,
     algorithm: Algorithm,
@@ -23,13 +25,20 @@ impl std::fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// The secret of an HMAC, as `auth.keys.hmac_secret_file` is read. Signs with HS256.
+    /// Reads an HMAC secret as `auth.keys.hmac_secret_file` is read: all bytes of the file but one newline at the end, 32 bytes
+    /// or more. It signs with HS256.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds a short secret or PEM.
     pub fn hmac_from_file(path: &Path) -> Result<Self, AuthError> {
         let secret = hmac_secret(path)?;
         Ok(Self { key: EncodingKey::from_secret(&secret), algorithm: Algorithm::HS256 })
     }
 
-    /// A private key in PEM. RSA signs with RS256, P-256 with ES256, P-384 with ES384 and Ed25519 with `EdDSA`.
+    /// Reads a private key in PEM (PKCS#8). RSA signs with RS256, P-256 with ES256, P-384 with ES384 and Ed25519 with `EdDSA`.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds no such key.
     pub fn private_pem_from_file(path: &Path) -> Result<Self, AuthError> {
         let pem = read(path)?;
         let candidates = [
@@ -38,17 +47,21 @@ impl SigningKey {
             (EncodingKey::from_ec_pem(&pem), Algorithm::ES384),
             (EncodingKey::from_ed_pem(&pem), Algorithm::EdDSA),
         ];
-        // A key says what family it is of, not what size; one that cannot sign is not the right one.
+        // A key says what family it is of, but not its size. An algorithm that cannot sign is not the one of the key.
         candidates
             .into_iter()
             .filter_map(|(key, algorithm)| key.ok().map(|key| Self { key, algorithm }))
             .find(|key| jsonwebtoken::crypto::sign(b"", &key.key, key.algorithm).is_ok())
-            .ok_or_else(|| AuthError::Key { path: path.to_owned(), problem: KeyProblem::NoPrivateKey })
+            .ok_or_else(|| AuthError::Key { path: path.to_owned(), error: KeyError::NoPrivateKey })
     }
 }
 
 impl SigningKey {
-    /// This key with the first of these algorithms that it can sign with; with its usual one if there are none.
+    /// The key with the first of these algorithms that it can sign with. It keeps its usual one if that is among them, or if
+    /// there are none.
+    ///
+    /// # Errors
+    /// When the key can sign with none of them.
     pub fn with_one_of(mut self, algorithms: &[Algorithm]) -> Result<Self, AuthError> {
         if !algorithms.is_empty() && !algorithms.contains(&self.algorithm) {
             let can_sign =
@@ -62,24 +75,24 @@ impl SigningKey {
     }
 }
 
-/// What a token is to say.
+/// The claims and header of a token to be signed.
 #[derive(Debug, Clone)]
 pub struct TokenRequest {
-    /// `org_id`.
+    /// The organization that the token speaks for (`org_id`).
     pub organization: OrganizationId,
-    /// `cluster_id`; `None` for no binding.
+    /// The only cluster that the token is good for (`cluster_id`); `None` for every cluster of the organization.
     pub cluster: Option<ClusterId>,
-    /// `scope`.
+    /// What the token allows (`scope`). Without any scope it allows nothing.
     pub scopes: Vec<Scope>,
-    /// From now to `exp`, in whole seconds.
+    /// The time from now to `exp`. Both ends are rounded down to whole seconds.
     pub lifetime: Duration,
-    /// `iss`.
+    /// Who issues the token (`iss`); `None` leaves the claim out.
     pub issuer: Option<String>,
-    /// `aud`.
+    /// Which service the token is for (`aud`); `None` leaves the claim out.
     pub audience: Option<String>,
-    /// `sub`.
+    /// Who calls with the token (`sub`); `None` leaves the claim out.
     pub subject: Option<String>,
-    /// `kid` of the header: which key of a set signed it.
+    /// The name of the key that signs it, for issuers with several (`kid` of the header).
     pub key_id: Option<String>,
 }
 
@@ -100,7 +113,10 @@ struct Claims<'a> {
 }
 
 impl TokenRequest {
-    /// The signed token.
+    /// The signed token, in the form that the `Authorization` header carries.
+    ///
+    /// # Errors
+    /// When the library cannot sign with this key.
     pub fn mint(&self, key: &SigningKey, now: Timestamp) -> Result<String, AuthError> {
         let seconds = |time: Timestamp| time.as_micros().div_euclid(1_000_000);
         let claims = Claims {
@@ -121,8 +137,10 @@ impl TokenRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::jwk::Origin;
+    use crate::keys::jwks::parse;
     use crate::testing::{TestKey, file};
-    use crate::token::Token;
+    use crate::token::parsed::ParsedToken;
 
     const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 
@@ -143,7 +161,7 @@ mod tests {
     fn a_token_says_what_was_asked_for() {
         let secret = file(&[b's'; 32]);
         let token = request().mint(&SigningKey::hmac_from_file(secret.path()).unwrap(), NOW).unwrap();
-        let facts = crate::Inspection::of(&token, 8192, NOW).unwrap().facts;
+        let facts = crate::token::inspection::Inspection::of(&token, 8192, NOW).unwrap().facts;
         let facts: Vec<_> = facts.iter().map(|fact| (fact.name, fact.value.as_str())).collect();
         let expected = [
             ("alg", "HS256"),
@@ -167,8 +185,8 @@ mod tests {
             let signing = SigningKey::private_pem_from_file(private.path()).unwrap();
             let token = request().mint(&signing, NOW).unwrap();
             let keys = serde_json::json!({"keys": [key.jwk("key")]}).to_string();
-            let (keys, _) = crate::keys::parse(keys.as_bytes(), crate::keys::Origin::Url).unwrap();
-            let token = Token::parse(&token, 8192).unwrap();
+            let (keys, _) = parse(keys.as_bytes(), Origin::Url).unwrap();
+            let token = ParsedToken::parse(&token, 8192).unwrap();
             assert_eq!(token.check_signature(&keys), Ok(()), "{:?}", signing.algorithm);
         }
     }
@@ -194,7 +212,7 @@ mod tests {
         let public = file(TestKey::p256().public_pem.as_bytes());
         assert!(matches!(
             SigningKey::private_pem_from_file(public.path()),
-            Err(AuthError::Key { problem: KeyProblem::NoPrivateKey, .. })
+            Err(AuthError::Key { error: KeyError::NoPrivateKey, .. })
         ));
     }
 }

@@ -1,4 +1,4 @@
-//! How often an organization, and one caller of it, may call.
+//! How often an organization, and each of its callers, may call.
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
@@ -8,47 +8,29 @@ use std::time::Duration;
 
 use gathering_domain::Clock;
 use governor::clock::Reference;
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
 use governor::state::keyed::DashMapStateStore;
-use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
+use crate::clock::{KeyedLimiter, MonotonicClock};
+use crate::identity::Identity;
+use crate::rejection::AuthRejection;
 use crate::settings::RateLimit;
-use crate::{Identity, Refused};
 
-/// The domain's clock, as limits read it: they count intervals, which no setting of the machine's clock may stretch.
-#[derive(Clone)]
-pub(crate) struct Monotonic(pub(crate) Arc<dyn Clock>);
-
-impl governor::clock::Clock for Monotonic {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        self.0.monotonic().into()
-    }
-}
-
-/// A limit on something that there is one of.
-pub(crate) type Limiter = RateLimiter<NotKeyed, InMemoryState, Monotonic, NoOpMiddleware<Nanos>>;
-
-type KeyedLimiter<K> = RateLimiter<K, DashMapStateStore<K>, Monotonic, NoOpMiddleware<Nanos>>;
-
-/// The limits of callers.
-pub(crate) struct Limits {
+/// The rate limits of organizations and callers.
+pub(crate) struct RateLimits {
     organizations: Option<KeyedLimiter<u32>>,
     identities: Option<KeyedLimiter<u64>>,
-    clock: Monotonic,
+    clock: MonotonicClock,
     admitted: AtomicU64,
 }
 
-/// After so many calls, what is known of callers that have been quiet for a second is dropped. So many are remembered at
-/// most beside those of the last second, whoever they are.
-const SWEEP: u64 = 10_000;
+/// After this number of calls, callers that have been quiet for a second are forgotten. So at most this number of callers is
+/// remembered beside those of the last second.
+const SWEEP_INTERVAL: u64 = 10_000;
 
-impl Limits {
+impl RateLimits {
     pub(crate) fn new(settings: RateLimit, clock: Arc<dyn Clock>) -> Self {
-        let clock = Monotonic(clock);
+        let clock = MonotonicClock(clock);
         Self {
             organizations: keyed(settings.per_organization, &clock),
             identities: keyed(settings.per_identity, &clock),
@@ -57,21 +39,21 @@ impl Limits {
         }
     }
 
-    /// Counts a call of this caller, unless it is one too many.
-    pub(crate) fn admit(&self, caller: &Identity) -> Result<(), Refused> {
+    /// Counts a call of this caller, or rejects it if it is one too many.
+    pub(crate) fn admit(&self, caller: &Identity) -> Result<(), AuthRejection> {
         if self.organizations.is_none() && self.identities.is_none() {
             return Ok(());
         }
-        if self.admitted.fetch_add(1, Ordering::Relaxed) % SWEEP == SWEEP - 1 {
+        if self.admitted.fetch_add(1, Ordering::Relaxed) % SWEEP_INTERVAL == SWEEP_INTERVAL - 1 {
             self.sweep();
         }
         if let Some(limiter) = &self.identities {
             let wait = self.check(limiter, &caller.fingerprint());
-            wait.map_err(|retry_after| Refused::IdentityLimit { retry_after })?;
+            wait.map_err(|retry_after| AuthRejection::IdentityLimit { retry_after })?;
         }
         if let Some(limiter) = &self.organizations {
             let wait = self.check(limiter, &caller.organization().get());
-            wait.map_err(|retry_after| Refused::OrganizationLimit { retry_after })?;
+            wait.map_err(|retry_after| AuthRejection::OrganizationLimit { retry_after })?;
         }
         Ok(())
     }
@@ -95,8 +77,8 @@ impl Limits {
     }
 }
 
-/// So many a second, and at most as many at once.
-fn keyed<K: Hash + Eq + Clone>(per_second: u32, clock: &Monotonic) -> Option<KeyedLimiter<K>> {
+/// A limit of this number of calls a second, and at most as many at once; `None` for no limit.
+fn keyed<K: Hash + Eq + Clone>(per_second: u32, clock: &MonotonicClock) -> Option<KeyedLimiter<K>> {
     let quota = Quota::per_second(NonZeroU32::new(per_second)?);
     Some(RateLimiter::new(quota, DashMapStateStore::default(), clock.clone()))
 }
@@ -108,22 +90,22 @@ mod tests {
     use super::*;
 
     fn caller(organization: u32, subject: &str) -> Identity {
-        Identity::of_token(organization.try_into().unwrap(), None, None, Some(subject), [])
+        Identity::from_token(organization.try_into().unwrap(), None, None, Some(subject), [])
     }
 
     #[test]
     fn callers_and_organizations_have_limits_of_their_own() {
         let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_800_000_000_000_000)));
-        let limits = Limits::new(
+        let limits = RateLimits::new(
             RateLimit { per_organization: 3, per_identity: 2 },
             Arc::clone(&clock) as Arc<dyn Clock>,
         );
         let admit = |organization, subject: &str| limits.admit(&caller(organization, subject));
         assert_eq!((admit(1, "a"), admit(1, "a")), (Ok(()), Ok(())));
         let retry_after = Duration::from_millis(500);
-        assert_eq!(admit(1, "a"), Err(Refused::IdentityLimit { retry_after }));
+        assert_eq!(admit(1, "a"), Err(AuthRejection::IdentityLimit { retry_after }));
         assert_eq!(admit(1, "b"), Ok(()));
-        assert!(matches!(admit(1, "c"), Err(Refused::OrganizationLimit { .. })));
+        assert!(matches!(admit(1, "c"), Err(AuthRejection::OrganizationLimit { .. })));
         assert_eq!(admit(2, "d"), Ok(()), "another organization");
         clock.advance(Duration::from_secs(1));
         limits.sweep();
@@ -134,7 +116,7 @@ mod tests {
     #[test]
     fn what_is_remembered_of_callers_is_bounded_and_given_back() {
         let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_800_000_000_000_000)));
-        let limits = Limits::new(
+        let limits = RateLimits::new(
             RateLimit { per_organization: 3, per_identity: 2 },
             Arc::clone(&clock) as Arc<dyn Clock>,
         );
@@ -144,7 +126,7 @@ mod tests {
         for number in 1..=100_000_u32 {
             clock.advance(Duration::from_millis(1));
             assert!(limits.admit(&caller(number, &number.to_string())).is_ok());
-            let most = usize::try_from(SWEEP).unwrap() + 1000;
+            let most = usize::try_from(SWEEP_INTERVAL).unwrap() + 1000;
             assert!(organizations.len() <= most && identities.len() <= most, "{number}");
         }
         clock.advance(Duration::from_secs(1));
@@ -155,7 +137,7 @@ mod tests {
     #[test]
     fn without_limits_everything_is_admitted() {
         let clock = Arc::new(ManualClock::at(Timestamp::from_micros(0)));
-        let limits = Limits::new(RateLimit::default(), clock);
+        let limits = RateLimits::new(RateLimit::default(), clock);
         assert!((0..10_000).all(|_| limits.admit(&caller(1, "a")).is_ok()));
     }
 }

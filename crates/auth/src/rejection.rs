@@ -2,34 +2,34 @@
 
 use std::time::Duration;
 
-/// Why a caller is not let in. The sentences are for the caller: they tell what to change and no secret.
+/// Why a caller is not let in. The texts are sent to the caller: they say what to change, and give no secret away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// No `Authorization` header.
+pub enum AuthRejection {
+    /// The call has no `Authorization` header.
     #[error("an Authorization header with a bearer token is required")]
     Missing,
-    /// More than one `Authorization` header: which of them counts would be a guess.
+    /// The call has more than one `Authorization` header, and nobody could say which one counts.
     #[error("more than one Authorization header was sent")]
     Several,
-    /// Another scheme than `Bearer`, or no token behind it.
+    /// The `Authorization` header has another scheme than `Bearer`, or no token after it.
     #[error("the Authorization header holds no bearer token")]
     Scheme,
-    /// The token is longer than any that this service takes.
+    /// The token is longer than this service accepts.
     #[error("the token is longer than {limit} characters")]
     TooLong {
-        /// The most that one may have, in bytes: `auth.max_token`.
+        /// The greatest accepted length in bytes: `auth.max_token`.
         limit: usize,
     },
-    /// The token is not three parts of base64url with a JSON header and JSON claims.
+    /// The token is not three parts of base64url, of which the first two are JSON objects.
     #[error("the token is not a JSON Web Token")]
     Malformed,
-    /// A header parameter is of the wrong JSON type.
+    /// The header parameter of this name has the wrong JSON type.
     #[error("the token's header parameter '{0}' is not usable")]
     Header(&'static str),
-    /// The token's algorithm is `none`, unknown, or one that no configured key is for.
+    /// The token's algorithm is `none`, unknown, not allowed for its issuer, or one that no key of the issuer is for.
     #[error("the token's algorithm is not accepted")]
     Algorithm,
-    /// The header names extensions that must be understood; none is.
+    /// The header has `crit`: extensions that have to be understood, of which this service knows none.
     #[error("the token has critical header extensions, which are not supported")]
     Critical,
     /// The token names a key (`kid`) that its issuer does not have.
@@ -41,77 +41,77 @@ pub enum Refused {
     /// No key verifies the signature.
     #[error("the token's signature does not verify")]
     Signature,
-    /// A claim is missing, of the wrong JSON type, or out of its range.
+    /// The claim of this name is missing, has the wrong JSON type, or is out of its range.
     #[error("the token's claim '{0}' is missing or not usable")]
     Claim(&'static str),
-    /// `exp` has passed.
+    /// The time `exp` has passed.
     #[error("the token has expired")]
     Expired,
-    /// `nbf` or `iat` is yet to come.
+    /// The time `nbf` or `iat` is in the future.
     #[error("the token is not valid yet")]
     NotYetValid,
-    /// `iss` is no configured issuer.
+    /// The claim `iss` names no configured issuer.
     #[error("the token is of another issuer")]
     Issuer,
-    /// `aud` does not name the configured audience.
+    /// The claim `aud` does not name the configured audience.
     #[error("the token is for another audience")]
     Audience,
-    /// The keys of the token's issuer were never had, so that nobody can tell whether it is right.
+    /// Nobody can tell whether the token is good: the keys of its issuer could not be fetched.
     #[error("the keys of the token's issuer cannot be had at the moment, please try again")]
     KeysUnavailable,
-    /// Whoever sent the identity did not prove to be the gateway.
+    /// The call does not come from the gateway, or did not prove that it does.
     #[error("the call does not come from a trusted gateway")]
     Untrusted,
-    /// No identity in the header of the gateway.
+    /// The header of the gateway is missing or empty.
     #[error("an x-rh-identity header is required")]
     MissingIdentity,
-    /// More than one identity.
+    /// The call has more than one header with an identity.
     #[error("more than one x-rh-identity header was sent")]
     SeveralIdentities,
-    /// The identity is longer than any that this service takes.
+    /// The header with the identity is longer than 32768 bytes.
     #[error("the x-rh-identity header is longer than 32768 characters")]
     IdentityTooLong,
-    /// The identity is no base64 of a JSON object, or a part of it is of the wrong type.
+    /// The identity is not base64 of a JSON object, or a part of it has the wrong JSON type.
     #[error("the x-rh-identity header is not an identity in base64")]
     MalformedIdentity,
-    /// The identity tells something twice that counts.
+    /// The identity has a key that counts twice, or in another letter case than usual.
     #[error("the x-rh-identity header has a key twice, or in another letter case than usual")]
     AmbiguousIdentity,
-    /// The identity is of a kind that this service does not know.
+    /// The identity has a type that this service does not know.
     #[error("the identity is not of the type User, System or ServiceAccount")]
     IdentityType,
-    /// The identity has no organization that can be used.
+    /// The organization of the identity is missing, or is not a number from 1 to 4294967295.
     #[error("the identity's org_id is missing or not usable")]
     IdentityOrganization,
-    /// The identity is bound to a cluster that cannot be read.
+    /// The identity is bound to a cluster whose ID is not a UUID.
     #[error("the identity's cluster_id is not usable")]
     IdentityCluster,
-    /// The organization called too often.
+    /// The organization calls too often.
     #[error("the organization calls too often, please try again later")]
     OrganizationLimit {
-        /// When the next call will be answered.
+        /// How long to wait until the next call is answered.
         retry_after: Duration,
     },
-    /// The caller called too often.
+    /// The caller calls too often.
     #[error("the caller calls too often, please try again later")]
     IdentityLimit {
-        /// When the next call will be answered.
+        /// How long to wait until the next call is answered.
         retry_after: Duration,
     },
 }
 
-/// What a refused caller can do.
+/// What a rejected caller can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
-    /// Prove who it is, as the `WWW-Authenticate` header says (RFC 9110 section 11.6.1).
+    /// Prove who it is, as the `WWW-Authenticate` header says (RFC 9110 section 11.6.1). Answered with status 401.
     Authenticate,
-    /// Wait for this long: it calls too often.
+    /// Wait for this long, since it calls too often. Answered with status 429.
     CallLess(Duration),
-    /// Wait: nobody can be told at the moment.
+    /// Try again later, since nobody can be let in at the moment. Answered with status 503.
     TryAgain,
 }
 
-impl Refused {
+impl AuthRejection {
     /// What the caller can do.
     pub const fn remedy(&self) -> Remedy {
         match self {
@@ -123,9 +123,8 @@ impl Refused {
         }
     }
 
-    /// The value of the `WWW-Authenticate` header. For tokens it is that of RFC 6750 section 3: without an error code where
-    /// there was no token, so that clients learn what is wanted and no more. Who calls without the gateway has no use for
-    /// a token.
+    /// The value of the `WWW-Authenticate` header. For tokens it follows RFC 6750 section 3, which names no error where
+    /// there was no token. Where a gateway is needed, it names a scheme of its own, so that no client sends a token.
     pub fn challenge(&self) -> String {
         const REALM: &str = "Bearer realm=\"gathering\"";
         match self {
@@ -144,7 +143,7 @@ impl Refused {
         }
     }
 
-    /// What [`label`](Self::label) can be.
+    /// Every value that [`label`](Self::label) can have.
     pub(crate) const LABELS: [&'static str; 28] = [
         "missing",
         "several",
@@ -176,7 +175,8 @@ impl Refused {
         "identity_limit",
     ];
 
-    /// The reason in one word, for metrics and logs.
+    /// The reason as one word of lower-case letters and underscores, for metrics and logs. It stays the same between
+    /// versions.
     pub const fn label(&self) -> &'static str {
         match self {
             Self::Missing => "missing",

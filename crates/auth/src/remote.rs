@@ -1,15 +1,9 @@
-//! Keys that a provider publishes: fetched, kept fresh, and fetched sooner when a token names one that is not known.
+//! Keys that a provider publishes: they are fetched, kept fresh, and fetched sooner when a token names one that is unknown.
 
-mod client;
+pub(crate) mod client;
+mod error;
 mod proxy;
-mod refresh;
-mod refresher;
-mod source;
-mod throttle;
-
-pub(crate) use client::Client;
-pub use refresh::KeysAwaited;
-pub(crate) use refresher::{Demand, RemoteKeys};
-pub use source::{KeyUrl, KeyUrlError};
-pub(crate) use source::{Source, SourceProblem};
-pub(crate) use throttle::Wanted;
+pub(crate) mod refresh;
+pub(crate) mod refresher;
+pub(crate) mod source;
+pub(crate) mod throttle;

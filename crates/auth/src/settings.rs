@@ -1,4 +1,4 @@
-//! What authentication needs to know. See `config/default.toml` for defaults.
+//! What authentication has to be told. `config/default.toml` has the defaults and says more about each setting.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use gathering_domain::OrganizationId;
 use ipnet::IpNet;
 use jsonwebtoken::Algorithm;
 
-use crate::remote::KeyUrl;
+use crate::key_url::KeyUrl;
 
 /// How callers prove who they are, and how often they may call.
 #[derive(Debug, Clone)]
@@ -19,7 +19,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The files with keys and secrets, which may change while the service runs.
+    /// The paths of all files with keys and secrets. They may change while the service runs, and
+    /// [`Authenticator::reload`](crate::Authenticator::reload) reads them again.
     pub fn files(&self) -> Vec<PathBuf> {
         match &self.mode {
             Mode::Jwt(tokens) => {
@@ -34,58 +35,59 @@ impl Settings {
 /// How callers prove who they are.
 #[derive(Debug, Clone)]
 pub enum Mode {
-    /// With a JSON Web Token.
+    /// With a JSON Web Token in `Authorization`.
     Jwt(TokenSettings),
-    /// By what a trusted gateway says of them in a header.
+    /// Not by themselves: a trusted gateway names them in the header `x-rh-identity`.
     IdentityHeader(GatewaySettings),
-    /// Not at all: every caller belongs to this organization. For a loopback address only, which the caller of this
-    /// crate has to see to.
+    /// Not at all: every caller may read and write for one organization. Whoever starts the service has to make sure that it
+    /// listens on a loopback address.
     Disabled {
-        /// Whose records all callers see.
+        /// The organization of every caller.
         organization: OrganizationId,
     },
 }
 
-/// Whose tokens are taken.
+/// Which tokens are accepted.
 #[derive(Debug, Clone)]
 pub struct TokenSettings {
-    /// Who may issue tokens, at least one. Where there are more, each has its `issuer`.
+    /// Who may issue tokens: at least one. If there are several, each has its [`issuer`](IssuerSettings::issuer).
     pub issuers: Vec<IssuerSettings>,
-    /// How far clocks may differ.
+    /// How far the clocks of issuers may be off. `exp`, `nbf` and `iat` are checked with this tolerance.
     pub leeway: Duration,
-    /// The longest token that is looked at, in bytes.
+    /// The greatest accepted length of a token, in bytes.
     pub max_token: usize,
-    /// How much memory verified tokens may take up, in bytes; 0 verifies each token each time.
+    /// How much memory verified tokens may take up, in bytes. With 0, each token is verified each time.
     pub cache_size: usize,
 }
 
 /// One issuer of tokens.
 #[derive(Debug, Clone, Default)]
 pub struct IssuerSettings {
-    /// The `iss` of its tokens; not looked at where it is not set.
+    /// The `iss` that its tokens have to have. `None` accepts every `iss`, and tokens without one.
     pub issuer: Option<String>,
-    /// What the `aud` of its tokens must name, when set.
+    /// The audience that the `aud` of its tokens has to name. `None` accepts every `aud`, and tokens without one.
     pub audience: Option<String>,
-    /// The only algorithms of its tokens; empty for every one that its keys are for.
+    /// The algorithms that its tokens may use. If empty, these are all that its keys are for.
     pub algorithms: Vec<Algorithm>,
     /// Its keys.
     pub keys: KeySettings,
 }
 
-/// Where the keys of an issuer are.
+/// Where the keys of an issuer are. All that are set count together, and at least one of the first five has to be.
 #[derive(Debug, Clone, Default)]
 pub struct KeySettings {
-    /// A file with the secret of HS256, HS384 and HS512.
+    /// A file whose content is the secret of HS256, HS384 and HS512: 32 bytes or more, and a newline that does not count.
     pub hmac_secret_file: Option<PathBuf>,
-    /// PEM files with one public key each.
+    /// PEM files with one public key each: RSA of 2048 to 8192 bits, P-256, P-384 or Ed25519.
     pub public_key_files: Vec<PathBuf>,
-    /// A file with a JSON Web Key Set (RFC 7517).
+    /// A file with a JSON Web Key Set (RFC 7517), which may also hold secrets.
     pub jwks_file: Option<PathBuf>,
-    /// Where a key set is fetched from.
+    /// The URL of a JSON Web Key Set without secrets.
     pub jwks_url: Option<KeyUrl>,
-    /// Whether the address of the key set is asked of the issuer (`OpenID` Connect Discovery 1.0).
+    /// Whether [`issuer`](IssuerSettings::issuer) is asked for the URL of its key set (`OpenID` Connect Discovery 1.0). Counts
+    /// only without `jwks_url`.
     pub discovery: bool,
-    /// A PEM file with the authorities that may have signed the certificate of that server; the system's otherwise.
+    /// A PEM file with the authorities that the server of the URL is checked against; `None` for those of the system.
     pub ca_file: Option<PathBuf>,
 }
 
@@ -95,22 +97,24 @@ impl KeySettings {
     }
 }
 
-/// How a gateway is told from anybody else who sends its header. Each that is set has to hold; one has to be set.
+/// What proves that a call comes from the gateway. At least one has to be set, and all that are set have to hold.
 #[derive(Debug, Clone, Default)]
 pub struct GatewaySettings {
-    /// The networks that it calls from.
+    /// The networks that the gateway calls from. If empty, it may call from everywhere.
     pub trusted_proxies: Vec<IpNet>,
-    /// A file with the secrets that it may send, one a line, at least 32 characters each.
+    /// A file with the secrets that the gateway may send in `x-gateway-secret`: one a line, each of 32 printable ASCII
+    /// characters or more.
     pub secret_file: Option<PathBuf>,
-    /// Whether the listener asks every caller for a certificate of an authority that is the gateway's alone.
+    /// Whether the listener accepts only callers with a certificate of an authority that belongs to the gateway alone. The
+    /// listener checks it, not this crate.
     pub client_certificates: bool,
 }
 
-/// How many calls a second are answered; 0 for any number.
+/// How many calls a second are answered, in each process; as many may come at once. 0 is no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RateLimit {
-    /// Those of one organization together.
+    /// The limit of all callers of an organization together.
     pub per_organization: u32,
-    /// Those of one caller: one subject, or one cluster where a token names no subject.
+    /// The limit of each caller: a subject, or a cluster if the token names no subject.
     pub per_identity: u32,
 }

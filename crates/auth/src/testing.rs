@@ -1,5 +1,5 @@
-//! Keys for tests, made for one test each; none is ever committed. Behind the feature `testing`.
-#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that has no key fails")]
+//! Keys and tokens for tests. Keys are made for one test each, and none is ever committed. Behind the feature `testing`.
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test without a key fails")]
 
 #[cfg(test)]
 use std::io::Write;
@@ -17,11 +17,11 @@ use serde_json::Value;
 #[cfg(test)]
 use tempfile::NamedTempFile;
 
-/// A pair of keys.
+/// A private key with its public half.
 pub struct TestKey {
-    /// The private key, PKCS#8 in PEM.
+    /// The private key, as PKCS#8 in PEM.
     pub private_pem: String,
-    /// The public key in PEM.
+    /// The public key, as `SubjectPublicKeyInfo` in PEM.
     pub public_pem: String,
 }
 
@@ -30,7 +30,7 @@ impl TestKey {
         Self { private_pem: pem("PRIVATE KEY", private), public_pem: pem("PUBLIC KEY", public) }
     }
 
-    /// A key of RSA, 2048 bits.
+    /// A new RSA key of 2048 bits, which takes about a tenth of a second.
     pub fn rsa() -> Self {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
         let private: Pkcs8V1Der<'_> = pair.as_der().unwrap();
@@ -38,17 +38,17 @@ impl TestKey {
         Self::new(private.as_ref(), public.as_ref())
     }
 
-    /// A key on the curve P-256.
+    /// A new key on the curve P-256, for ES256.
     pub fn p256() -> Self {
         Self::ec(&ECDSA_P256_SHA256_FIXED_SIGNING)
     }
 
-    /// A key on the curve P-384.
+    /// A new key on the curve P-384, for ES384.
     pub fn p384() -> Self {
         Self::ec(&ECDSA_P384_SHA384_FIXED_SIGNING)
     }
 
-    /// A key on the curve P-521, which this service does not take.
+    /// A new key on the curve P-521, which this service does not accept.
     pub fn p521() -> Self {
         Self::ec(&ECDSA_P521_SHA512_FIXED_SIGNING)
     }
@@ -59,25 +59,25 @@ impl TestKey {
         Self::new(pair.to_pkcs8v1().unwrap().as_ref(), public.as_ref())
     }
 
-    /// A key on the curve Ed25519.
+    /// A new key on the curve Ed25519, for `EdDSA`.
     pub fn ed25519() -> Self {
         let pair = Ed25519KeyPair::generate().unwrap();
         let public: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
         Self::new(pair.to_pkcs8v1().unwrap().as_ref(), public.as_ref())
     }
 
-    /// A token with these claims, signed with this key, whose header names this key.
+    /// A token with these claims, signed with this key. Its header has this `kid`, if any.
     pub fn token_of(&self, algorithm: Algorithm, key_id: Option<&str>, claims: &Value) -> String {
         let header = Header { kid: key_id.map(str::to_owned), ..Header::new(algorithm) };
         jsonwebtoken::encode(&header, claims, &self.signing_key()).unwrap()
     }
 
-    /// A token with these claims, signed with this key.
+    /// A token with these claims, signed with this key, without a `kid`.
     pub fn token(&self, algorithm: Algorithm, claims: &Value) -> String {
         self.token_of(algorithm, None, claims)
     }
 
-    /// What this key signs a text with, in base64url.
+    /// The signature of this key for a text, in base64url.
     pub fn sign(&self, algorithm: Algorithm, text: &str) -> String {
         jsonwebtoken::crypto::sign(text.as_bytes(), &self.signing_key(), algorithm).unwrap()
     }
@@ -90,7 +90,7 @@ impl TestKey {
             .unwrap()
     }
 
-    /// The public key as a JSON Web Key with this name, as a provider publishes it.
+    /// The public key as a JSON Web Key with this `kid`, as a provider publishes it.
     pub fn jwk(&self, key_id: &str) -> Value {
         let key = self.signing_key();
         let algorithms = [Algorithm::RS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
@@ -101,7 +101,7 @@ impl TestKey {
         let jwk = jsonwebtoken::jwk::Jwk::from_encoding_key(&key, algorithm).unwrap();
         let mut jwk = serde_json::to_value(jwk).unwrap();
         let fields = jwk.as_object_mut().unwrap();
-        // The library names one algorithm; a key of RSA is for six.
+        // The library names one algorithm, but a key of RSA is for six.
         fields.remove("alg");
         fields.insert("kid".to_owned(), key_id.into());
         fields.insert("use".to_owned(), "sig".into());
@@ -109,21 +109,22 @@ impl TestKey {
     }
 }
 
-/// A token of any header and payload, with the signature that `sign` makes of both.
+/// A token of any header and payload, which are encoded as they are. `sign` is given both parts, joined by a dot, and returns
+/// the signature in base64url.
 pub fn token_of_parts(header: &str, payload: &[u8], sign: impl FnOnce(&str) -> String) -> String {
     let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
     let signature = sign(&signed);
     format!("{signed}.{signature}")
 }
 
-/// What an HMAC with this secret signs a text with, in base64url.
+/// The HMAC of a text with this secret, in base64url.
 pub fn hmac(algorithm: Algorithm, secret: &[u8], text: &str) -> String {
     jsonwebtoken::crypto::sign(text.as_bytes(), &EncodingKey::from_secret(secret), algorithm).unwrap()
 }
 
-/// Reads a key set as one that was fetched. For fuzzing.
+/// Reads a key set like one that was fetched. For fuzzing.
 pub fn parse_key_set(json: &[u8]) {
-    let _ = crate::keys::parse(json, crate::keys::Origin::Url);
+    let _ = crate::keys::jwks::parse(json, crate::keys::jwk::Origin::Url);
 }
 
 pub(crate) fn pem(label: &str, der: &[u8]) -> String {

@@ -1,20 +1,27 @@
 //! From the text of a token to an identity: the issuer that it names, a key of that issuer, and then its claims.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use gathering_domain::{Clock, Timestamp};
 
+use crate::error::AuthError;
+use crate::identity::Identity;
 use crate::issuer::Issuer;
-use crate::remote::KeysAwaited;
-use crate::token::{Expected, Token, TokenCache};
-use crate::{Identity, Refused};
+use crate::metrics::AuthMetrics;
+use crate::rejection::AuthRejection;
+use crate::remote::refresh::KeyRefresh;
+use crate::settings::TokenSettings;
+use crate::token::cache::TokenCache;
+use crate::token::claims::Validation;
+use crate::token::parsed::ParsedToken;
 
-/// What became of a token.
-pub(crate) enum Outcome {
-    /// It was judged.
-    Judged(Result<Identity, Refused>),
-    /// It names a key that is not known, and the keys are being fetched.
-    Waiting(KeysAwaited),
+/// The result of verifying a token.
+pub(crate) enum Verification {
+    /// The token is good or bad.
+    Done(Result<Identity, AuthRejection>),
+    /// The token names an unknown key, and keys are being fetched. Verify it again afterwards.
+    Waiting(KeyRefresh),
 }
 
 /// Verifies tokens.
@@ -27,61 +34,71 @@ pub(crate) struct TokenVerifier {
 }
 
 impl TokenVerifier {
-    pub(crate) const fn new(
-        issuers: Vec<Issuer>,
-        leeway_seconds: f64,
-        max_token: usize,
-        cache: Arc<TokenCache>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self { issuers, leeway_seconds, max_token, cache, clock }
+    /// Reads all keys in files, and starts to fetch those of URLs. `tick` is how often the fetching threads look at the clock.
+    pub(crate) fn start(
+        settings: &TokenSettings,
+        clock: &Arc<dyn Clock>,
+        tick: Duration,
+        metrics: &AuthMetrics,
+    ) -> Result<Self, AuthError> {
+        let cache = Arc::new(TokenCache::new(settings.cache_size));
+        let issuers = settings.issuers.iter();
+        let issuers = issuers.map(|issuer| Issuer::start(issuer, &cache, clock, tick, metrics));
+        Ok(Self {
+            issuers: issuers.collect::<Result<_, _>>()?,
+            leeway_seconds: settings.leeway.as_secs_f64(),
+            max_token: settings.max_token,
+            cache,
+            clock: Arc::clone(clock),
+        })
     }
 
     pub(crate) fn issuers(&self) -> &[Issuer] {
         &self.issuers
     }
 
+    /// How many verified tokens are remembered.
     pub(crate) fn cached(&self) -> usize {
         self.cache.len()
     }
 
-    /// Judges a token. With `may_wait`, keys that are not known may be waited for once.
-    pub(crate) fn verify(&self, text: &str, may_wait: bool) -> Outcome {
+    /// Verifies a token. Without `may_wait`, unknown keys are not waited for.
+    pub(crate) fn verify(&self, text: &str, may_wait: bool) -> Verification {
         let now = self.clock.now();
-        if let Some(identity) = self.cache.find(text, now) {
-            return Outcome::Judged(Ok(identity));
+        if let Some(identity) = self.cache.get(text, now) {
+            return Verification::Done(Ok(identity));
         }
         let generation = self.cache.generation();
-        let (token, issuer) = match self.understand(text) {
-            Ok(understood) => understood,
-            Err(refused) => return Outcome::Judged(Err(refused)),
+        let (token, issuer) = match self.parse(text) {
+            Ok(parsed) => parsed,
+            Err(rejection) => return Verification::Done(Err(rejection)),
         };
         loop {
-            let keys = issuer.keys();
-            let Err(refused) = issuer.verify_signature(&token, &keys) else { break };
-            let refused = match issuer.keys_to_come(&token, &keys, may_wait) {
-                Some(Ok(awaited)) => return Outcome::Waiting(awaited),
+            let keys = issuer.keyring().current();
+            let Err(rejection) = issuer.verify_signature(&token, &keys) else { break };
+            let rejection = match issuer.refresh_for(&token, &keys, may_wait) {
+                Some(Ok(refresh)) => return Verification::Waiting(refresh),
                 Some(Err(unavailable)) => unavailable,
-                None => refused,
+                None => rejection,
             };
-            // The right key may have come between the look at the keys and the look at what is on its way.
-            if Arc::ptr_eq(&keys, &issuer.keys()) {
-                return Outcome::Judged(Err(refused));
+            // The right key may have come after the keys were read, and before the refresh was asked for.
+            if Arc::ptr_eq(&keys, &issuer.keyring().current()) {
+                return Verification::Done(Err(rejection));
             }
         }
-        let expected = Expected { audience: issuer.audience(), leeway_seconds: self.leeway_seconds, now };
-        let judged = token.claims.identity(&expected).map(|(identity, expiry)| {
-            self.cache.keep(text, &identity, timestamp(expiry), generation);
+        let validation = Validation { audience: issuer.audience(), leeway_seconds: self.leeway_seconds, now };
+        Verification::Done(token.claims.identity(&validation).map(|(identity, expiry)| {
+            self.cache.insert(text, &identity, timestamp(expiry), generation);
             identity
-        });
-        Outcome::Judged(judged)
+        }))
     }
 
-    fn understand<'a>(&self, text: &'a str) -> Result<(Token<'a>, &Issuer), Refused> {
-        let token = Token::parse(text, self.max_token)?;
+    /// Takes the token apart and finds its issuer.
+    fn parse<'a>(&self, text: &'a str) -> Result<(ParsedToken<'a>, &Issuer), AuthRejection> {
+        let token = ParsedToken::parse(text, self.max_token)?;
         let named = token.claims.issuer()?;
-        let issuer = self.issuers.iter().find(|issuer| issuer.issues_as(named)).ok_or(Refused::Issuer)?;
-        Ok((token, issuer))
+        let issuer = self.issuers.iter().find(|issuer| issuer.issues_as(named));
+        Ok((token, issuer.ok_or(AuthRejection::Issuer)?))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
-use gathering_auth::{Denied, Refused, Remedy};
+use gathering_auth::{AuthRejection, Denied, Remedy};
 use gathering_domain::{IdError, StoreError, StoreQueue};
 
 use self::body::{ErrorBody, PROBLEM_JSON, ProblemDetails};
@@ -16,11 +16,11 @@ use crate::wire;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     #[error("Unauthorized: {0}")]
-    Unauthorized(Refused),
-    #[error("Too Many Requests: {refused}")]
-    TooManyCalls { refused: Refused, retry_after: Duration },
+    Unauthorized(AuthRejection),
+    #[error("Too Many Requests: {rejection}")]
+    TooManyCalls { rejection: AuthRejection, retry_after: Duration },
     #[error("Service Unavailable: {0}")]
-    AuthUnavailable(Refused),
+    AuthUnavailable(AuthRejection),
     #[error("Forbidden: {0}")]
     Forbidden(#[from] Denied),
     #[error("Parameter '{name}' with value '{value}' is not valid: {reason}")]
@@ -105,8 +105,8 @@ impl ApiError {
         let status = self.status_code();
         let mut response = HttpResponseBuilder::new(status);
         match self {
-            Self::Unauthorized(refused) => {
-                response.insert_header((header::WWW_AUTHENTICATE, refused.challenge()));
+            Self::Unauthorized(rejection) => {
+                response.insert_header((header::WWW_AUTHENTICATE, rejection.challenge()));
             }
             Self::MethodNotAllowed { allow } => {
                 response.insert_header((header::ALLOW, *allow));
@@ -137,17 +137,17 @@ impl ApiError {
     }
 }
 
-/// A wait in seconds, rounded up: a caller that comes back too early is refused again.
+/// A wait in seconds, rounded up: a caller that comes back too early is rejection again.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1000).max(1).try_into().unwrap_or(u64::MAX)
 }
 
-impl From<Refused> for ApiError {
-    fn from(refused: Refused) -> Self {
-        match refused.remedy() {
-            Remedy::Authenticate => Self::Unauthorized(refused),
-            Remedy::CallLess(retry_after) => Self::TooManyCalls { refused, retry_after },
-            Remedy::TryAgain => Self::AuthUnavailable(refused),
+impl From<AuthRejection> for ApiError {
+    fn from(rejection: AuthRejection) -> Self {
+        match rejection.remedy() {
+            Remedy::Authenticate => Self::Unauthorized(rejection),
+            Remedy::CallLess(retry_after) => Self::TooManyCalls { rejection, retry_after },
+            Remedy::TryAgain => Self::AuthUnavailable(rejection),
         }
     }
 }

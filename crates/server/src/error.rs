@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use gathering_auth::{AuthError, Refused};
+use gathering_auth::{AuthError, AuthRejection};
 use gathering_domain::StoreError;
 use gathering_http::{BindError, TlsError};
 use gathering_ingest::AllowListError;
@@ -63,7 +63,7 @@ pub enum ServerError {
     OddTree { path: PathBuf, left_out: usize, warnings: usize },
     /// A token was refused.
     #[error("the token is refused: {0}")]
-    TokenRefused(Refused),
+    TokenRefused(AuthRejection),
     /// Records of an import were refused.
     #[error("some records were rejected, {0} in all; each is named above with its reason")]
     Rejected(u64),

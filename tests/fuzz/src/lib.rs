@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gathering_auth::testing::{TestKey, hmac, parse_key_set, token_of_parts};
 use gathering_auth::{
-    Algorithm, Authenticator, CredentialHeader, Credentials, GatewaySettings, Inspection, IssuerSettings,
-    KeySettings, Mode, RateLimit, Sent, Settings, TokenSettings,
+    Algorithm, AuthHeader, AuthHeaderName, Authenticator, Credentials, GatewaySettings, Inspection,
+    IssuerSettings, KeySettings, Mode, RateLimit, Settings, TokenSettings,
 };
 use gathering_domain::{ManualClock, Timestamp};
 use serde::Deserialize;
@@ -22,11 +22,11 @@ const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
 const SECRET: &[u8] = b"a secret of more than thirty-two bytes";
 
 /// A call with one header.
-struct Call<'a>(CredentialHeader, &'a [u8]);
+struct Call<'a>(AuthHeaderName, &'a [u8]);
 
 impl Credentials for Call<'_> {
-    fn header(&self, header: CredentialHeader) -> Sent<'_> {
-        if header == self.0 { Sent::One(self.1) } else { Sent::Nothing }
+    fn header(&self, name: AuthHeaderName) -> AuthHeader<'_> {
+        if name == self.0 { AuthHeader::Single(self.1) } else { AuthHeader::Absent }
     }
 
     fn peer(&self) -> Option<IpAddr> {
@@ -81,7 +81,7 @@ struct Header {
 /// # Panics
 /// If somebody is let in who should not be.
 pub fn token(data: &[u8]) {
-    let ask = |header: &[u8]| TOKENS.authenticate_now(&Call(CredentialHeader::Authorization, header));
+    let ask = |header: &[u8]| TOKENS.authenticate_now(&Call(AuthHeaderName::Authorization, header));
     assert!(ask(data).is_err(), "nobody can guess a signature");
     assert!(ask(&[b"Bearer ", data].concat()).is_err(), "nobody can guess a signature");
     if let Ok(text) = std::str::from_utf8(data) {
@@ -115,7 +115,7 @@ static GATEWAY: LazyLock<Authenticator> = LazyLock::new(|| {
 /// # Panics
 /// If somebody is let in further than he should be.
 pub fn identity_header(data: &[u8]) {
-    let ask = |header: &[u8]| GATEWAY.authenticate_now(&Call(CredentialHeader::Identity, header));
+    let ask = |header: &[u8]| GATEWAY.authenticate_now(&Call(AuthHeaderName::Identity, header));
     let _ = ask(data);
     if let Ok(identity) = ask(STANDARD.encode(data).as_bytes()) {
         assert!(identity.write().is_err(), "an identity of the gateway reads only");

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 use super::*;
+use crate::credentials::{AuthHeader, AuthHeaderName};
+use crate::rejection::Remedy;
+use crate::settings::{IssuerSettings, KeySettings, RateLimit, TokenSettings};
 use crate::testing::{TestKey, file};
-use crate::{KeySettings, RateLimit};
 
 const NOW: i64 = 1_800_000_000;
 const SECRET: &[u8] = b"a secret of more than thirty-two bytes";
@@ -19,10 +21,10 @@ const SECRET: &[u8] = b"a secret of more than thirty-two bytes";
 struct Call<'a>(Vec<&'a [u8]>);
 
 impl Credentials for Call<'_> {
-    fn header(&self, header: CredentialHeader) -> Sent<'_> {
-        match header {
-            CredentialHeader::Authorization => Sent::from_values(self.0.iter().copied()),
-            CredentialHeader::Identity | CredentialHeader::GatewaySecret => Sent::Nothing,
+    fn header(&self, name: AuthHeaderName) -> AuthHeader<'_> {
+        match name {
+            AuthHeaderName::Authorization => AuthHeader::from_values(self.0.iter().copied()),
+            AuthHeaderName::Identity | AuthHeaderName::GatewaySecret => AuthHeader::Absent,
         }
     }
 
@@ -54,7 +56,7 @@ impl Fixture {
         Self::start(&settings(vec![IssuerSettings { keys, ..IssuerSettings::default() }]))
     }
 
-    fn check(&self, token: &str) -> Result<u32, Refused> {
+    fn check(&self, token: &str) -> Result<u32, AuthRejection> {
         let header = format!("Bearer {token}");
         let identity = self.authenticator.authenticate_now(&Call(vec![header.as_bytes()]))?;
         Ok(identity.organization().get())
@@ -93,7 +95,7 @@ fn every_algorithm_verifies_with_its_own_key() {
     for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
         let token = hmac(algorithm, SECRET, &claims());
         assert_eq!(from_pem.check(&token), Ok(42), "{algorithm:?}");
-        assert_eq!(from_set.check(&token), Err(Refused::Algorithm), "{algorithm:?}");
+        assert_eq!(from_set.check(&token), Err(AuthRejection::Algorithm), "{algorithm:?}");
     }
     let [rsa, p256, p384, ed25519] = &keys;
     for (key, id, algorithm) in [
@@ -117,11 +119,11 @@ fn keys_of_strangers_do_not_verify() {
     let (own, stranger, secret) = (TestKey::p256(), TestKey::p256(), file(SECRET));
     let public = file(own.public_pem.as_bytes());
     let fixture = Fixture::with(KeySettings { public_key_files: vec![path(&public)], ..hmac_keys(&secret) });
-    assert_eq!(fixture.check(&stranger.token(Algorithm::ES256, &claims())), Err(Refused::Signature));
-    assert_eq!(fixture.check(&hmac(Algorithm::HS256, &[b'x'; 40], &claims())), Err(Refused::Signature));
+    assert_eq!(fixture.check(&stranger.token(Algorithm::ES256, &claims())), Err(AuthRejection::Signature));
+    assert_eq!(fixture.check(&hmac(Algorithm::HS256, &[b'x'; 40], &claims())), Err(AuthRejection::Signature));
     let token = hmac(Algorithm::HS256, SECRET, &claims());
     let (signed, _) = token.rsplit_once('.').unwrap();
-    assert_eq!(fixture.check(&format!("{signed}.")), Err(Refused::Signature));
+    assert_eq!(fixture.check(&format!("{signed}.")), Err(AuthRejection::Signature));
 }
 
 #[test]
@@ -143,13 +145,13 @@ fn an_issuer_has_keys_audience_and_algorithms_of_its_own() {
     assert_eq!(fixture.check(&one.token(Algorithm::PS256, &claims("one", "for-one"))), Ok(42));
     assert_eq!(fixture.check(&two.token(Algorithm::ES256, &claims("two", "for-two"))), Ok(42));
     let check = |token: String| fixture.check(&token).unwrap_err();
-    assert_eq!(check(one.token(Algorithm::RS512, &claims("one", "for-one"))), Refused::Algorithm);
-    assert_eq!(check(two.token(Algorithm::ES256, &claims("one", "for-one"))), Refused::Algorithm);
-    assert_eq!(check(one.token(Algorithm::RS256, &claims("one", "for-two"))), Refused::Audience);
-    assert_eq!(check(one.token(Algorithm::RS256, &claims("two", "for-two"))), Refused::Algorithm);
-    assert_eq!(check(one.token(Algorithm::RS256, &claims("three", "for-one"))), Refused::Issuer);
+    assert_eq!(check(one.token(Algorithm::RS512, &claims("one", "for-one"))), AuthRejection::Algorithm);
+    assert_eq!(check(two.token(Algorithm::ES256, &claims("one", "for-one"))), AuthRejection::Algorithm);
+    assert_eq!(check(one.token(Algorithm::RS256, &claims("one", "for-two"))), AuthRejection::Audience);
+    assert_eq!(check(one.token(Algorithm::RS256, &claims("two", "for-two"))), AuthRejection::Algorithm);
+    assert_eq!(check(one.token(Algorithm::RS256, &claims("three", "for-one"))), AuthRejection::Issuer);
     let nameless = json!({"org_id": 42, "exp": NOW + 600, "aud": "for-one"});
-    assert_eq!(check(one.token(Algorithm::RS256, &nameless)), Refused::Issuer);
+    assert_eq!(check(one.token(Algorithm::RS256, &nameless)), AuthRejection::Issuer);
 }
 
 #[test]
@@ -162,7 +164,7 @@ fn a_remembered_token_ends_like_any_other() {
     fixture.clock.advance(Duration::from_secs(659));
     assert_eq!(fixture.check(&token), Ok(42), "within the leeway it is verified anew");
     fixture.clock.advance(Duration::from_secs(1));
-    assert_eq!(fixture.check(&token), Err(Refused::Expired));
+    assert_eq!(fixture.check(&token), Err(AuthRejection::Expired));
 }
 
 #[test]
@@ -176,7 +178,7 @@ fn keys_are_read_again_and_tokens_of_those_that_went_are_refused() {
     assert_eq!(fixture.check(&token), Ok(42), "the keys of before stay");
     std::fs::write(secret.path(), [b'y'; 40]).unwrap();
     fixture.authenticator.reload().unwrap();
-    assert_eq!(fixture.check(&token), Err(Refused::Signature));
+    assert_eq!(fixture.check(&token), Err(AuthRejection::Signature));
     assert_eq!(fixture.check(&hmac(Algorithm::HS256, &[b'y'; 40], &claims())), Ok(42));
 }
 
@@ -189,10 +191,10 @@ fn headers_that_are_no_single_bearer_token() {
     let lower = good.replace("Bearer ", "bearer   ");
     assert_eq!(check(&[good.as_bytes()]), None);
     assert_eq!(check(&[lower.as_bytes()]), None);
-    assert_eq!(check(&[]), Some(Refused::Missing));
-    assert_eq!(check(&[good.as_bytes(), good.as_bytes()]), Some(Refused::Several));
+    assert_eq!(check(&[]), Some(AuthRejection::Missing));
+    assert_eq!(check(&[good.as_bytes(), good.as_bytes()]), Some(AuthRejection::Several));
     for other in [b"".as_slice(), b"Bearer", b"Bearer ", b"Basic dXNlcjpwYXNz", b"Bearer\xff x"] {
-        assert_eq!(check(&[other]), Some(Refused::Scheme), "{other:?}");
+        assert_eq!(check(&[other]), Some(AuthRejection::Scheme), "{other:?}");
     }
 }
 
@@ -220,18 +222,18 @@ fn callers_that_call_too_often_are_told_how_long_to_wait() {
     let fixture = Fixture::start(&Settings { rate_limit, ..settings(keys) });
     let token = hmac(Algorithm::HS256, SECRET, &claims());
     assert_eq!(fixture.check(&token), Ok(42));
-    let refused = fixture.check(&token).unwrap_err();
-    assert_eq!(refused.remedy(), Remedy::CallLess(Duration::from_secs(1)));
+    let rejection = fixture.check(&token).unwrap_err();
+    assert_eq!(rejection.remedy(), Remedy::CallLess(Duration::from_secs(1)));
     fixture.clock.advance(Duration::from_secs(1));
     assert_eq!(fixture.check(&token), Ok(42));
 }
 
 #[test]
 fn challenges_name_an_error_only_where_there_was_a_token() {
-    assert_eq!(Refused::Missing.challenge(), "Bearer realm=\"gathering\"");
+    assert_eq!(AuthRejection::Missing.challenge(), "Bearer realm=\"gathering\"");
     assert_eq!(
-        Refused::Expired.challenge(),
+        AuthRejection::Expired.challenge(),
         "Bearer realm=\"gathering\", error=\"invalid_token\", error_description=\"the token has expired\""
     );
-    assert_eq!(Refused::MissingIdentity.challenge(), "Gateway realm=\"gathering\"");
+    assert_eq!(AuthRejection::MissingIdentity.challenge(), "Gateway realm=\"gathering\"");
 }

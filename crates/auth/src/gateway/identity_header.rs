@@ -1,38 +1,38 @@
 //! The identity that the platform's gateway puts into `x-rh-identity`: base64 of a JSON object.
 //!
-//! The shapes are those of the platform: a user, a system (a cluster, or a host with a certificate), a service account;
-//! older ones and test suites name no type. Read as strictly as today's service does, except that the organization may
-//! be a number, and may be told in `internal` alone, as other services of the platform take it. What counts is told once:
-//! of a key that comes twice, or in two letter cases, services of the platform read one or the other.
+//! The types are those of the platform: a user, a system (a cluster, or a host with a certificate), a service account. Old
+//! identities and test suites name no type. They are read as strictly as by today's service, except that the organization may
+//! be a number, and may be in `internal` alone, as other services of the platform accept it. A key that counts may come only
+//! once: if it comes twice, or in two letter cases, services of the platform read one or the other.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
 
-use crate::json::{members, scalar, text};
-use crate::token::organization;
-use crate::{Identity, Refused};
+use crate::identity::Identity;
+use crate::json::{members, organization, scalar, text};
+use crate::rejection::AuthRejection;
 
 /// The longest header, in bytes. Identities with all entitlements take 4 to 6 KiB.
 const MAX_HEADER: usize = 32 * 1024;
 
 const TYPES: [&str; 3] = ["User", "System", "ServiceAccount"];
 
-/// A value that is there and not null.
-type Told<'a> = Option<&'a RawValue>;
+/// The value of a member, unless it is absent or null.
+type Member<'a> = Option<&'a RawValue>;
 
-pub(super) fn parse(header: &[u8]) -> Result<Identity, Refused> {
+pub(super) fn parse(header: &[u8]) -> Result<Identity, AuthRejection> {
     if header.len() > MAX_HEADER {
-        return Err(Refused::IdentityTooLong);
+        return Err(AuthRejection::IdentityTooLong);
     }
-    let json = STANDARD.decode(header).map_err(|_| Refused::MalformedIdentity)?;
-    let json = std::str::from_utf8(&json).map_err(|_| Refused::MalformedIdentity)?;
+    let json = STANDARD.decode(header).map_err(|_| AuthRejection::MalformedIdentity)?;
+    let json = std::str::from_utf8(&json).map_err(|_| AuthRejection::MalformedIdentity)?;
     let [identity] = object(json, ["identity"])?;
     let [kind, org_id, internal, system, user, account] = object(
-        identity.ok_or(Refused::MalformedIdentity)?.get(),
+        identity.ok_or(AuthRejection::MalformedIdentity)?.get(),
         ["type", "org_id", "internal", "system", "user", "service_account"],
     )?;
-    // What it is only matters where the organization is told there.
+    // Its JSON type only matters if the organization is there.
     let internal = internal.filter(|internal| org_id.is_none() || internal.get().starts_with('{'));
     let [inner_org_id] = part(internal, ["org_id"])?;
     let [cluster_id, cn] = part(system, ["cluster_id", "cn"])?;
@@ -42,29 +42,29 @@ pub(super) fn parse(header: &[u8]) -> Result<Identity, Refused> {
     let kind = match kind.map(text) {
         None => String::new(),
         Some(Some(kind)) if TYPES.contains(&kind.as_str()) => kind,
-        Some(_) => return Err(Refused::IdentityType),
+        Some(_) => return Err(AuthRejection::IdentityType),
     };
     let organization = org_id.or(inner_org_id).and_then(scalar).as_ref().and_then(organization);
-    let organization = organization.ok_or(Refused::IdentityOrganization)?;
-    // Whatever the type says: who names a cluster gets no other.
+    let organization = organization.ok_or(AuthRejection::IdentityOrganization)?;
+    // An identity that names a cluster is bound to it, whatever its type.
     let cluster = cluster_id.map(|value| text(value).and_then(|text| text.parse().ok()));
-    let cluster = cluster.map(|cluster| cluster.ok_or(Refused::IdentityCluster)).transpose()?;
+    let cluster = cluster.map(|cluster| cluster.ok_or(AuthRejection::IdentityCluster)).transpose()?;
     let names = [user_id, username, client_id, account_user_id, cn].into_iter().flatten();
     let who = names.filter_map(text).find(|name| !name.is_empty()).unwrap_or_default();
-    Ok(Identity::of_header(organization, cluster, &format!("{kind}/{who}")))
+    Ok(Identity::from_gateway(organization, cluster, &format!("{kind}/{who}")))
 }
 
-/// The members of an object, each told once and spelled in this way.
-fn object<'a, const N: usize>(json: &'a str, names: [&str; N]) -> Result<[Told<'a>; N], Refused> {
-    let members = members(json, &names).ok_or(Refused::MalformedIdentity)?;
-    if members.comes_twice || members.comes_in_other_case {
-        return Err(Refused::AmbiguousIdentity);
+/// The members of an object, each of which comes at most once and is spelled in this way.
+fn object<'a, const N: usize>(json: &'a str, names: [&str; N]) -> Result<[Member<'a>; N], AuthRejection> {
+    let members = members(json, &names).ok_or(AuthRejection::MalformedIdentity)?;
+    if members.has_duplicate || members.has_other_case {
+        return Err(AuthRejection::AmbiguousIdentity);
     }
     Ok(members.values)
 }
 
 /// The members of a part that may be absent.
-fn part<'a, const N: usize>(value: Told<'a>, names: [&str; N]) -> Result<[Told<'a>; N], Refused> {
+fn part<'a, const N: usize>(value: Member<'a>, names: [&str; N]) -> Result<[Member<'a>; N], AuthRejection> {
     value.map_or(Ok([None; N]), |value| object(value.get(), names))
 }
 
@@ -73,15 +73,16 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{Denied, Scope};
+    use crate::identity::Denied;
+    use crate::scope::Scope;
 
     const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
 
-    fn identity(identity: &Value) -> Result<Identity, Refused> {
+    fn identity(identity: &Value) -> Result<Identity, AuthRejection> {
         parse(STANDARD.encode(json!({"identity": identity, "entitlements": {}}).to_string()).as_bytes())
     }
 
-    fn organization_of(value: &Value) -> Result<u32, Refused> {
+    fn organization_of(value: &Value) -> Result<u32, AuthRejection> {
         identity(value).map(|identity| identity.organization().get())
     }
 
@@ -112,7 +113,7 @@ mod tests {
         for value in [json!(""), json!("x"), json!(7), json!([CLUSTER])] {
             let refused =
                 identity(&json!({"org_id": "42", "type": "System", "system": {"cluster_id": value}}));
-            assert_eq!(refused, Err(Refused::IdentityCluster), "{value}");
+            assert_eq!(refused, Err(AuthRejection::IdentityCluster), "{value}");
         }
     }
 
@@ -141,32 +142,36 @@ mod tests {
             json!({"internal": {"org_id": "abc"}}),
             json!({"internal": {}}),
         ] {
-            assert_eq!(organization_of(&value), Err(Refused::IdentityOrganization), "{value}");
+            assert_eq!(organization_of(&value), Err(AuthRejection::IdentityOrganization), "{value}");
         }
         for kind in [json!("Associate"), json!("user"), json!(""), json!(7)] {
             let refused = organization_of(&json!({"org_id": "42", "type": kind}));
-            assert_eq!(refused, Err(Refused::IdentityType), "{kind}");
+            assert_eq!(refused, Err(AuthRejection::IdentityType), "{kind}");
         }
     }
 
     #[test]
     fn what_is_no_identity_is_malformed() {
         for json in ["", "[]", "null", "{}", r#"{"identity":null}"#, r#"{"identity":[]}"#, "{} x"] {
-            assert_eq!(parse(STANDARD.encode(json).as_bytes()), Err(Refused::MalformedIdentity), "{json}");
+            assert_eq!(
+                parse(STANDARD.encode(json).as_bytes()),
+                Err(AuthRejection::MalformedIdentity),
+                "{json}"
+            );
         }
         for (name, value) in [("system", json!([])), ("user", json!("x")), ("internal", json!(1))] {
             let mut document = json!({"org_id": if name == "internal" { Value::Null } else { json!("42") }});
             document[name] = value;
-            assert_eq!(organization_of(&document), Err(Refused::MalformedIdentity), "{document}");
+            assert_eq!(organization_of(&document), Err(AuthRejection::MalformedIdentity), "{document}");
         }
         let good = STANDARD.encode(r#"{"identity":{"org_id":"42"}}"#);
         assert!(parse(good.as_bytes()).is_ok());
         for header in
             ["!".to_owned(), good.trim_end_matches('=').to_owned(), format!(" {good}"), "\u{e9}".to_owned()]
         {
-            assert_eq!(parse(header.as_bytes()), Err(Refused::MalformedIdentity), "{header}");
+            assert_eq!(parse(header.as_bytes()), Err(AuthRejection::MalformedIdentity), "{header}");
         }
-        assert_eq!(parse(&vec![b'A'; MAX_HEADER + 1]), Err(Refused::IdentityTooLong));
+        assert_eq!(parse(&vec![b'A'; MAX_HEADER + 1]), Err(AuthRejection::IdentityTooLong));
     }
 
     #[test]
@@ -188,11 +193,11 @@ mod tests {
             for twice in [name.to_owned(), escaped, name.to_uppercase(), name.replace('s', "\u{17f}")] {
                 for value in ["null", "7", "\"42\"", "{}"] {
                     let json = format!("{}\"{twice}\":{value},{rest}", &good[..place]);
-                    assert_eq!(refused(&json), Some(Refused::AmbiguousIdentity), "{json}");
+                    assert_eq!(refused(&json), Some(AuthRejection::AmbiguousIdentity), "{json}");
                 }
             }
         }
-        assert_eq!(refused(r#"{"identity":{"ORG_ID":"42"}}"#), Some(Refused::AmbiguousIdentity));
+        assert_eq!(refused(r#"{"identity":{"ORG_ID":"42"}}"#), Some(AuthRejection::AmbiguousIdentity));
         let elsewhere = r#"{"a":1,"a":2,"identity":{"org_id":"42","auth_type":1,"auth_type":2,"user":{"email":1,"email":2},
             "internal":{"cluster_id":1,"Cluster_ID":2}}}"#;
         assert_eq!(refused(elsewhere), None, "what nobody reads may come as it likes");

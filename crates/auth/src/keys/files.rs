@@ -1,13 +1,18 @@
-//! The keys of an issuer that are in files. Each file is read by itself, so that a broken one keeps no change of another out.
+//! The keys of an issuer that are in files. Each file is read by itself, so that a broken file does not hold up a change of
+//! another.
 
 use std::path::{Path, PathBuf};
 
+use super::error::KeyError;
+use super::jwk::Origin;
+use super::jwks::parse;
+use super::key::VerifyingKey;
+use super::key_set::KeySet;
 use super::pem::{public_key, read, secret};
-use super::{KeySet, Origin, VerifyingKey, parse};
+use crate::error::AuthError;
 use crate::settings::KeySettings;
-use crate::{AuthError, KeyProblem};
 
-/// Files with keys, and what they held when they could last be used.
+/// Files with keys, and their content when it could last be used.
 pub(crate) struct KeyFiles(Vec<KeyFile>);
 
 struct KeyFile {
@@ -25,7 +30,7 @@ enum Kind {
 }
 
 impl KeyFiles {
-    /// Reads and judges all of them.
+    /// Reads and checks all of them.
     pub(crate) fn open(settings: &KeySettings) -> Result<Self, AuthError> {
         let secrets = settings.hmac_secret_file.iter().map(|path| (path, Kind::Secret));
         let public = settings.public_key_files.iter().map(|path| (path, Kind::PublicKey));
@@ -41,13 +46,13 @@ impl KeyFiles {
     /// Reads all of them again.
     ///
     /// # Errors
-    /// When one cannot be used; its keys stay as they were, and the others are read all the same.
+    /// When one cannot be used. Its keys stay as they were, and the other files are read all the same.
     pub(crate) fn reload(&mut self) -> Result<(), AuthError> {
         let results: Vec<_> = self.0.iter_mut().map(KeyFile::reload).collect();
         results.into_iter().collect()
     }
 
-    /// The keys of all.
+    /// The keys of all files.
     pub(crate) fn set(&self) -> KeySet {
         KeySet::new(self.0.iter().flat_map(|file| &file.keys).cloned().collect())
     }
@@ -65,13 +70,13 @@ impl KeyFile {
 }
 
 fn keys(kind: Kind, path: &Path, content: &[u8]) -> Result<Vec<VerifyingKey>, AuthError> {
-    let refused = |problem: KeyProblem| AuthError::Key { path: path.to_owned(), problem };
+    let invalid = |error: KeyError| AuthError::Key { path: path.to_owned(), error };
     match kind {
-        Kind::Secret => Ok(vec![VerifyingKey::hmac(secret(content).map_err(refused)?, None)]),
-        Kind::PublicKey => Ok(vec![public_key(content).map_err(refused)?]),
+        Kind::Secret => Ok(vec![VerifyingKey::hmac(secret(content).map_err(invalid)?, None)]),
+        Kind::PublicKey => Ok(vec![public_key(content).map_err(invalid)?]),
         Kind::KeySet => {
-            let (set, left_out) = parse(content, Origin::File).map_err(refused)?;
-            left_out.tell(&path.display());
+            let (set, skipped) = parse(content, Origin::File).map_err(invalid)?;
+            skipped.log(&path.display());
             Ok(set.into_keys())
         }
     }

@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{
 };
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind};
 
-/// A key with the algorithms that it may verify.
+/// A key with the algorithms that it may verify. It never verifies anything else, whatever a token says.
 #[derive(Clone)]
 pub(crate) struct VerifyingKey {
     key: DecodingKey,
@@ -25,18 +25,18 @@ const RSA: &[Algorithm] = &[
 ];
 
 impl VerifyingKey {
-    /// A secret, which its source has judged.
+    /// The secret of an HMAC. Its length was checked before.
     pub(super) fn hmac(secret: &[u8], id: Option<String>) -> Self {
         Self { key: DecodingKey::from_secret(secret), algorithms: HMAC.to_vec(), id }
     }
 
-    /// A public key; `None` if it would never verify anything.
+    /// A public key; `None` if it could never verify anything.
     pub(super) fn public(key: DecodingKey, id: Option<String>) -> Option<Self> {
         let algorithms = algorithms(&key)?.to_vec();
         Some(Self { key, algorithms, id })
     }
 
-    /// The key bound to one algorithm more narrowly; `None` if it is not of that family.
+    /// The key, limited to one of its algorithms; `None` if the algorithm is not one of them.
     pub(super) fn only_for(mut self, algorithm: Algorithm) -> Option<Self> {
         self.algorithms.retain(|own| *own == algorithm);
         (!self.algorithms.is_empty()).then_some(self)
@@ -47,13 +47,13 @@ impl VerifyingKey {
         self.algorithms.contains(&algorithm)
     }
 
-    /// The name that tokens may call it by.
+    /// The name by which tokens refer to it (`kid`).
     pub(super) fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// All that tells it from other keys.
-    pub(super) fn likeness(&self) -> (Option<&str>, Vec<String>, [&[u8]; 2]) {
+    /// Everything that tells it from other keys.
+    pub(super) fn fingerprint(&self) -> (Option<&str>, Vec<String>, [&[u8]; 2]) {
         let algorithms = self.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect();
         let bytes = match self.key.kind() {
             DecodingKeyKind::SecretOrDer(bytes) => [bytes.as_slice(), &[]],
@@ -62,7 +62,7 @@ impl VerifyingKey {
         (self.id(), algorithms, bytes)
     }
 
-    /// Whether it made this signature. For an algorithm that it is not for, it did not.
+    /// Whether it made this signature. False for an algorithm that it is not for.
     pub(crate) fn verifies(&self, algorithm: Algorithm, signed: &str, signature: &str) -> bool {
         self.accepts(algorithm)
             && jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &self.key, algorithm)
@@ -70,7 +70,7 @@ impl VerifyingKey {
     }
 }
 
-/// What a public key may verify; `None` if it would never verify anything.
+/// The algorithms of a public key; `None` if it could never verify anything.
 fn algorithms(key: &DecodingKey) -> Option<&'static [Algorithm]> {
     let bytes = match key.kind() {
         DecodingKeyKind::RsaModulusExponent { n, e } => {

@@ -1,11 +1,11 @@
-//! Which keys of a set a token may have been signed with.
+//! The keys with which a token may have been signed.
 
 use jsonwebtoken::Algorithm;
 
-use super::VerifyingKey;
-use crate::Refused;
+use super::key::VerifyingKey;
+use crate::rejection::AuthRejection;
 
-/// The keys of an issuer.
+/// Keys of an issuer.
 #[derive(Clone, Default)]
 pub(crate) struct KeySet(Vec<VerifyingKey>);
 
@@ -21,7 +21,7 @@ impl KeySet {
     /// Whether both sets have the same keys, in whatever order.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         fn sorted(set: &KeySet) -> Vec<impl Ord> {
-            let mut keys: Vec<_> = set.0.iter().map(VerifyingKey::likeness).collect();
+            let mut keys: Vec<_> = set.0.iter().map(VerifyingKey::fingerprint).collect();
             keys.sort();
             keys
         }
@@ -39,31 +39,31 @@ impl KeySet {
         self.0.len()
     }
 
-    /// The names of the keys, and how many have none.
+    /// The names of the keys, for people.
     pub(crate) fn describe(&self) -> String {
         let names: Vec<_> = self.0.iter().map(|key| key.id().unwrap_or("one without a name")).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     }
 
-    /// True if a key is for this algorithm.
+    /// Whether a key is for this algorithm.
     pub(crate) fn has_one_for(&self, algorithm: Algorithm) -> bool {
         self.0.iter().any(|key| key.accepts(algorithm))
     }
 
-    /// True if a key has this name.
+    /// Whether a key has this name.
     pub(crate) fn knows(&self, id: &str) -> bool {
         self.0.iter().any(|key| key.id() == Some(id))
     }
 
-    /// The keys that may have signed a token with this algorithm that names this key, or none.
+    /// The keys that may have signed a token with this algorithm and this `kid`.
     ///
-    /// A name means the keys of that name, or else those without one: keys from PEM files have none. A token that names
-    /// no key may mean one that has a name only if no other fits (section 10.1 of `OpenID` Connect Core 1.0).
+    /// A `kid` means the keys of that name, or else those without a name, since keys in PEM have none. Without a `kid`, a key
+    /// that has a name is meant only if no other fits (section 10.1 of `OpenID` Connect Core 1.0).
     pub(crate) fn candidates(
         &self,
         algorithm: Algorithm,
         id: Option<&str>,
-    ) -> Result<Vec<&VerifyingKey>, Refused> {
+    ) -> Result<Vec<&VerifyingKey>, AuthRejection> {
         let fitting = || self.0.iter().filter(move |key| key.accepts(algorithm));
         let named: Vec<_> = fitting().filter(|key| id.is_some() && key.id() == id).collect();
         if !named.is_empty() {
@@ -74,10 +74,10 @@ impl KeySet {
             return Ok(unnamed);
         }
         match (id, fitting().count()) {
-            (_, 0) => Err(Refused::Algorithm),
-            (Some(_), _) => Err(Refused::UnknownKey),
+            (_, 0) => Err(AuthRejection::Algorithm),
+            (Some(_), _) => Err(AuthRejection::UnknownKey),
             (None, 1) => Ok(fitting().collect()),
-            (None, _) => Err(Refused::KeyNotNamed),
+            (None, _) => Err(AuthRejection::KeyNotNamed),
         }
     }
 }
@@ -86,7 +86,8 @@ impl KeySet {
 mod tests {
     use serde_json::json;
 
-    use super::super::{Origin, parse};
+    use super::super::jwk::Origin;
+    use super::super::jwks::parse;
     use super::*;
     use crate::testing::TestKey;
 
@@ -95,7 +96,7 @@ mod tests {
         parse(json!({"keys": keys}).to_string().as_bytes(), Origin::Url).unwrap().0
     }
 
-    fn count(set: &KeySet, algorithm: Algorithm, id: Option<&str>) -> Result<usize, Refused> {
+    fn count(set: &KeySet, algorithm: Algorithm, id: Option<&str>) -> Result<usize, AuthRejection> {
         set.candidates(algorithm, id).map(|keys| keys.len())
     }
 
@@ -117,17 +118,17 @@ mod tests {
         let keys = set(&["a", "b", "b"]);
         assert_eq!(count(&keys, Algorithm::ES256, Some("a")), Ok(1));
         assert_eq!(count(&keys, Algorithm::ES256, Some("b")), Ok(2));
-        assert_eq!(count(&keys, Algorithm::ES256, Some("A")), Err(Refused::UnknownKey));
-        assert_eq!(count(&keys, Algorithm::ES256, Some("")), Err(Refused::UnknownKey));
-        assert_eq!(count(&keys, Algorithm::ES384, Some("a")), Err(Refused::Algorithm));
+        assert_eq!(count(&keys, Algorithm::ES256, Some("A")), Err(AuthRejection::UnknownKey));
+        assert_eq!(count(&keys, Algorithm::ES256, Some("")), Err(AuthRejection::UnknownKey));
+        assert_eq!(count(&keys, Algorithm::ES384, Some("a")), Err(AuthRejection::Algorithm));
         assert!(keys.knows("b") && !keys.knows("c"));
     }
 
     #[test]
     fn a_token_without_a_name_means_the_only_one_that_fits() {
         assert_eq!(count(&set(&["a"]), Algorithm::ES256, None), Ok(1));
-        assert_eq!(count(&set(&["a", "b"]), Algorithm::ES256, None), Err(Refused::KeyNotNamed));
-        assert_eq!(count(&KeySet::default(), Algorithm::ES256, None), Err(Refused::Algorithm));
+        assert_eq!(count(&set(&["a", "b"]), Algorithm::ES256, None), Err(AuthRejection::KeyNotNamed));
+        assert_eq!(count(&KeySet::default(), Algorithm::ES256, None), Err(AuthRejection::Algorithm));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Which proxy keys are fetched through: that of the environment, read as Go's `golang.org/x/net/http/httpproxy` reads it,
-//! so that what is set for all programs of a platform means the same here.
+//! The proxy that keys are fetched through. It is read from the environment as Go's `golang.org/x/net/http/httpproxy` reads
+//! it, so that what is set for all programs of a platform means the same here.
 
 use std::net::IpAddr;
 
@@ -7,14 +7,14 @@ use ipnet::IpNet;
 use ureq::Proxy;
 use ureq::http::uri::Authority;
 
-/// The proxy of the environment, and for whom it does not speak.
+/// The proxy of the environment, and the hosts that are asked without it.
 pub(super) struct ProxySettings {
-    /// The variable that names it, and what it says.
+    /// The name of the variable, and its value.
     proxy: Option<(&'static str, String)>,
     exceptions: Vec<Exception>,
 }
 
-/// The proxy of the environment cannot be used. What the variable says may hold a password, and is not repeated.
+/// The error of a proxy that cannot be used. The variable's value may hold a password, and is not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} names no proxy that can be used, such as http://proxy.example.com:3128")]
 pub(crate) struct ProxyError {
@@ -36,24 +36,24 @@ enum Exception {
 }
 
 impl ProxySettings {
-    /// Those of this process.
-    pub(super) fn of_process() -> Self {
+    /// Reads the environment of this process.
+    pub(super) fn from_environment() -> Self {
         Self::from_variables(|name| std::env::var(name).ok())
     }
 
-    /// `HTTP_PROXY` is not among them: keys come by `https`, or from this machine.
+    /// `HTTP_PROXY` is not read: keys come by `https`, or from this machine.
     fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let told = |names: [&'static str; 2]| {
+        let first_set = |names: [&'static str; 2]| {
             names.into_iter().find_map(|name| Some((name, variable(name).filter(|text| !text.is_empty())?)))
         };
-        let no_proxy = told(["NO_PROXY", "no_proxy"]).map(|(_, text)| text).unwrap_or_default();
+        let no_proxy = first_set(["NO_PROXY", "no_proxy"]).map(|(_, text)| text).unwrap_or_default();
         Self {
-            proxy: told(["HTTPS_PROXY", "https_proxy"]),
+            proxy: first_set(["HTTPS_PROXY", "https_proxy"]),
             exceptions: no_proxy.split(',').filter_map(Exception::parse).collect(),
         }
     }
 
-    /// The proxy for an `https` URL of this authority, if it is to be fetched through one.
+    /// The proxy for an `https` URL of this authority; `None` if it is asked without one.
     pub(super) fn proxy_for(&self, authority: &Authority) -> Result<Option<Proxy>, ProxyError> {
         match &self.proxy {
             Some((variable, proxy)) if !self.is_excepted(authority) => {
@@ -74,7 +74,7 @@ impl ProxySettings {
 }
 
 impl Exception {
-    /// `None` for an entry that says nothing.
+    /// `None` for an entry without a meaning, which is ignored.
     fn parse(entry: &str) -> Option<Self> {
         let entry = entry.trim().to_ascii_lowercase();
         if entry == "*" {

@@ -1,4 +1,4 @@
-//! Waiting for keys that are being fetched.
+//! Waiting for a refresh of keys.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// Most calls that wait for the keys of one issuer. Each has its connection anyway; beyond, callers are told to try again.
-const MOST: usize = 4096;
+/// How many calls may wait for the keys of one issuer. Each holds its connection anyway; further ones are asked to try again.
+const MAX_WAITERS: usize = 4096;
 
-/// A fetch of keys that is running or about to. It is over, well or not, when this is; and this is in bounded time,
-/// whatever becomes of the fetch.
-pub struct KeysAwaited(Pin<Box<dyn Future<Output = ()> + Send>>);
+/// A fetch of keys that is running or about to. The future completes when the fetch has ended, well or not, and after 10
+/// seconds at the latest. It gives no result: authenticate again to learn what the keys say.
+pub struct KeyRefresh(Pin<Box<dyn Future<Output = ()> + Send>>);
 
-impl Future for KeysAwaited {
+impl Future for KeyRefresh {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
@@ -24,36 +24,36 @@ impl Future for KeysAwaited {
     }
 }
 
-impl fmt::Debug for KeysAwaited {
+impl fmt::Debug for KeyRefresh {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeysAwaited").finish_non_exhaustive()
+        f.debug_struct("KeyRefresh").finish_non_exhaustive()
     }
 }
 
-/// Those who wait.
+/// Counts the calls that wait.
 #[derive(Default)]
 pub(super) struct Waiters(Arc<AtomicUsize>);
 
-/// Counts one who waits until it is dropped.
-struct Place(Arc<AtomicUsize>);
+/// One waiting call, until it is dropped.
+struct WaiterGuard(Arc<AtomicUsize>);
 
-impl Drop for Place {
+impl Drop for WaiterGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Waiters {
-    /// Waits for the next fetch to end, but no longer than this; `None` if too many wait.
-    pub(super) fn wait(&self, mut fetches: watch::Receiver<u64>, longest: Duration) -> Option<KeysAwaited> {
-        let place = Place(Arc::clone(&self.0));
-        if self.0.fetch_add(1, Ordering::Relaxed) >= MOST {
+    /// Waits for the next fetch to end, at most for this time; `None` if too many calls wait.
+    pub(super) fn wait(&self, mut fetches: watch::Receiver<u64>, timeout: Duration) -> Option<KeyRefresh> {
+        let guard = WaiterGuard(Arc::clone(&self.0));
+        if self.0.fetch_add(1, Ordering::Relaxed) >= MAX_WAITERS {
             return None;
         }
-        Some(KeysAwaited(Box::pin(async move {
-            // An error says that the thread is gone, or takes too long: then there is nothing to wait for.
-            let _ = tokio::time::timeout(longest, fetches.changed()).await;
-            drop(place);
+        Some(KeyRefresh(Box::pin(async move {
+            // An error says that the thread is gone or takes too long. Then there is nothing to wait for.
+            let _ = tokio::time::timeout(timeout, fetches.changed()).await;
+            drop(guard);
         })))
     }
 }
@@ -66,7 +66,7 @@ mod tests {
     fn places_are_bounded_and_given_back() {
         let (waiters, fetches) = (Waiters::default(), watch::Sender::new(0));
         let wait = || waiters.wait(fetches.subscribe(), Duration::from_secs(60));
-        let waiting: Vec<_> = (0..MOST).map(|_| wait().unwrap()).collect();
+        let waiting: Vec<_> = (0..MAX_WAITERS).map(|_| wait().unwrap()).collect();
         assert!(wait().is_none() && wait().is_none());
         drop(waiting);
         assert!(wait().is_some());

@@ -1,9 +1,9 @@
-//! When a token may make keys be fetched: anybody can make one up that names a key which nobody has.
+//! When a token may cause a fetch of keys. Anybody can make up tokens that name a key which nobody has.
 //!
-//! What was asked for already is not asked for again soon, so that a token of a withdrawn key costs one fetch and no
-//! more. What was not asked for before is: at once while only a few such fetches were made lately, and otherwise
-//! together with all others that wait, a few seconds later. A key that is new is so refused to nobody, whatever others
-//! make up, and whoever publishes keys is never asked more often than this.
+//! A key that was asked for already is not asked for again soon, so that a token of a withdrawn key costs one fetch and no
+//! more. A key that was not asked for before is: at once if only a few such fetches were made lately, and otherwise a few
+//! seconds later, together with all others that wait. So a new key is found whatever others make up, and no provider is
+//! asked more often than this.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -15,34 +15,34 @@ use gathering_domain::Clock;
 use governor::Quota;
 use governor::state::InMemoryState;
 
-use crate::rate_limits::{Limiter, Monotonic};
+use crate::clock::{Limiter, MonotonicClock};
 
-/// Fetches that tokens can cause at once.
+/// How many fetches tokens can cause at once.
 const BURST: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
-/// After that, they can cause so many a minute: one every [`INTERVAL`].
+/// How many fetches a minute tokens can cause after that: one every [`INTERVAL`].
 const PER_MINUTE: NonZeroU32 = NonZeroU32::new(20).unwrap();
 pub(super) const INTERVAL: Duration = Duration::from_secs(3);
 
-/// For how long a key that was asked for, and was not there, is not asked for again.
-const AGAIN: Duration = Duration::from_secs(30);
+/// How long a key that was asked for, and was not there, is not asked for again.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(30);
 
-/// Most that is remembered as asked for, and most that waits, each in some 40 bytes.
-const MOST: usize = 4096;
+/// How many keys are remembered as asked for, and how many wait, each in some 40 bytes.
+const MAX_KEYS: usize = 4096;
 
-/// Makes hashes that nobody outside of this process can aim at.
+/// Hashes with keys of this process, so that nobody can aim at the hash of another key.
 static HASHES: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
-/// What a token that no known key verifies may be waiting for. Two may rarely look the same; then one of them is asked
-/// for half a minute later.
+/// The key that a token may be waiting for, if no known key verifies it. Two keys rarely have the same hash; then one of
+/// them is asked for half a minute later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Wanted {
+pub(crate) struct WantedKey {
     hash: u64,
     /// Whether the token names a key, and none of this name is known.
     pub(crate) is_unknown: bool,
 }
 
-impl Wanted {
+impl WantedKey {
     /// A key with a name that no known key has.
     pub(crate) fn unknown(id: &str) -> Self {
         Self { hash: HASHES.hash_one(id), is_unknown: true }
@@ -54,23 +54,23 @@ impl Wanted {
     }
 }
 
-/// What tokens asked for.
-pub(super) struct Demands {
+/// The keys that tokens asked for, and when.
+pub(super) struct FetchThrottle {
     limiter: Limiter,
-    /// What was asked for, and when the fetch began.
-    asked: HashMap<Wanted, Duration>,
-    /// What the next fetch is to bring.
-    waiting: HashSet<Wanted>,
-    /// Whether the limiter has counted that fetch.
+    /// What was asked for, and the time at which its fetch began.
+    asked: HashMap<WantedKey, Duration>,
+    /// What the next fetch is asked for.
+    waiting: HashSet<WantedKey>,
+    /// Whether the limiter has counted the next fetch.
     is_counted: bool,
     /// When the last fetch began.
     began: Duration,
 }
 
-impl Demands {
+impl FetchThrottle {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         let quota = Quota::per_minute(PER_MINUTE).allow_burst(BURST);
-        let limiter = Limiter::new(quota, InMemoryState::default(), Monotonic(clock));
+        let limiter = Limiter::new(quota, InMemoryState::default(), MonotonicClock(clock));
         Self {
             limiter,
             asked: HashMap::new(),
@@ -80,16 +80,16 @@ impl Demands {
         }
     }
 
-    /// Whether it was asked for lately, and did not come; not yet, while the fetch that is to bring it is running.
-    pub(super) fn was_asked_for(&self, wanted: Wanted, now: Duration, is_running: bool) -> bool {
-        self.asked
-            .get(&wanted)
-            .is_some_and(|asked| now.saturating_sub(*asked) < AGAIN && !(is_running && *asked == self.began))
+    /// Whether the key was asked for lately and was not there. While the fetch that asks for it is running, nobody knows.
+    pub(super) fn was_asked_for(&self, wanted: WantedKey, now: Duration, is_running: bool) -> bool {
+        self.asked.get(&wanted).is_some_and(|asked| {
+            now.saturating_sub(*asked) < ASK_AGAIN_AFTER && !(is_running && *asked == self.began)
+        })
     }
 
-    /// Asks for it. Returns when the fetch may begin: now, or soon.
-    pub(super) fn ask_for(&mut self, wanted: Wanted, now: Duration) -> Duration {
-        if self.waiting.len() < MOST {
+    /// Asks for the key. Returns the time at which the fetch may begin, which is now or soon.
+    pub(super) fn ask_for(&mut self, wanted: WantedKey, now: Duration) -> Duration {
+        if self.waiting.len() < MAX_KEYS {
             self.waiting.insert(wanted);
         }
         match self.limiter.check() {
@@ -101,22 +101,22 @@ impl Demands {
         }
     }
 
-    /// A fetch begins, for all that wait.
+    /// Notes that a fetch begins, for every key that waits.
     pub(super) fn begin(&mut self, now: Duration) {
         if !std::mem::take(&mut self.is_counted) && !self.waiting.is_empty() {
-            // One that was put off, or that was due anyway.
+            // The fetch was put off, or was due anyway.
             let _ = self.limiter.check();
         }
         self.began = now;
-        self.asked.retain(|_, asked| now.saturating_sub(*asked) < AGAIN);
+        self.asked.retain(|_, asked| now.saturating_sub(*asked) < ASK_AGAIN_AFTER);
         for wanted in std::mem::take(&mut self.waiting) {
-            if self.asked.len() < MOST {
+            if self.asked.len() < MAX_KEYS {
                 self.asked.insert(wanted, now);
             }
         }
     }
 
-    /// The fetch that began then brought nothing: what it was to bring is as good as never asked for.
+    /// Notes that the fetch which began at this time failed: its keys count as never asked for.
     pub(super) fn fail(&mut self, began: Duration) {
         self.asked.retain(|_, asked| *asked != began);
     }
@@ -129,14 +129,14 @@ mod tests {
     use super::*;
 
     struct Fixture {
-        demands: Demands,
+        throttle: FetchThrottle,
         clock: Arc<ManualClock>,
     }
 
     impl Fixture {
         fn new() -> Self {
             let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_800_000_000_000_000)));
-            Self { demands: Demands::new(Arc::clone(&clock) as Arc<dyn Clock>), clock }
+            Self { throttle: FetchThrottle::new(Arc::clone(&clock) as Arc<dyn Clock>), clock }
         }
 
         fn now(&self) -> Duration {
@@ -146,15 +146,15 @@ mod tests {
         /// How long the fetch for this has to wait.
         fn ask_for(&mut self, id: &str) -> Duration {
             let now = self.now();
-            self.demands.ask_for(Wanted::unknown(id), now).saturating_sub(now)
+            self.throttle.ask_for(WantedKey::unknown(id), now).saturating_sub(now)
         }
 
         fn begin(&mut self) {
-            self.demands.begin(self.now());
+            self.throttle.begin(self.now());
         }
 
         fn was_asked_for(&self, id: &str) -> bool {
-            self.demands.was_asked_for(Wanted::unknown(id), self.now(), false)
+            self.throttle.was_asked_for(WantedKey::unknown(id), self.now(), false)
         }
     }
 
@@ -189,10 +189,10 @@ mod tests {
         fixture.ask_for("old");
         assert!(!fixture.was_asked_for("old"), "the fetch has not begun");
         fixture.begin();
-        let (old, now) = (Wanted::unknown("old"), fixture.now());
-        assert!(!fixture.demands.was_asked_for(old, now, true), "it is running");
+        let (old, now) = (WantedKey::unknown("old"), fixture.now());
+        assert!(!fixture.throttle.was_asked_for(old, now, true), "it is running");
         assert!(fixture.was_asked_for("old") && !fixture.was_asked_for("new"));
-        fixture.clock.advance(AGAIN.checked_sub(Duration::from_secs(1)).unwrap());
+        fixture.clock.advance(ASK_AGAIN_AFTER.checked_sub(Duration::from_secs(1)).unwrap());
         assert!(fixture.was_asked_for("old"));
         fixture.clock.advance(Duration::from_secs(1));
         assert!(!fixture.was_asked_for("old"));
@@ -207,7 +207,7 @@ mod tests {
         fixture.ask_for("now");
         fixture.begin();
         let began = fixture.now();
-        fixture.demands.fail(began);
+        fixture.throttle.fail(began);
         assert!(fixture.was_asked_for("before") && !fixture.was_asked_for("now"));
     }
 
@@ -215,15 +215,15 @@ mod tests {
     fn what_is_remembered_is_bounded_and_given_back() {
         let mut fixture = Fixture::new();
         for fetch in 0..3 {
-            for number in 0..2 * MOST {
+            for number in 0..2 * MAX_KEYS {
                 fixture.ask_for(&format!("{fetch}/{number}"));
             }
-            assert_eq!(fixture.demands.waiting.len(), MOST);
+            assert_eq!(fixture.throttle.waiting.len(), MAX_KEYS);
             fixture.begin();
-            assert_eq!((fixture.demands.asked.len(), fixture.demands.waiting.len()), (MOST, 0));
+            assert_eq!((fixture.throttle.asked.len(), fixture.throttle.waiting.len()), (MAX_KEYS, 0));
         }
-        fixture.clock.advance(AGAIN);
+        fixture.clock.advance(ASK_AGAIN_AFTER);
         fixture.begin();
-        assert_eq!(fixture.demands.asked.len(), 0);
+        assert_eq!(fixture.throttle.asked.len(), 0);
     }
 }

@@ -1,41 +1,45 @@
-//! What a token says, for those who wonder why it is refused. The token itself is never repeated.
+//! What a token says, for people who wonder why it is rejected. The token itself is never repeated.
 
 use gathering_domain::Timestamp;
 
 use super::claims::seconds_of;
-use super::parsed::Token;
-use crate::Refused;
+use super::parsed::ParsedToken;
+use crate::rejection::AuthRejection;
+use crate::scope::Scope;
 
 /// One thing that a token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
-    /// Which: a header parameter or a claim.
+    /// The name of the header parameter or claim, such as `exp`.
     pub name: &'static str,
-    /// What it says, or that it cannot be used.
+    /// Its value for people, or "missing, or not usable". Texts of the token are given as they are, with their control
+    /// characters.
     pub value: String,
 }
 
-/// What a token says. Nothing of it was verified.
+/// What a token says. Nothing of it is verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inspection {
-    /// In the order in which they are checked; what the token does not say is left out.
+    /// In the order in which they are checked. What may be absent, and is, has no entry.
     pub facts: Vec<Fact>,
 }
 
 impl Inspection {
-    /// Reads a token of at most `limit` bytes. `now` is what its times are told against.
+    /// Reads a token of at most `limit` bytes. Its times are given relative to `now`.
     ///
     /// # Errors
-    /// When it cannot even be read.
-    pub fn of(token: &str, limit: usize, now: Timestamp) -> Result<Self, Refused> {
-        let token = Token::parse(token, limit)?;
+    /// When the token is too long, cannot be taken apart, or has a header that is never accepted.
+    pub fn of(token: &str, limit: usize, now: Timestamp) -> Result<Self, AuthRejection> {
+        let token = ParsedToken::parse(token, limit)?;
         let claims = &token.claims;
-        let text = |value: Result<Option<&str>, Refused>| told(value.map(|text| text.map(str::to_owned)));
-        let time =
-            |value: Result<Option<f64>, Refused>| told(value.map(|time| time.map(|time| moment(time, now))));
+        let text =
+            |value: Result<Option<&str>, AuthRejection>| shown(value.map(|text| text.map(str::to_owned)));
+        let time = |value: Result<Option<f64>, AuthRejection>| {
+            shown(value.map(|time| time.map(|time| moment(time, now))))
+        };
         let audiences = claims.audiences().map(|all| (!all.is_empty()).then(|| all.join(", ")));
         let scopes = claims.scopes().map(|scopes| {
-            let words: Vec<_> = scopes.into_iter().map(crate::Scope::as_str).collect();
+            let words: Vec<_> = scopes.into_iter().map(Scope::as_str).collect();
             Some(if words.is_empty() { "none of read, write, write:any".to_owned() } else { words.join(" ") })
         });
         let all = [
@@ -45,22 +49,22 @@ impl Inspection {
             ("exp", time(claims.expiry())),
             ("nbf", time(claims.not_before())),
             ("iat", time(claims.issued())),
-            ("aud", told(audiences)),
+            ("aud", shown(audiences)),
             ("sub", text(claims.subject())),
-            ("org_id", told(claims.organization().map(|organization| Some(organization.to_string())))),
-            ("cluster_id", told(claims.cluster().map(|cluster| cluster.map(|cluster| cluster.to_string())))),
-            ("scope", told(scopes)),
+            ("org_id", shown(claims.organization().map(|organization| Some(organization.to_string())))),
+            ("cluster_id", shown(claims.cluster().map(|cluster| cluster.map(|cluster| cluster.to_string())))),
+            ("scope", shown(scopes)),
         ];
         let fact = |(name, value): (_, Option<String>)| value.map(|value| Fact { name, value });
         Ok(Self { facts: all.into_iter().filter_map(fact).collect() })
     }
 }
 
-fn told(value: Result<Option<String>, Refused>) -> Option<String> {
+fn shown(value: Result<Option<String>, AuthRejection>) -> Option<String> {
     value.unwrap_or_else(|_| Some("missing, or not usable".to_owned()))
 }
 
-/// A time, and how far it is from now.
+/// A time, and its distance from now.
 fn moment(seconds: f64, now: Timestamp) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "claims are no later than the year 9999")]
     let (time, distance) =
@@ -114,7 +118,7 @@ mod tests {
         assert!(told.contains(&("org_id", "missing, or not usable".to_owned())));
         assert!(matches!(
             Inspection::of("nonsense", 8192, Timestamp::from_micros(0)),
-            Err(Refused::Malformed)
+            Err(AuthRejection::Malformed)
         ));
     }
 }

@@ -1,7 +1,7 @@
-//! The three parts of a token, read strictly and before anything of them is believed.
+//! The three parts of a token, read strictly before any of them is trusted.
 //!
-//! Everything is decoded before the signature is looked at, for all tokens alike: how long a refusal takes does not
-//! tell whether the signature was right.
+//! Everything is decoded before the signature is checked, for all tokens alike. So the time that a rejection takes does not
+//! say whether the signature was right.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,11 +11,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::claims::Claims;
-use crate::Refused;
-use crate::keys::KeySet;
+use crate::keys::key_set::KeySet;
+use crate::rejection::AuthRejection;
 
-/// A token that was taken apart. Nothing of it was verified.
-pub(crate) struct Token<'a> {
+/// A token that was taken apart. Nothing of it is verified.
+pub(crate) struct ParsedToken<'a> {
     signed: &'a str,
     signature: &'a str,
     pub(crate) algorithm: Algorithm,
@@ -23,9 +23,9 @@ pub(crate) struct Token<'a> {
     pub(crate) claims: Claims,
 }
 
-/// The header parameters that count (RFC 7515 section 4.1). One that comes twice is an error, and one that is null counts
-/// as left out, since some libraries write each that they know. All others are not looked at: no key and no address of a
-/// key is ever taken from a token.
+/// The header parameters that count (RFC 7515 section 4.1). A parameter that comes twice is an error, and one that is null
+/// counts as absent, since some libraries write each that they know. The others are ignored: neither a key nor the address of
+/// a key is ever taken from a token.
 #[derive(Deserialize)]
 struct Header {
     alg: Option<Value>,
@@ -33,49 +33,49 @@ struct Header {
     crit: Option<Value>,
 }
 
-impl<'a> Token<'a> {
-    /// Takes a token apart that is at most so many bytes long.
-    pub(crate) fn parse(token: &'a str, limit: usize) -> Result<Self, Refused> {
+impl<'a> ParsedToken<'a> {
+    /// Takes a token of at most `limit` bytes apart.
+    pub(crate) fn parse(token: &'a str, limit: usize) -> Result<Self, AuthRejection> {
         if token.len() > limit {
-            return Err(Refused::TooLong { limit });
+            return Err(AuthRejection::TooLong { limit });
         }
-        let (signed, signature) = token.rsplit_once('.').ok_or(Refused::Malformed)?;
-        let (header, payload) = signed.split_once('.').ok_or(Refused::Malformed)?;
+        let (signed, signature) = token.rsplit_once('.').ok_or(AuthRejection::Malformed)?;
+        let (header, payload) = signed.split_once('.').ok_or(AuthRejection::Malformed)?;
         let header: Header = object(&decode(header)?)?;
         if header.crit.is_some() {
-            return Err(Refused::Critical);
+            return Err(AuthRejection::Critical);
         }
         let algorithm = header.alg.as_ref().and_then(Value::as_str).and_then(|name| name.parse().ok());
-        let algorithm = algorithm.ok_or(Refused::Algorithm)?;
+        let algorithm = algorithm.ok_or(AuthRejection::Algorithm)?;
         let key_id = match header.kid {
             None => None,
             Some(Value::String(id)) => Some(id),
-            Some(_) => return Err(Refused::Header("kid")),
+            Some(_) => return Err(AuthRejection::Header("kid")),
         };
         let claims = object(&decode(payload)?)?;
         Ok(Self { signed, signature, algorithm, key_id, claims })
     }
 
-    /// Whether one of the keys that the token may mean made its signature.
-    pub(crate) fn check_signature(&self, keys: &KeySet) -> Result<(), Refused> {
+    /// Checks that one of the keys that the token may mean made its signature.
+    pub(crate) fn check_signature(&self, keys: &KeySet) -> Result<(), AuthRejection> {
         let candidates = keys.candidates(self.algorithm, self.key_id.as_deref())?;
-        let made_it = candidates.iter().any(|key| key.verifies(self.algorithm, self.signed, self.signature));
-        if made_it { Ok(()) } else { Err(Refused::Signature) }
+        let is_valid = candidates.iter().any(|key| key.verifies(self.algorithm, self.signed, self.signature));
+        if is_valid { Ok(()) } else { Err(AuthRejection::Signature) }
     }
 }
 
-fn decode(part: &str) -> Result<Vec<u8>, Refused> {
-    URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::Malformed)
+fn decode(part: &str) -> Result<Vec<u8>, AuthRejection> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| AuthRejection::Malformed)
 }
 
-/// A JSON object in UTF-8. By itself, the JSON reader would take an array for a struct, and would not look at the text of
-/// what it leaves out.
-fn object<T: DeserializeOwned>(json: &[u8]) -> Result<T, Refused> {
-    let text = std::str::from_utf8(json).map_err(|_| Refused::Malformed)?;
+/// A JSON object in UTF-8. The JSON reader alone would take an array for a struct, and would not check the text of members
+/// that it ignores.
+fn object<T: DeserializeOwned>(json: &[u8]) -> Result<T, AuthRejection> {
+    let text = std::str::from_utf8(json).map_err(|_| AuthRejection::Malformed)?;
     if !text.trim_ascii_start().starts_with('{') {
-        return Err(Refused::Malformed);
+        return Err(AuthRejection::Malformed);
     }
-    serde_json::from_str(text).map_err(|_| Refused::Malformed)
+    serde_json::from_str(text).map_err(|_| AuthRejection::Malformed)
 }
 
 #[cfg(test)]
@@ -89,8 +89,8 @@ mod tests {
         format!("{}.{}.AAAA", encode(header), encode(payload))
     }
 
-    fn parse(header: &str, payload: &str) -> Result<(Algorithm, Option<String>), Refused> {
-        Token::parse(&token(header, payload), MAX_TOKEN).map(|token| (token.algorithm, token.key_id))
+    fn parse(header: &str, payload: &str) -> Result<(Algorithm, Option<String>), AuthRejection> {
+        ParsedToken::parse(&token(header, payload), MAX_TOKEN).map(|token| (token.algorithm, token.key_id))
     }
 
     #[test]
@@ -108,15 +108,15 @@ mod tests {
             r#"{"alg":"ES256K"}"#,
             r#"{"alg":"ES512"}"#,
         ] {
-            assert_eq!(parse(header, "{}"), Err(Refused::Algorithm), "{header}");
+            assert_eq!(parse(header, "{}"), Err(AuthRejection::Algorithm), "{header}");
         }
         for header in [r#"{"alg":"HS256","crit":["exp"]}"#, r#"{"alg":"HS256","crit":[]}"#] {
-            assert_eq!(parse(header, "{}"), Err(Refused::Critical), "{header}");
+            assert_eq!(parse(header, "{}"), Err(AuthRejection::Critical), "{header}");
         }
         let null = parse(r#"{"alg":"HS256","typ":null,"kid":null,"crit":null}"#, "{}");
         assert_eq!(null, Ok((Algorithm::HS256, None)), "null is absent");
         for header in [r#"{"alg":"HS256","kid":7}"#, r#"{"alg":"HS256","kid":["a"]}"#] {
-            assert_eq!(parse(header, "{}"), Err(Refused::Header("kid")), "{header}");
+            assert_eq!(parse(header, "{}"), Err(AuthRejection::Header("kid")), "{header}");
         }
     }
 
@@ -131,7 +131,7 @@ mod tests {
             "null",
             "",
         ] {
-            assert_eq!(parse(header, "{}"), Err(Refused::Malformed), "{header}");
+            assert_eq!(parse(header, "{}"), Err(AuthRejection::Malformed), "{header}");
         }
         for payload in [
             "",
@@ -144,18 +144,18 @@ mod tests {
             r#"{"exp":1,"org_id":1,"exp":2}"#,
             r#"{"exp":1e999}"#,
         ] {
-            assert_eq!(parse(r#"{"alg":"HS256"}"#, payload), Err(Refused::Malformed), "{payload}");
+            assert_eq!(parse(r#"{"alg":"HS256"}"#, payload), Err(AuthRejection::Malformed), "{payload}");
         }
         assert!(parse(r#"{"alg":"HS256"}"#, r#"{"other":1,"other":2}"#).is_ok());
         let payload = URL_SAFE_NO_PAD.encode(b"{\"nobody reads this\":\"\xff\"}");
         let token = format!("{}.{payload}.AAAA", URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256"}"#));
-        assert_eq!(Token::parse(&token, MAX_TOKEN).err(), Some(Refused::Malformed), "no UTF-8");
+        assert_eq!(ParsedToken::parse(&token, MAX_TOKEN).err(), Some(AuthRejection::Malformed), "no UTF-8");
     }
 
     #[test]
     fn the_parts_are_three_of_base64url_without_padding() {
         let good = token(r#"{"alg":"HS256"}"#, "{}");
-        assert!(Token::parse(&good, MAX_TOKEN).is_ok());
+        assert!(ParsedToken::parse(&good, MAX_TOKEN).is_ok());
         let (header, rest) = good.split_once('.').unwrap();
         for wrong in [
             String::new(),
@@ -173,10 +173,14 @@ mod tests {
             format!("{good}.AAAA.AAAA"),
             format!(".{good}"),
         ] {
-            assert_eq!(Token::parse(&wrong, MAX_TOKEN).err(), Some(Refused::Malformed), "{wrong}");
+            assert_eq!(
+                ParsedToken::parse(&wrong, MAX_TOKEN).err(),
+                Some(AuthRejection::Malformed),
+                "{wrong}"
+            );
         }
-        let too_long = |length| Token::parse(&"x".repeat(length), MAX_TOKEN).err();
-        assert_eq!(too_long(MAX_TOKEN), Some(Refused::Malformed));
-        assert_eq!(too_long(MAX_TOKEN + 1), Some(Refused::TooLong { limit: MAX_TOKEN }));
+        let too_long = |length| ParsedToken::parse(&"x".repeat(length), MAX_TOKEN).err();
+        assert_eq!(too_long(MAX_TOKEN), Some(AuthRejection::Malformed));
+        assert_eq!(too_long(MAX_TOKEN + 1), Some(AuthRejection::TooLong { limit: MAX_TOKEN }));
     }
 }

@@ -19,15 +19,15 @@ fn body(response: HttpResponse) -> String {
 fn every_error_has_its_status_and_tells_no_secret() {
     let limit = Duration::from_secs(5);
     for (error, status, text) in [
-        (Refused::Expired.into(), 401, "Unauthorized: the token has expired"),
-        (Refused::Untrusted.into(), 401, "Unauthorized: the call does not come from a trusted gateway"),
+        (AuthRejection::Expired.into(), 401, "Unauthorized: the token has expired"),
+        (AuthRejection::Untrusted.into(), 401, "Unauthorized: the call does not come from a trusted gateway"),
         (
-            Refused::OrganizationLimit { retry_after: limit }.into(),
+            AuthRejection::OrganizationLimit { retry_after: limit }.into(),
             429,
             "Too Many Requests: the organization calls too often, please try again later",
         ),
         (
-            Refused::KeysUnavailable.into(),
+            AuthRejection::KeysUnavailable.into(),
             503,
             "Service Unavailable: the keys of the token's issuer cannot be had at the moment, please try again",
         ),
@@ -103,7 +103,7 @@ fn every_error_has_its_status_and_tells_no_secret() {
 fn a_wait_is_told_in_whole_seconds() {
     for (millis, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (90_000, "90")] {
         let retry_after = Duration::from_millis(millis);
-        let response = ApiError::from(Refused::IdentityLimit { retry_after }).response(false);
+        let response = ApiError::from(AuthRejection::IdentityLimit { retry_after }).response(false);
         assert_eq!(response.headers().get(header::RETRY_AFTER).unwrap(), seconds);
     }
 }

@@ -12,7 +12,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::{Either, LocalBoxFuture};
 use gathering_auth::{
-    Authentication, Authenticator, CredentialHeader, Credentials, Denied, Identity, ReadGrant, Sent,
+    AuthHeader, AuthHeaderName, Authentication, Authenticator, Credentials, Denied, Identity, ReadGrant,
 };
 use gathering_domain::{RequestId, RequestKey, WriteGrant};
 
@@ -166,17 +166,17 @@ impl FromRequest for ReadableSelection {
 /// A call, as the auth crate sees it.
 struct CallCredentials<'a>(&'a HttpRequest);
 
-const IDENTITY: HeaderName = HeaderName::from_static(CredentialHeader::Identity.name());
-const GATEWAY_SECRET: HeaderName = HeaderName::from_static(CredentialHeader::GatewaySecret.name());
+const IDENTITY: HeaderName = HeaderName::from_static(AuthHeaderName::Identity.name());
+const GATEWAY_SECRET: HeaderName = HeaderName::from_static(AuthHeaderName::GatewaySecret.name());
 
 impl Credentials for CallCredentials<'_> {
-    fn header(&self, header: CredentialHeader) -> Sent<'_> {
-        let name = match header {
-            CredentialHeader::Authorization => header::AUTHORIZATION,
-            CredentialHeader::Identity => IDENTITY,
-            CredentialHeader::GatewaySecret => GATEWAY_SECRET,
+    fn header(&self, name: AuthHeaderName) -> AuthHeader<'_> {
+        let name = match name {
+            AuthHeaderName::Authorization => header::AUTHORIZATION,
+            AuthHeaderName::Identity => IDENTITY,
+            AuthHeaderName::GatewaySecret => GATEWAY_SECRET,
         };
-        Sent::from_values(self.0.headers().get_all(name).map(HeaderValue::as_bytes))
+        AuthHeader::from_values(self.0.headers().get_all(name).map(HeaderValue::as_bytes))
     }
 
     fn peer(&self) -> Option<IpAddr> {

@@ -1,6 +1,6 @@
 //! The finished OpenAPI document: what the handlers say of themselves, and what holds for all of them.
 
-use gathering_auth::CredentialHeader;
+use gathering_auth::AuthHeaderName;
 use utoipa::OpenApi;
 use utoipa::openapi::Server;
 use utoipa::openapi::security::{
@@ -57,7 +57,7 @@ impl AuthScheme {
             }
             Self::IdentityHeader => {
                 let header = ApiKeyValue::with_description(
-                    CredentialHeader::Identity.name(),
+                    AuthHeaderName::Identity.name(),
                     "The identity that the gateway in front puts in: base64 of a JSON object.",
                 );
                 Some(("identityHeader", SecurityScheme::ApiKey(ApiKey::Header(header))))

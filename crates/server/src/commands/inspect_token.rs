@@ -39,17 +39,17 @@ pub(super) fn run(config: &Config, arguments: &Inspect) -> Result<(), ServerErro
     let lines = facts.into_iter().map(|fact| format!("{:<11} {}\n", fact.name, one_line(&fact.value)));
     print(lines.collect::<String>())?;
 
-    let (verdict, issuers) = block_on(async {
+    let (verified, issuers) = block_on(async {
         let tick = Duration::from_secs(1);
         let authenticator = Authenticator::start(&config.auth_settings(), Arc::new(SystemClock), tick)?;
-        let verdict = authenticator.judge_token(token).await;
-        Ok((verdict, authenticator.describe_issuers()))
+        let verified = authenticator.verify_token(token).await;
+        Ok((verified, authenticator.describe_issuers()))
     })?;
-    match verdict {
-        Some(Err(refused)) => {
+    match verified {
+        Some(Err(rejection)) => {
             let issuers = issuers.iter().map(|issuer| format!("expected    {}\n", one_line(issuer)));
             print(issuers.collect::<String>())?;
-            Err(ServerError::TokenRefused(refused))
+            Err(ServerError::TokenRefused(rejection))
         }
         _ => print("the token is good\n"),
     }

@@ -3,16 +3,16 @@
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE as PADDED};
 use serde_json::{Value, json};
 
-use super::super::parse;
+use super::super::jwks::parse;
 use super::*;
 use crate::testing::TestKey;
 
-fn judge(key: &Value, origin: Origin) -> Result<crate::keys::KeySet, KeyProblem> {
+fn read(key: &Value, origin: Origin) -> Result<crate::keys::key_set::KeySet, KeyError> {
     parse(json!({"keys": [key]}).to_string().as_bytes(), origin).map(|(keys, _)| keys)
 }
 
-fn problem(key: &Value) -> Option<KeyProblem> {
-    judge(key, Origin::File).err()
+fn error(key: &Value) -> Option<KeyError> {
+    read(key, Origin::File).err()
 }
 
 fn with(key: &Value, name: &str, value: Value) -> Value {
@@ -29,20 +29,21 @@ fn each_kind_of_key_is_bound_to_its_algorithms() {
         (TestKey::p384(), Algorithm::ES384, Algorithm::ES256),
         (TestKey::ed25519(), Algorithm::EdDSA, Algorithm::ES256),
     ] {
-        let keys = judge(&key.jwk("one"), Origin::Url).unwrap();
+        let keys = read(&key.jwk("one"), Origin::Url).unwrap();
         assert_eq!(keys.candidates(accepted, Some("one")).unwrap().len(), 1, "{accepted:?}");
         assert!(keys.candidates(refused, Some("one")).is_err(), "{refused:?}");
     }
     let rsa = with(&TestKey::rsa().jwk("one"), "alg", json!("RS384"));
-    let keys = judge(&rsa, Origin::Url).unwrap();
+    let keys = read(&rsa, Origin::Url).unwrap();
     assert!(keys.candidates(Algorithm::RS384, None).is_ok());
     assert!(keys.candidates(Algorithm::RS256, None).is_err());
 }
 
 #[test]
 fn keys_that_cannot_be_used_say_why() {
-    use KeyProblem::{
-        Missing, NoBase64, NoList, NoText, OtherAlgorithm, PrivateJwk, Twice, UnknownKind, UnusableJwk,
+    use KeyError::{
+        DuplicateMember, Missing, NotAList, NotAString, NotBase64Url, OtherAlgorithm, PrivateJwk,
+        UnknownKind, UnusableJwk,
     };
     let (rsa, p256) = (TestKey::rsa().jwk("r"), TestKey::p256().jwk("e"));
     let ed25519 = TestKey::ed25519().jwk("o");
@@ -58,21 +59,21 @@ fn keys_that_cannot_be_used_say_why() {
         (with(&rsa, "alg", json!("HS256")), OtherAlgorithm),
         (with(&rsa, "alg", json!("RSA-OAEP")), OtherAlgorithm),
         (with(&rsa, "alg", json!("")), OtherAlgorithm),
-        (with(&rsa, "alg", json!(["RS256"])), NoText("alg")),
+        (with(&rsa, "alg", json!(["RS256"])), NotAString("alg")),
         (with(&rsa, "n", json!("AQAB")), UnusableJwk),
         (with(&rsa, "n", json!("")), UnusableJwk),
-        (with(&rsa, "n", json!("A QAB")), NoBase64("n")),
-        (with(&rsa, "n", json!("AQAB====")), NoBase64("n")),
-        (with(&rsa, "n", json!("AQAB\n")), NoBase64("n")),
-        (with(&rsa, "n", json!(65537)), NoText("n")),
+        (with(&rsa, "n", json!("A QAB")), NotBase64Url("n")),
+        (with(&rsa, "n", json!("AQAB====")), NotBase64Url("n")),
+        (with(&rsa, "n", json!("AQAB\n")), NotBase64Url("n")),
+        (with(&rsa, "n", json!(65537)), NotAString("n")),
         (with(&rsa, "e", json!("AA")), UnusableJwk),
-        (with(&rsa, "e", json!(65537)), NoText("e")),
+        (with(&rsa, "e", json!(65537)), NotAString("e")),
         (without(&rsa, "e"), Missing("e")),
         (with(&without(&rsa, "n"), "x5c", json!(["AQAB"])), Missing("n")),
         (with(&rsa, "n", Value::Null), Missing("n")),
-        (with(&rsa, "kid", json!(7)), NoText("kid")),
-        (with(&rsa, "use", json!(7)), NoText("use")),
-        (with(&rsa, "key_ops", json!("verify")), NoList("key_ops")),
+        (with(&rsa, "kid", json!(7)), NotAString("kid")),
+        (with(&rsa, "use", json!(7)), NotAString("use")),
+        (with(&rsa, "key_ops", json!("verify")), NotAList("key_ops")),
         (with(&rsa, "kty", json!("rsa")), UnknownKind),
         (with(&rsa, "kty", Value::Null), Missing("kty")),
         (with(&p256, "crv", json!("P-384")), UnusableJwk),
@@ -84,20 +85,20 @@ fn keys_that_cannot_be_used_say_why() {
         (json!({"kty": "other"}), UnknownKind),
         (json!({}), Missing("kty")),
     ] {
-        assert_eq!(problem(&key), Some(expected), "{key}");
+        assert_eq!(error(&key), Some(expected), "{key}");
     }
     let twice = rsa.to_string().replacen('{', r#"{"kid":"other","#, 1);
     let set = format!(r#"{{"keys":[{twice}]}}"#);
-    assert_eq!(parse(set.as_bytes(), Origin::Url).err(), Some(Twice));
+    assert_eq!(parse(set.as_bytes(), Origin::Url).err(), Some(DuplicateMember));
 }
 
 #[test]
 fn keys_that_are_not_for_signatures_are_none() {
     let rsa = TestKey::rsa().jwk("r");
-    assert_eq!(problem(&with(&rsa, "use", json!("enc"))), Some(KeyProblem::EmptyKeySet));
-    assert_eq!(problem(&with(&rsa, "key_ops", json!(["encrypt"]))), Some(KeyProblem::EmptyKeySet));
-    assert_eq!(problem(&with(&rsa, "key_ops", json!([]))), Some(KeyProblem::EmptyKeySet));
-    assert_eq!(problem(&with(&rsa, "key_ops", json!([null, "verify"]))), None);
+    assert_eq!(error(&with(&rsa, "use", json!("enc"))), Some(KeyError::EmptyKeySet));
+    assert_eq!(error(&with(&rsa, "key_ops", json!(["encrypt"]))), Some(KeyError::EmptyKeySet));
+    assert_eq!(error(&with(&rsa, "key_ops", json!([]))), Some(KeyError::EmptyKeySet));
+    assert_eq!(error(&with(&rsa, "key_ops", json!([null, "verify"]))), None);
 }
 
 #[test]
@@ -113,7 +114,7 @@ fn null_is_absent() {
         }
         jwk["use"] = Value::Null;
         jwk["kid"] = Value::Null;
-        let keys = judge(&jwk, Origin::Url).unwrap();
+        let keys = read(&jwk, Origin::Url).unwrap();
         let algorithm = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
         assert!(algorithm.into_iter().any(|one| keys.candidates(one, None).is_ok()), "{jwk}");
     }
@@ -136,15 +137,18 @@ fn what_base64_means_counts_and_not_how_it_is_written() {
             for name in members {
                 other[*name] = json!(engine.encode(decoded(name)));
             }
-            let keys = judge(&other, Origin::Url).unwrap();
+            let keys = read(&other, Origin::Url).unwrap();
             assert!(
-                crate::token::Token::parse(&token, 8192).unwrap().check_signature(&keys).is_ok(),
+                crate::token::parsed::ParsedToken::parse(&token, 8192)
+                    .unwrap()
+                    .check_signature(&keys)
+                    .is_ok(),
                 "{other}"
             );
         }
     }
     let secret = json!({"kty": "oct", "k": STANDARD.encode([0xff; 32])});
-    assert!(judge(&secret, Origin::File).unwrap().candidates(Algorithm::HS256, None).is_ok());
+    assert!(read(&secret, Origin::File).unwrap().candidates(Algorithm::HS256, None).is_ok());
 }
 
 #[test]
@@ -154,21 +158,21 @@ fn numbers_are_the_same_with_zeros_in_front_or_without() {
         json!(URL_SAFE_NO_PAD.encode([vec![0], bytes].concat()))
     };
     let rsa = TestKey::rsa().jwk("r");
-    assert_eq!(problem(&with(&rsa, "n", zero_in_front(&rsa["n"]))), None);
+    assert_eq!(error(&with(&rsa, "n", zero_in_front(&rsa["n"]))), None);
     let p384 = TestKey::p384().jwk("e");
-    assert_eq!(problem(&with(&p384, "y", zero_in_front(&p384["y"]))), None);
+    assert_eq!(error(&with(&p384, "y", zero_in_front(&p384["y"]))), None);
     // One key in 256 has a coordinate that begins with a zero.
     let (short, x) = std::iter::repeat_with(|| TestKey::p256().jwk("e"))
         .map(|jwk| (URL_SAFE_NO_PAD.decode(jwk["x"].as_str().unwrap()).unwrap(), jwk))
         .find_map(|(x, jwk)| (x.first() == Some(&0)).then_some((jwk, x)))
         .unwrap();
-    assert_eq!(problem(&with(&short, "x", json!(URL_SAFE_NO_PAD.encode(&x[1..])))), None);
+    assert_eq!(error(&with(&short, "x", json!(URL_SAFE_NO_PAD.encode(&x[1..])))), None);
 }
 
 #[test]
 fn a_secret_is_for_files_only() {
     let secret = |bytes: usize| json!({"kty": "oct", "k": URL_SAFE_NO_PAD.encode(vec![7; bytes])});
-    assert_eq!(problem(&secret(32)), None);
-    assert_eq!(problem(&secret(31)), Some(KeyProblem::ShortSecret));
-    assert_eq!(judge(&secret(32), Origin::Url).err(), Some(KeyProblem::PublishedSecret));
+    assert_eq!(error(&secret(32)), None);
+    assert_eq!(error(&secret(31)), Some(KeyError::ShortSecret));
+    assert_eq!(read(&secret(32), Origin::Url).err(), Some(KeyError::PublishedSecret));
 }

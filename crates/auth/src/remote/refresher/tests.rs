@@ -12,7 +12,7 @@ use super::*;
 use crate::metrics::AuthMetrics;
 use crate::settings::KeySettings;
 use crate::testing::TestKey;
-use crate::token::TokenCache;
+use crate::token::cache::TokenCache;
 
 /// A clock that the thread cannot read.
 struct Broken {
@@ -48,14 +48,14 @@ fn publish(key: &TestKey) -> String {
     url
 }
 
-fn start(url: &str, clock: &Arc<Broken>) -> (RemoteKeys, Arc<Keyring>) {
+fn start(url: &str, clock: &Arc<Broken>) -> (KeyRefresher, Arc<Keyring>) {
     let cache = Arc::new(TokenCache::new(0));
     let keyring = Arc::new(Keyring::open(&KeySettings::default(), cache).unwrap());
-    let source = Source::KeySet(url.parse().unwrap());
-    let metrics = AuthMetrics::new().unwrap().of_source(&source);
+    let source = KeySource::KeySet(url.parse().unwrap());
+    let metrics = AuthMetrics::new().unwrap().for_source(&source);
     let tick = Duration::from_millis(1);
     let clock = Arc::clone(clock) as Arc<dyn Clock>;
-    (RemoteKeys::start(source, None, Arc::clone(&keyring), clock, tick, metrics).unwrap(), keyring)
+    (KeyRefresher::start(source, None, Arc::clone(&keyring), clock, tick, metrics).unwrap(), keyring)
 }
 
 fn broken() -> Arc<Broken> {
@@ -67,13 +67,13 @@ fn broken() -> Arc<Broken> {
 async fn a_panic_ends_neither_the_waiting_nor_the_refreshing() {
     let (clock, key) = (broken(), TestKey::p256());
     let (keys, keyring) = start(&publish(&key), &clock);
-    match keys.demand(Wanted::unknown("k"), false) {
-        Demand::Awaited(awaited) => awaited.await,
-        Demand::Unavailable => {}
-        Demand::Answered => panic!("nothing was fetched"),
+    match keys.request(WantedKey::unknown("k"), false) {
+        RefreshAnswer::Underway(awaited) => awaited.await,
+        RefreshAnswer::Unavailable => {}
+        RefreshAnswer::KeyNotThere => panic!("nothing was fetched"),
     }
     assert!(
-        matches!(keys.demand(Wanted::unknown("k"), false), Demand::Unavailable),
+        matches!(keys.request(WantedKey::unknown("k"), false), RefreshAnswer::Unavailable),
         "and nobody waits again"
     );
     assert!(keys.is_failing());
@@ -97,6 +97,6 @@ async fn a_fetch_that_never_ends_is_waited_for_once() {
     }
     let stuck = Instant::now().checked_sub(STUCK + Duration::from_secs(1)).unwrap();
     keys.shared.state().in_flight = Some(stuck);
-    assert!(matches!(keys.demand(Wanted::unknown("x"), true), Demand::Unavailable));
+    assert!(matches!(keys.request(WantedKey::unknown("x"), true), RefreshAnswer::Unavailable));
     assert!(keys.is_failing());
 }
