@@ -69,8 +69,9 @@ fmt: ## Formats the code
 deny: ## Checks licences, sources, bans, and advisories where their database can be reached
 	tests/scripts/deny
 
-deps-check: ## Checks that dependencies between crates point inwards
+deps-check: ## Checks that dependencies between crates point inwards, and that no files of a crate depend on each other in a circle
 	tests/scripts/check-dependencies
+	tests/scripts/check-circles
 
 docs: ## Builds the documentation of the crates
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps

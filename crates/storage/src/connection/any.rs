@@ -6,10 +6,6 @@ use diesel::{PgConnection, QueryResult, SqliteConnection};
 
 /// A connection to either database. Diesel's own `MultiConnection` prepares each statement anew, which takes longer than
 /// most of them do; so every statement is run on the driver's own connection.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there are as many as connections, and none is moved while it works"
-)]
 pub(crate) enum AnyConnection {
     Postgres(PgConnection),
     Sqlite(SqliteConnection),

@@ -28,7 +28,9 @@ pub(super) struct Reply<T> {
 /// Results that travel with another one. They are passed on when this is dropped: taken out of a reply, or with one that
 /// nobody waits for.
 #[derive(Debug)]
-struct Passengers<T>(Vec<(oneshot::Sender<Reply<T>>, Result<T, StoreError>)>);
+struct Passengers<T>(Vec<Passenger<T>>);
+
+type Passenger<T> = (oneshot::Sender<Reply<T>>, Result<T, StoreError>);
 
 impl<T> Drop for Passengers<T> {
     fn drop(&mut self) {
