@@ -76,7 +76,7 @@ fn log_cause(response: &ServiceResponse<BoxBody>, cause: &(dyn Error + 'static))
     let level = if response.status() == StatusCode::SERVICE_UNAVAILABLE { Level::Warn } else { Level::Error };
     let request = response.request();
     if let Some(log) = request.app_data::<web::Data<FailureLog>>() {
-        log.write(level, &format!("{} {}", request.method(), request.path()), &chain(cause));
+        log.log(level, format_args!("{} {}: {}", request.method(), request.path(), chain(cause)));
     }
 }
 

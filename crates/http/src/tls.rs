@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use gathering_support::pem;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
@@ -109,15 +109,14 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     const EXPECTED: &str = "no certificate in PEM";
     let content = || TlsError::Content { path: path.to_owned(), expected: EXPECTED };
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(path)?).collect();
-    all.ok().filter(|all| !all.is_empty()).ok_or_else(content)
+    pem::certificates(&read(path)?).ok_or_else(content)
 }
 
 fn certified_key(settings: &TlsSettings) -> Result<CertifiedKey, TlsError> {
     const EXPECTED: &str = "no private key in PEM without a passphrase";
     let chain = certificates(&settings.cert)?;
-    let key = PrivateKeyDer::from_pem_slice(&read(&settings.key)?)
-        .map_err(|_| TlsError::Content { path: settings.key.clone(), expected: EXPECTED })?;
+    let key = pem::private_key(&read(&settings.key)?)
+        .ok_or_else(|| TlsError::Content { path: settings.key.clone(), expected: EXPECTED })?;
     CertifiedKey::from_der(chain, key, &provider()).map_err(|source| TlsError::Pair {
         cert: settings.cert.clone(),
         key: settings.key.clone(),
