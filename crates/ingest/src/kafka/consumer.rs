@@ -38,7 +38,6 @@ mod offsets;
 mod partition;
 mod properties;
 mod recorder;
-mod throttled_logger;
 mod topic_ends;
 mod topics;
 mod tracker;

@@ -2,11 +2,11 @@
 
 use std::fmt::Display;
 
+use gathering_support::ThrottledLog;
 use log::Level;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 
-use super::throttled_logger::ThrottledLogger;
 
 /// The target of the lines that librdkafka writes.
 const LIBRDKAFKA: &str = "librdkafka";
@@ -18,25 +18,25 @@ const KAFKA: &str = "gathering::kafka";
 #[derive(Debug)]
 pub(super) struct ConsumerLog {
     /// Connections to brokers.
-    connections: ThrottledLogger,
+    connections: ThrottledLog,
     /// The group, its partitions and their offsets.
-    pub(super) group: ThrottledLogger,
+    pub(super) group: ThrottledLog,
     /// Messages that are refused.
-    pub(super) refused: ThrottledLogger,
+    pub(super) refused: ThrottledLog,
     /// Refused messages that are kept nowhere else.
-    pub(super) unkept: ThrottledLogger,
+    pub(super) unkept: ThrottledLog,
     /// Messages that wait to be recorded.
-    pub(super) waiting: ThrottledLogger,
+    pub(super) waiting: ThrottledLog,
     /// Warnings about messages that are accepted.
-    pub(super) odd: ThrottledLogger,
+    pub(super) odd: ThrottledLog,
     /// Messages that the payload tracker did not get.
-    pub(super) tracker: ThrottledLogger,
+    pub(super) tracker: ThrottledLog,
 }
 
 impl Default for ConsumerLog {
     fn default() -> Self {
-        let [group, refused, unkept, waiting, odd, tracker] = [(); 6].map(|()| ThrottledLogger::new(KAFKA));
-        Self { connections: ThrottledLogger::new(LIBRDKAFKA), group, refused, unkept, waiting, odd, tracker }
+        let [group, refused, unkept, waiting, odd, tracker] = [(); 6].map(|()| ThrottledLog::new(KAFKA));
+        Self { connections: ThrottledLog::new(LIBRDKAFKA), group, refused, unkept, waiting, odd, tracker }
     }
 }
 
