@@ -8,65 +8,48 @@
 use std::time::Duration;
 
 use gathering_domain::{RequestKey, Timestamp};
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use gathering_support::BoundedCache;
 
 /// A bounded cache of keys with the time until which each is trusted.
-pub(crate) struct ProcessedKeys(Option<Cache<RequestKey, Timestamp, Size>>);
+pub(crate) struct ProcessedKeys(BoundedCache<RequestKey, Timestamp>);
 
 /// How long a key is trusted: about as long as an operator polls.
 const TRUST: Duration = Duration::from_secs(60);
 
 /// What a key takes up beside the text of its request ID, in bytes: itself, its place in the cache, and what the
 /// allocator adds.
-const OVERHEAD: u64 = 128;
-
-#[derive(Clone)]
-struct Size;
-
-impl Weighter<RequestKey, Timestamp> for Size {
-    fn weight(&self, key: &RequestKey, _: &Timestamp) -> u64 {
-        OVERHEAD + key.request.as_str().len() as u64
-    }
-}
+const OVERHEAD: usize = 128;
 
 impl ProcessedKeys {
     /// A cache of at most so many bytes; of 0 bytes it remembers nothing.
     pub(crate) fn new(size: usize) -> Self {
         const USUAL_KEY: usize = 160;
-        Self((size > 0).then(|| Cache::with_weighter(size.div_ceil(USUAL_KEY), size as u64, Size)))
+        Self(BoundedCache::new(size, USUAL_KEY, |key: &RequestKey| OVERHEAD + key.request.as_str().len()))
     }
 
     pub(crate) fn has(&self, key: &RequestKey, now: Timestamp) -> bool {
-        let Some(cache) = &self.0 else { return false };
-        let Some(until) = cache.get(key) else { return false };
+        let Some(until) = self.0.get(key) else { return false };
         // Longer than a minute from now it is since the machine's clock was set back.
         let has = now < until && until <= now.saturating_add(TRUST);
         if !has {
             // Else it would be known again when the machine's clock is set back.
-            cache.remove(key);
+            self.0.remove(key);
         }
         has
     }
 
     /// Forgets all of them: the database is another one.
     pub(crate) fn clear(&self) {
-        if let Some(cache) = &self.0 {
-            cache.clear();
-        }
+        self.0.clear();
     }
 
     /// Remembers one that expires then.
     pub(crate) fn keep(&self, key: &RequestKey, expires_at: Timestamp, now: Timestamp) {
-        if let Some(cache) = &self.0 {
-            cache.insert(key.clone(), expires_at.min(now.saturating_add(TRUST)));
-        }
+        self.0.insert(|| key.clone(), expires_at.min(now.saturating_add(TRUST)));
     }
 
     pub(crate) fn forget(&self, key: &RequestKey) {
-        if let Some(cache) = &self.0 {
-            cache.remove(key);
-        }
+        self.0.remove(key);
     }
 }
 
