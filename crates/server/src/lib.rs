@@ -14,7 +14,6 @@ mod commands;
 pub mod config;
 mod error;
 mod logging;
-mod one_line;
 mod open_files;
 mod preparation;
 mod service;

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use env_logger::fmt::Formatter;
+use gathering_support::one_line;
 use log::Record;
 use log::kv::{Error, Key, Value, VisitSource};
 
 use crate::config::{Log, LogFormat};
-use crate::one_line::one_line;
 
 /// Starts logging. `RUST_LOG` wins over `log.filter`. A second start in one process changes nothing.
 pub(crate) fn init(config: &Log) {
@@ -35,7 +35,7 @@ fn text(formatter: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
         one_line(&record.args().to_string())
     )?;
     for (key, value) in fields(record) {
-        let value = value.as_str().map_or_else(|| value.to_string().into(), one_line);
+        let value = value.as_str().map_or_else(|| value.to_string(), one_line);
         write!(formatter, " {key}={value}")?;
     }
     writeln!(formatter)

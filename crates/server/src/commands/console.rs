@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
+use gathering_support::one_line;
+
 use crate::ServerError;
-use crate::one_line::one_line;
 
 /// Writes to standard output.
 pub(super) fn print(text: impl AsRef<str>) -> Result<(), ServerError> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gathering_http::{Tls, TlsSettings};
-use ureq::tls::{ClientCert, PemItem, PrivateKey, TlsConfig, parse_pem};
+use gathering_support::pem;
+use ureq::tls::{Certificate, ClientCert, PrivateKey, TlsConfig};
 
 use crate::ServerError;
 use crate::cli::Health;
@@ -48,12 +49,8 @@ fn tls(arguments: &Health) -> Result<TlsConfig, ServerError> {
             .map_err(|source| ServerError::Tls { section: "--cert and --key", source: source.into() })?;
         let failed = ServerError::system("the certificate cannot be shown");
         let read = || -> Result<ClientCert, Box<dyn std::error::Error + Send + Sync>> {
-            let chain: Vec<_> = parse_pem(&std::fs::read(cert)?)
-                .filter_map(|item| match item {
-                    Ok(PemItem::Certificate(certificate)) => Some(certificate),
-                    _ => None,
-                })
-                .collect();
+            let chain = pem::certificates(&std::fs::read(cert)?).unwrap_or_default();
+            let chain: Vec<_> = chain.iter().map(|der| Certificate::from_der(der).to_owned()).collect();
             Ok(ClientCert::new_with_certs(&chain, PrivateKey::from_pem(&std::fs::read(key)?)?))
         };
         own = Some(read().map_err(failed)?);

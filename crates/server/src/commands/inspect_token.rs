@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use gathering_auth::{Authenticator, Inspection};
 use gathering_domain::{Clock, SystemClock};
+use gathering_support::one_line;
 
 use super::console::print;
 use super::runtime::block_on;
 use crate::ServerError;
 use crate::cli::Inspect;
 use crate::config::{AuthMode, Config};
-use crate::one_line::one_line;
 
 /// More than any token; whoever pipes a large file in is told so soon.
 const MAX_INPUT: u64 = 128 * 1024;

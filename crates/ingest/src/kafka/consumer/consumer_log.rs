@@ -7,7 +7,6 @@ use log::Level;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 
-
 /// The target of the lines that librdkafka writes.
 const LIBRDKAFKA: &str = "librdkafka";
 
