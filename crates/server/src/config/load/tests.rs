@@ -356,6 +356,29 @@ fn what_is_shown_has_no_secrets_and_can_be_read_back() {
 }
 
 #[test]
+fn what_is_shown_of_variables_is_what_counts() {
+    let variables =
+        [("INGEST__KAFKA__GROUP", "12345"), ("AUTH__AUDIENCE", "[\"a\"]"), ("HTTP__WORKERS", "7")];
+    let shown = from_variables(&variables).unwrap().shown;
+    for line in ["group = \"12345\"", "audience = '[\"a\"]'", "workers = 7"] {
+        assert!(shown.lines().any(|shown| shown == line), "{line} in {shown}");
+    }
+    // What is refused is shown as it was given, and with what was expected in the words of TOML.
+    for (name, value, expected) in [
+        (
+            "AUTH__DISABLED_ORG",
+            "-1",
+            "auth.disabled_org = -1 (from the variable GATHERING__AUTH__DISABLED_ORG)",
+        ),
+        ("AUTH__DISABLED_ORG", "me", "expected a whole number"),
+        ("INGEST__KAFKA__DEAD_LETTER_TOPIC", "ccx.ocp.results", "another topic than those that are read"),
+    ] {
+        let error = from_variables(&[(name, value)]).unwrap_err();
+        assert!(error.contains(expected) && !error.contains("u32"), "{error}");
+    }
+}
+
+#[test]
 fn a_password_in_the_wrong_place_is_hidden_too() {
     let from = |name: &str, value: &str| {
         let environment = vec![(name.to_owned(), value.to_owned())];
