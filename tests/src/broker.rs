@@ -127,6 +127,8 @@ impl Broker {
             .set("bootstrap.servers", &servers)
             .set("acks", "all")
             .set("linger.ms", "5")
+            // A broker that comes back is found at once, not after up to ten seconds a try.
+            .set("reconnect.backoff.max.ms", "500")
             .set("queue.buffering.max.messages", "1000000")
             .create()
             .expect("a producer");
