@@ -8,7 +8,6 @@ pub(crate) mod parsed;
 pub(crate) mod report;
 pub(crate) mod result;
 pub(crate) mod text;
-pub(crate) mod tolerant;
 pub(crate) mod warning;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, de};
 use serde_json::value::RawValue;
 
 use super::error::MessageError;
@@ -14,21 +15,13 @@ pub(crate) fn read_members<'a, const N: usize>(
     document: &'a [u8],
     keys: [&str; N],
 ) -> Result<[Option<&'a RawValue>; N], MessageError> {
-    match str::from_utf8(document) {
-        Ok(text) => parse_members(serde_json::Deserializer::from_str(text), keys),
-        // The parser finds the value that is not UTF-8.
-        Err(_) => parse_members(serde_json::Deserializer::from_slice(document), keys),
-    }
-    .map_err(|error| message_error(&error))
-}
-
-fn parse_members<'a, R: serde_json::de::Read<'a>, const N: usize>(
-    mut parser: serde_json::Deserializer<R>,
-    keys: [&str; N],
-) -> serde_json::Result<[Option<&'a RawValue>; N]> {
     let mut found = [None; N];
-    Members(|name: &str, value| pick(&keys, &mut found, name, value)).deserialize(&mut parser)?;
-    parser.end()?;
+    let mut parser = serde_json::Deserializer::from_slice(document);
+    let take = |name: &str, value| pick(&keys, &mut found, name, value);
+    Members(take)
+        .deserialize(&mut parser)
+        .and_then(|()| parser.end())
+        .map_err(|error| message_error(&error))?;
     Ok(found)
 }
 
@@ -93,10 +86,60 @@ pub(crate) fn is_empty(value: &RawValue) -> bool {
     inside('{', '}').or_else(|| inside('[', ']')).is_some_and(|inside| inside.trim().is_empty())
 }
 
+/// What a document that is to be an object holds.
+pub(crate) fn read<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T, MessageError> {
+    serde_json::from_slice(document).map_err(|error| message_error(&error))
+}
+
 fn message_error(error: &serde_json::Error) -> MessageError {
     if error.is_data() {
         MessageError::NotAnObject
     } else {
         MessageError::NotJson { line: error.line(), column: error.column() }
+    }
+}
+
+/// Hands out every element of a list with its index, until one is refused; `None` for any other value.
+pub(crate) fn for_each_element<'a, E>(
+    value: &'a RawValue,
+    each: impl FnMut(usize, &'a RawValue) -> Result<(), E>,
+) -> Option<Result<(), E>> {
+    let mut refused = None;
+    let elements = Elements { each, refused: &mut refused };
+    let read = elements.deserialize(&mut serde_json::Deserializer::from_str(value.get()));
+    match (read, refused) {
+        (_, Some(refused)) => Some(Err(refused)),
+        (read, None) => read.ok().map(Ok),
+    }
+}
+
+struct Elements<'r, F, E> {
+    each: F,
+    refused: &'r mut Option<E>,
+}
+
+impl<'de, E, F: FnMut(usize, &'de RawValue) -> Result<(), E>> DeserializeSeed<'de> for Elements<'_, F, E> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, E, F: FnMut(usize, &'de RawValue) -> Result<(), E>> Visitor<'de> for Elements<'_, F, E> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+    fn visit_seq<A: de::SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        for index in 0.. {
+            let Some(element) = list.next_element()? else { break };
+            if let Err(error) = (self.each)(index, element) {
+                *self.refused = Some(error);
+                return Err(de::Error::custom("refused"));
+            }
+        }
+        Ok(())
     }
 }

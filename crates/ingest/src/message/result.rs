@@ -24,7 +24,7 @@ const KNOWN_VERSIONS: std::ops::RangeInclusive<u8> = 0..=2;
 /// assert!(matches!(parsed.disposition, Disposition::Stored(_)));
 /// ```
 pub fn parse_result(document: &[u8], arrival: Timestamp) -> ParsedMessage {
-    let envelope = match Envelope::parse(document) {
+    let mut envelope = match Envelope::parse(document) {
         Ok(envelope) => envelope,
         Err(error) => return ParsedMessage::unreadable(error),
     };
@@ -37,7 +37,7 @@ pub fn parse_result(document: &[u8], arrival: Timestamp) -> ParsedMessage {
         .and(cluster)
         .and(request.as_ref().map(|_| ()).map_err(|error| *error))
         .and(account)
-        .and_then(|_| content(&envelope, &times, arrival, &mut warnings));
+        .and_then(|_| content(&mut envelope, &times, arrival, &mut warnings));
 
     let (organization, cluster, request) = (organization.ok(), cluster.ok(), request.ok().flatten());
     let key = request_key(organization, cluster, request.as_deref());
@@ -79,14 +79,14 @@ impl Times {
 /// Checks what is neither identity nor account, in the order of today's writer: it finds an empty report before an
 /// unusable `LastChecked`. Returns the hits.
 fn content(
-    envelope: &Envelope<'_>,
+    envelope: &mut Envelope<'_>,
     times: &Times,
     arrival: Timestamp,
     warnings: &mut Warnings,
 ) -> Result<Vec<RuleHit>, MessageError> {
     let version = envelope.version()?.unwrap_or_default();
     times.gathering?;
-    let hits = envelope.hits(warnings)?;
+    let hits = envelope.take_hits(warnings)?;
     if !KNOWN_VERSIONS.contains(&version) {
         warnings.push(Warning::UnknownVersion(version));
     }

@@ -48,3 +48,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 fn lossy(bytes: &[u8]) -> Cow<'_, str> {
     str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
+
+/// A [`Text`] that may only be spelled as in a value that is skipped: read as bytes, a text may have control characters
+/// that are not escaped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Spelled<'a>(pub(crate) Text<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Spelled<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = <&RawValue>::deserialize(deserializer)?;
+        Text::of(value).map(Self).ok_or_else(|| Error::custom("not a string"))
+    }
+}

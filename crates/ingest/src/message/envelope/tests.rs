@@ -1,11 +1,9 @@
-//! Messages with odd texts anywhere in them.
+//! Both ways of reading a message, against each other.
 
-use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::message::fixture::{hits, message, outcome, parse, parse_text, with};
-use crate::message::parsed::Disposition;
 
 /// Texts for any place of a message, some of them no JSON.
 const ODD: [&str; 32] = [
@@ -43,6 +41,16 @@ const ODD: [&str; 32] = [
     "1,\"reports\":[{}]",
 ];
 
+/// All that is read of an envelope.
+fn content(mut envelope: Envelope<'_>) -> impl PartialEq + std::fmt::Debug {
+    let mut warnings = crate::message::warning::Warnings::default();
+    let hits = envelope.take_hits(&mut warnings);
+    let identity = (envelope.organization(), envelope.cluster(), envelope.request(), envelope.account());
+    let request = identity.2.map(|request| request.map(Cow::into_owned));
+    let times = (envelope.gathering_time(), envelope.last_checked());
+    (hits, warnings, identity.0, identity.1, request, identity.3, envelope.version(), times)
+}
+
 /// The JSON pointers to everything inside a value.
 fn places(value: &Value, place: &str) -> Vec<String> {
     let members: Vec<(String, &Value)> = match value {
@@ -54,63 +62,32 @@ fn places(value: &Value, place: &str) -> Vec<String> {
     std::iter::once(place.to_owned()).chain(inside).collect()
 }
 
-/// The good message with this text in place of the value at a JSON pointer.
-fn with_text(pointer: &str, text: &str) -> String {
-    let mut message = message();
-    *message.pointer_mut(pointer).unwrap() = json!("here");
-    message.to_string().replace("\"here\"", text)
-}
-
 #[test]
-fn whatever_is_odd_in_one_place_the_rest_is_read() {
-    let (mut total, mut refused) = (0, 0);
-    for place in places(&message(), "").into_iter().filter(|place| !place.is_empty()) {
+fn what_is_read_at_once_is_what_is_read_step_by_step() {
+    let (mut at_once, mut step_by_step) = (0, 0);
+    for place in places(&message(), "") {
+        let mut message = message();
+        *message.pointer_mut(&place).unwrap() = json!("here");
         for odd in ODD {
-            let text = with_text(&place, odd);
-            let parsed = parse_text(&text);
-            let is_json = serde_json::from_str::<IgnoredAny>(&text).is_ok();
-            let is_refused =
-                matches!(parsed.disposition, Disposition::Rejected(MessageError::NotJson { .. }));
-            assert_eq!(is_refused, !is_json, "a message is JSON, whatever is done with its parts: {text}");
-            if !is_json {
-                continue;
-            }
-            total += 1;
-            refused += usize::from(outcome(&parsed) != "stored");
-            for (name, is_known) in [
-                ("/OrgID", parsed.organization.is_some()),
-                ("/ClusterName", parsed.cluster.is_some()),
-                ("/RequestId", parsed.request.is_some()),
-            ] {
-                assert!(is_known || place == name, "{name} is not read: {text}");
+            let text = message.to_string().replace("\"here\"", odd);
+            match Envelope::at_once(text.as_bytes()) {
+                Some(envelope) => {
+                    let expected = Envelope::step_by_step(text.as_bytes());
+                    assert_eq!(Some(content(envelope)), expected.ok().map(content), "{text}");
+                    at_once += 1;
+                }
+                None => step_by_step += 1,
             }
         }
     }
-    assert!(refused > 150 && refused + 150 < total, "{refused} of {total} are refused");
+    assert!(at_once > 200 && step_by_step > 200, "{at_once} and {step_by_step}: one way is hardly tried");
 }
 
 #[test]
-fn values_that_the_parser_cannot_skip_are_named() {
-    let hit = "element 0 of the report's 'reports' is not an object whose 'component' and 'key' are strings";
-    let info = "element 0 of the report's 'info' is not an object whose 'details' are strings";
-    for odd in ["1e99999", r#""\udcff""#] {
-        for (pointer, expected) in [
-            ("/Report", Some("the attribute 'Report' is not an object")),
-            ("/Report/reports", Some("the attribute 'reports' is not a list")),
-            ("/Report/reports/0", Some(hit)),
-            ("/Report/info", Some("the attribute 'info' is not a list")),
-            ("/Report/info/0", Some(info)),
-            ("/Report/info/0/details", Some(info)),
-            ("/Report/system", None),
-        ] {
-            let parsed = parse_text(&with_text(pointer, odd));
-            assert_eq!(parsed.record().reason.as_deref(), expected, "{odd} for {pointer}");
-            assert_eq!(outcome(&parsed), if expected.is_some() { "failed" } else { "stored" });
-        }
+fn a_usual_message_is_read_at_once() {
+    for message in [message(), with("/Report/info", None), with("/Report/reports", json!([]))] {
+        assert!(Envelope::at_once(message.to_string().as_bytes()).is_some());
     }
-    let incomplete = with_text("/Report", r#"{"reports": "\udcff", "system": {}}"#);
-    let reason = parse_text(&incomplete).record().reason;
-    assert_eq!(reason.as_deref(), Some("the report lacks the required key 'fingerprints'"));
 }
 
 #[test]
@@ -124,7 +101,7 @@ fn what_is_skipped_has_to_be_json() {
     let mut bytes = message().to_string().replace("ignored", "?").into_bytes();
     let place = bytes.iter().position(|byte| *byte == b'?').unwrap();
     bytes[place] = 0xff;
-    assert!(matches!(Envelope::parse(&bytes), Err(MessageError::NotJson { .. })));
+    assert!(matches!(Envelope::parse(&bytes).map(content), Err(MessageError::NotJson { .. })));
 }
 
 #[test]

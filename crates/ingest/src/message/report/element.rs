@@ -1,148 +1,95 @@
 //! Elements of the lists in a report, as far as anybody looks at them.
 
-use std::borrow::Cow;
+use std::fmt;
 use std::marker::PhantomData;
 
-use serde::Deserialize;
-use serde::de::{IgnoredAny, MapAccess};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::message::object::is_null;
-use crate::message::text::Text;
-use crate::message::tolerant::{ReadValue, Tolerant};
+use crate::message::text::Spelled;
 
-/// An element of a list; null stands for one without members.
-pub(super) trait Element<'de>: Default {
-    /// The key of the list in the report.
-    const LIST: &'static str;
-    /// What each element has to be.
-    const EXPECTED: &'static str;
-
-    /// Reads the members of an element to their end; `None` if one of them is not as it has to be.
-    fn read<A: MapAccess<'de>>(members: A) -> Result<Option<Self>, A::Error>;
-}
-
-/// Reads an element; `None` for what is none.
-pub(super) struct ElementReader<E>(PhantomData<E>);
-
-impl<E> Default for ElementReader<E> {
-    fn default() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<'de, E: Element<'de>> ReadValue<'de> for ElementReader<E> {
-    type Output = Option<E>;
-
-    fn mismatch(self) -> Option<E> {
-        None
-    }
-    fn null(self) -> Option<E> {
-        Some(E::default())
-    }
-    fn object<A: MapAccess<'de>>(self, members: A) -> Result<Option<E>, A::Error> {
-        E::read(members)
-    }
-}
-
-/// A finding of a rule. Both texts are empty where the element does not say them.
-#[derive(Default)]
+/// What a rule found.
+#[derive(Deserialize, Default)]
+#[serde(default)]
 pub(super) struct Hit<'a> {
-    /// The rule.
-    pub(super) component: Cow<'a, str>,
-    /// Which of the rule's findings it is.
-    pub(super) key: Cow<'a, str>,
+    #[serde(borrow)]
+    component: Option<Spelled<'a>>,
+    #[serde(borrow)]
+    key: Option<Spelled<'a>>,
 }
 
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "lowercase")]
-enum HitMember {
-    Component,
-    Key,
-    #[serde(other)]
-    Other,
-}
+impl Hit<'_> {
+    /// Which rule it was; empty where the element does not say.
+    pub(super) fn component(&self) -> &str {
+        self.component.as_ref().map_or("", |Spelled(text)| &text.0)
+    }
 
-impl<'de> Element<'de> for Hit<'de> {
-    const LIST: &'static str = "reports";
-    const EXPECTED: &'static str = "an object whose 'component' and 'key' are strings";
-
-    fn read<A: MapAccess<'de>>(mut members: A) -> Result<Option<Self>, A::Error> {
-        let (mut component, mut key, mut is_wrong) = (None, None, false);
-        while let Some(member) = members.next_key()? {
-            let slot = match member {
-                HitMember::Component => &mut component,
-                HitMember::Key => &mut key,
-                HitMember::Other => {
-                    let IgnoredAny = members.next_value()?;
-                    continue;
-                }
-            };
-            let text = text(members.next_value()?);
-            is_wrong |= text.is_none() || slot.is_some();
-            *slot = text;
-        }
-        let hit = Self { component: component.unwrap_or_default(), key: key.unwrap_or_default() };
-        Ok((!is_wrong).then_some(hit))
+    /// Which of its findings; empty where the element does not say.
+    pub(super) fn key(&self) -> &str {
+        self.key.as_ref().map_or("", |Spelled(text)| &text.0)
     }
 }
 
-/// The text of a string, or the empty one of null.
-fn text(value: &RawValue) -> Option<Cow<'_, str>> {
-    if is_null(value) { Some(Cow::Borrowed("")) } else { Text::of(value).map(|Text(text)| text) }
+/// What a rule says of the cluster. Nothing of it is kept.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(super) struct Info {
+    #[serde(rename = "details")]
+    _details: Option<Texts>,
 }
 
-/// What a rule says of the cluster. It is checked, and nothing of it is kept.
-#[derive(Default)]
-pub(super) struct Info;
+/// An element of a list; null stands for one without content.
+pub(super) struct Element<T>(pub(super) T);
 
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "lowercase")]
-enum InfoMember {
-    Details,
-    #[serde(other)]
-    Other,
-}
+impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Element<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ElementVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for ElementVisitor<T> {
+            type Value = T;
 
-impl<'de> Element<'de> for Info {
-    const LIST: &'static str = "info";
-    const EXPECTED: &'static str = "an object whose 'details' are strings";
-
-    fn read<A: MapAccess<'de>>(mut members: A) -> Result<Option<Self>, A::Error> {
-        let (mut has_details, mut is_wrong) = (false, false);
-        while let Some(member) = members.next_key()? {
-            match member {
-                InfoMember::Details => {
-                    is_wrong |= has_details || !members.next_value_seed(Tolerant(Details))?;
-                    has_details = true;
-                }
-                InfoMember::Other => {
-                    let IgnoredAny = members.next_value()?;
-                }
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object or null")
+            }
+            fn visit_none<E: Error>(self) -> Result<T, E> {
+                Ok(T::default())
+            }
+            // Asked for a structure, serde_json would take a list for its fields in their order.
+            fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+                deserializer.deserialize_map(self)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
             }
         }
-        Ok((!is_wrong).then_some(Self))
+        deserializer.deserialize_option(ElementVisitor(PhantomData)).map(Self)
     }
 }
 
-/// Finds out whether a value is null, or an object whose values are strings or null.
-struct Details;
+/// An object whose values are strings or null.
+struct Texts;
 
-impl<'de> ReadValue<'de> for Details {
-    type Output = bool;
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextsVisitor;
+        impl<'de> Visitor<'de> for TextsVisitor {
+            type Value = Texts;
 
-    fn mismatch(self) -> bool {
-        false
-    }
-    fn null(self) -> bool {
-        true
-    }
-    fn object<A: MapAccess<'de>>(self, mut members: A) -> Result<bool, A::Error> {
-        let mut are_strings = true;
-        // Raw: half of a surrogate pair does no harm in a text that nobody reads.
-        while let Some((_, value)) = members.next_entry::<&RawValue, &RawValue>()? {
-            are_strings &= value.get().starts_with('"') || is_null(value);
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object whose values are strings")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Texts, A::Error> {
+                // As they are spelled: half of a surrogate pair does no harm in what nobody reads.
+                while let Some((_, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+                    if !value.get().starts_with('"') && !is_null(value) {
+                        return Err(Error::custom("not a string"));
+                    }
+                }
+                Ok(Texts)
+            }
         }
-        Ok(are_strings)
+        deserializer.deserialize_map(TextsVisitor)
     }
 }
