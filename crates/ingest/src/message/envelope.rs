@@ -1,4 +1,4 @@
-//! The attributes of a result message, each read for itself, so that one of a wrong type does not hide the others:
+//! The attributes of a result message. Each is read for itself, so that one of a wrong type does not hide the others:
 //! a message that is refused for its content can still say whose it is.
 
 use std::borrow::Cow;
@@ -16,7 +16,7 @@ use super::report::{self, WholeReport};
 use super::text::Text;
 use super::warning::Warnings;
 
-/// A result message, parsed one level deep; the report, if it is whole, to its end.
+/// A result message, parsed one level deep. A complete report is parsed to its end.
 pub(crate) struct Envelope<'a> {
     attributes: Attributes<'a>,
     report: Option<Report<'a>>,
@@ -32,13 +32,13 @@ impl<'a> Envelope<'a> {
         Self::at_once(document).map_or_else(|| Self::step_by_step(document), Ok)
     }
 
-    /// Nearly every message is read in one pass. Whatever that pass stumbles over, the other way finds out what it is.
+    /// Reads a message in one pass, as nearly every one can be; `None` if anything is wrong with it.
     fn at_once(document: &'a [u8]) -> Option<Self> {
         let Parts(attributes, report) = serde_json::from_str(str::from_utf8(document).ok()?).ok()?;
         Some(Self { attributes, report: report.map(Report::Whole) })
     }
 
-    /// Skips each value before anybody looks into it, so that nothing inside one keeps the others from being read.
+    /// Skips each value first, so that nothing inside one keeps the others from being read.
     fn step_by_step(document: &'a [u8]) -> Result<Self, MessageError> {
         let Parts(attributes, report) = read(document)?;
         Ok(Self { attributes, report: report.map(Report::Other) })
@@ -61,7 +61,7 @@ impl<'a> Envelope<'a> {
         Ok(text.map(|Text(text)| text).filter(|text| !text.is_empty()))
     }
 
-    /// The hits of the report in the order of the message, each once. There is nothing left of them afterwards.
+    /// Takes the hits of the report, in the order of the message, each once.
     pub(crate) fn take_hits(&mut self, warnings: &mut Warnings) -> Result<Vec<RuleHit>, MessageError> {
         match self.report.take() {
             Some(Report::Whole(report)) => {
@@ -92,7 +92,7 @@ impl<'a> Envelope<'a> {
         optional(time_text, NAME, TIME)?.map(|text| time(&text, NAME)).transpose()
     }
 
-    /// When the platform took the upload in.
+    /// When the platform received the upload.
     pub(crate) fn last_checked(&self) -> Result<Timestamp, MessageError> {
         time(&required(self.attributes.last_checked, "LastChecked", TIME)?, "LastChecked")
     }
@@ -100,7 +100,7 @@ impl<'a> Envelope<'a> {
 
 const TIME: &str = "an RFC 3339 time";
 
-/// A text that half of a surrogate pair makes a wrong one.
+/// A text in which half of a surrogate pair is an error.
 #[derive(Deserialize)]
 struct TimeText<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -131,7 +131,7 @@ const fn wrong(attribute: &'static str, expected: &'static str) -> MessageError 
     MessageError::Wrong { attribute, expected }
 }
 
-/// The values that are looked at, but for the report.
+/// The values of the attributes that are read, except for the report.
 #[derive(Default)]
 struct Attributes<'a> {
     organization: Option<&'a RawValue>,

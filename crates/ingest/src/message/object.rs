@@ -86,7 +86,7 @@ pub(crate) fn is_empty(value: &RawValue) -> bool {
     inside('{', '}').or_else(|| inside('[', ']')).is_some_and(|inside| inside.trim().is_empty())
 }
 
-/// What a document that is to be an object holds.
+/// Parses a document that has to be an object.
 pub(crate) fn read<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Result<T, MessageError> {
     serde_json::from_slice(document).map_err(|error| message_error(&error))
 }
@@ -99,7 +99,7 @@ fn message_error(error: &serde_json::Error) -> MessageError {
     }
 }
 
-/// Hands out every element of a list with its index, until one is refused; `None` for any other value.
+/// Calls `each` for every element of a list, with its index, until one is refused; `None` if the value is no list.
 pub(crate) fn for_each_element<'a, E>(
     value: &'a RawValue,
     each: impl FnMut(usize, &'a RawValue) -> Result<(), E>,

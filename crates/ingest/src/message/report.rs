@@ -1,4 +1,6 @@
-//! The report inside a result message: is it whole, and which rules did hit.
+//! The report inside a result message: whether it is complete, and the hits of rules in it.
+//!
+//! This is the thorough parser. It says what is wrong with a report that the fast one, in `whole`, could not read.
 
 use std::collections::HashMap;
 
@@ -19,7 +21,7 @@ mod whole;
 
 pub(crate) use whole::WholeReport;
 
-/// The hits of a report in the order of the message, each once, or what is wrong with it.
+/// The hits of a report in the order of the message, each once, or the first error.
 pub(crate) fn hits(report: &RawValue, warnings: &mut Warnings) -> Result<Vec<RuleHit>, MessageError> {
     // Every report that an analysis finished has the first three, empty or not.
     const KEYS: [&str; 4] = ["fingerprints", "reports", "system", "info"];
@@ -46,10 +48,10 @@ pub(crate) fn hits(report: &RawValue, warnings: &mut Warnings) -> Result<Vec<Rul
     Ok(found.into_hits(warnings))
 }
 
-/// True if every part of the report but `analysis_metadata`, which is written even for an analysis that failed, is
-/// empty. `system` is empty when it names no host.
+/// True if every part of the report is empty, except for `analysis_metadata`, which is written even for an analysis that
+/// failed. `system` is empty if it names no host.
 fn says_nothing(report: &RawValue) -> bool {
-    /// No report that says nothing has more parts, those included that a later one of the same name replaces.
+    /// No report that says nothing has more parts than this, counting those that a later one of the same name replaces.
     const PARTS: usize = 100;
     #[derive(Deserialize)]
     struct System<'a> {
@@ -77,7 +79,7 @@ fn says_nothing(report: &RawValue) -> bool {
         })
 }
 
-/// Looks at the elements of a list, if it is there. Null is no list: it means that something went wrong.
+/// Calls `each` for the elements of a list, if there is one. Null is an error: it means that something went wrong.
 fn for_each_of<'a>(
     list: Option<&'a RawValue>,
     name: &'static str,

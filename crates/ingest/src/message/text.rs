@@ -49,8 +49,7 @@ fn lossy(bytes: &[u8]) -> Cow<'_, str> {
     str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
-/// A [`Text`] that may only be spelled as in a value that is skipped: read as bytes, a text may have control characters
-/// that are not escaped.
+/// A [`Text`] as strict as a value that is skipped: read as bytes, a text could have control characters that are not escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Spelled<'a>(pub(crate) Text<'a>);
 

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::message::object::is_null;
 use crate::message::text::Spelled;
 
-/// What a rule found.
+/// A finding of a rule.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Hit<'a> {
@@ -22,18 +22,18 @@ pub(super) struct Hit<'a> {
 }
 
 impl Hit<'_> {
-    /// Which rule it was; empty where the element does not say.
+    /// The rule; empty if the element does not say.
     pub(super) fn component(&self) -> &str {
         self.component.as_ref().map_or("", |Spelled(text)| &text.0)
     }
 
-    /// Which of its findings; empty where the element does not say.
+    /// Which of the rule's findings it is; empty if the element does not say.
     pub(super) fn key(&self) -> &str {
         self.key.as_ref().map_or("", |Spelled(text)| &text.0)
     }
 }
 
-/// What a rule says of the cluster. Nothing of it is kept.
+/// What a rule says of the cluster. It is checked, and nothing of it is kept.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 pub(super) struct Info {
@@ -41,7 +41,7 @@ pub(super) struct Info {
     _details: Option<Texts>,
 }
 
-/// An element of a list; null stands for one without content.
+/// An element of a list; null stands for one without members.
 pub(super) struct Element<T>(pub(super) T);
 
 impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Element<T> {

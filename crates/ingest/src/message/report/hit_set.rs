@@ -8,16 +8,16 @@ use super::element::Hit;
 use crate::message::limits::{MAX_HITS, MAX_HITS_LENGTH};
 use crate::message::warning::{Warning, Warnings};
 
-/// Up to so many hits, looking through all of them costs less than hashing each. Few reports have more.
+/// Up to this many hits, comparing with all of them costs less than hashing each. Few reports have more.
 const FEW: usize = 32;
 
-/// The hits so far, in the order in which they came.
+/// Hits in the order of the message, within the limits of a message.
 #[derive(Default)]
 pub(super) struct HitSet {
     hits: Vec<RuleHit>,
-    /// The same hits once they are many, so that a report with very many takes no longer for each.
+    /// The same hits, once there are many.
     seen: HashSet<RuleHit>,
-    /// How many bytes they have.
+    /// The length of the hits together, in bytes.
     length: usize,
     left_out: u64,
 }
@@ -54,7 +54,7 @@ impl HitSet {
         }
     }
 
-    /// False if there are too many.
+    /// Keeps a new hit; false if there are too many.
     fn keep(&mut self, hit: RuleHit) -> bool {
         let length = self.length + hit.as_str().len();
         let fits = self.hits.len() < MAX_HITS && length <= MAX_HITS_LENGTH;

@@ -1,5 +1,8 @@
-//! Reports that have all that they need and nothing wrong: nearly every one, read in one pass. Any other is an error
-//! here, and what is wrong with it is not this room's business.
+//! The fast parser: complete reports without any error, read in one pass. Any other report is an error here, and is parsed
+//! again by `report::hits`, which finds out what is wrong.
+//!
+//! One parser for both was tried. It has to scan a report before it reads it, which took 1.3 times the instructions of a
+//! message and a sixth of the rate of bodies over HTTP.
 
 use std::fmt;
 
@@ -12,11 +15,10 @@ use super::hit_set::HitSet;
 use crate::message::text::{Spelled, Text};
 use crate::message::warning::Warnings;
 
-/// A report with nothing wrong. To be read from a text: of what it skips, it does not check whether it is UTF-8.
+/// A report without any error. It has to be read from a text, since it does not check whether skipped values are UTF-8.
 pub(crate) struct WholeReport {
     /// The hits in the order of the message, each once.
     pub(crate) hits: Vec<RuleHit>,
-    /// What is odd about them.
     pub(crate) warnings: Warnings,
 }
 
@@ -81,7 +83,7 @@ impl<'de> Deserialize<'de> for Hits {
     }
 }
 
-/// The list of what rules say of the cluster.
+/// The list of information, which is checked and not kept.
 struct Infos;
 
 impl<'de> Deserialize<'de> for Infos {
