@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
-use gathering_domain::Retention;
+use gathering_domain::time::Retention;
 use gathering_storage::{DatabaseUrl, Migrator, Settings};
 use tempfile::TempDir;
 

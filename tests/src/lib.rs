@@ -38,9 +38,10 @@ pub use certificates::{Authority, Certificate};
 pub use database::TestDatabase;
 /// What signatures of the harness need: tokens, times, states, and what became of messages.
 pub use gathering_auth::{Scope, TokenRequest};
-pub use gathering_domain::{
-    ClusterId, MessageOutcome, MessageRecord, OrganizationId, RequestState, Timestamp,
-};
+pub use gathering_domain::ids::{ClusterId, OrganizationId};
+pub use gathering_domain::intake::{MessageOutcome, MessageRecord};
+pub use gathering_domain::request::RequestState;
+pub use gathering_domain::time::Timestamp;
 pub use gathering_storage::Settings;
 pub use key_server::KeyServer;
 pub use load::{Calls, Load, Measured, median};

@@ -11,10 +11,13 @@ use std::time::Duration;
 
 use gathering_auth::{Scope, SigningKey, TokenRequest};
 use gathering_domain::answer::StatusBody;
-use gathering_domain::{
-    Clock, ContentCache, ContentStore, EventKind, EventSink, ManualClock, MessageRecord, Purge, RequestEvent,
-    RequestKey, RequestState, Timestamp,
-};
+use gathering_domain::event::{EventKind, RequestEvent};
+use gathering_domain::ids::RequestKey;
+use gathering_domain::intake::MessageRecord;
+use gathering_domain::report::ContentCache;
+use gathering_domain::request::RequestState;
+use gathering_domain::store::{ContentStore, EventSink, Purge};
+use gathering_domain::time::{Clock, ManualClock, Timestamp};
 use gathering_ingest::{Importer, Intake, RecordCounters};
 use gathering_storage::Storage;
 use tokio::sync::oneshot;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gathering_domain::{Clock, OrganizationId};
+use gathering_domain::ids::OrganizationId;
+use gathering_domain::time::Clock;
 
 use crate::bearer;
 use crate::credentials::Credentials;

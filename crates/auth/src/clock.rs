@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gathering_domain::Clock;
+use gathering_domain::time::Clock;
 use governor::RateLimiter;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;

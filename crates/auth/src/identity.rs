@@ -3,7 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
-use gathering_domain::{ClusterId, OrganizationId, Tenant, WriteGrant};
+use gathering_domain::ids::{ClusterId, OrganizationId};
+use gathering_domain::intake::{Tenant, WriteGrant};
 
 use crate::scope::{Scope, Scopes};
 
@@ -22,14 +23,14 @@ pub enum Denied {
 /// for a cluster that it may read.
 ///
 /// ```compile_fail,E0624
-/// fn forgets_the_check(caller: &gathering_auth::Identity) -> gathering_domain::OrganizationId {
+/// fn forgets_the_check(caller: &gathering_auth::Identity) -> gathering_domain::ids::OrganizationId {
 ///     caller.organization()
 /// }
 /// ```
 ///
 /// ```
 /// use gathering_auth::{Denied, Identity};
-/// use gathering_domain::{ClusterId, OrganizationId};
+/// use gathering_domain::ids::{ClusterId, OrganizationId};
 /// fn checks(caller: &Identity, cluster: ClusterId) -> Result<OrganizationId, Denied> {
 ///     Ok(caller.read(cluster)?.organization())
 /// }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gathering_domain::Clock;
+use gathering_domain::time::Clock;
 use jsonwebtoken::Algorithm;
 
 use crate::error::AuthError;

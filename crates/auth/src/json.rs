@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use gathering_domain::OrganizationId;
+use gathering_domain::ids::OrganizationId;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use gathering_domain::{ClusterId, OrganizationId, Timestamp};
+use gathering_domain::ids::{ClusterId, OrganizationId};
+use gathering_domain::time::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
 

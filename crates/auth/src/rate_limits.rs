@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use gathering_domain::Clock;
+use gathering_domain::time::Clock;
 use governor::clock::Reference;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
@@ -85,7 +85,7 @@ fn keyed<K: Hash + Eq + Clone>(per_second: u32, clock: &MonotonicClock) -> Optio
 
 #[cfg(test)]
 mod tests {
-    use gathering_domain::{ManualClock, Timestamp};
+    use gathering_domain::time::{ManualClock, Timestamp};
 
     use super::*;
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gathering_domain::OrganizationId;
+use gathering_domain::ids::OrganizationId;
 use ipnet::IpNet;
 use jsonwebtoken::Algorithm;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gathering_domain::{Clock, Timestamp};
+use gathering_domain::time::{Clock, Timestamp};
 
 use crate::error::AuthError;
 use crate::identity::Identity;

@@ -52,25 +52,6 @@ pub mod rule;
 pub mod store;
 pub mod time;
 
-pub use content::{ContentRevision, RuleContent, RuleContentSet};
-pub use event::{CoalescedBatch, EventKind, EventOutcome, FailureReason, RequestEvent, coalesce};
-pub use ids::{ClusterId, IdError, OrganizationId, RequestId, RequestKey};
-pub use intake::{
-    BodyBytes, Framing, IntakeSummary, MessageBody, MessageIntake, MessageKind, MessageOutcome,
-    MessageRecord, NotGranted, OutcomeCounts, Refusal, Tenant, WriteGrant,
-};
-pub use lookup::{LookupService, RequestList, RequestReport};
-pub use memory::MemoryStore;
-pub use report::{
-    ContentCache, MIN_DESCRIPTION, OmittedKinds, ReportEntry, ReportPolicy, TOTAL_RISKS, UnknownContent,
-};
-pub use request::{RequestRecord, RequestState, StoredReport};
-pub use rule::{RuleHit, RuleHitError};
-pub use store::{
-    ContentStore, EventSink, OrderedEventSink, Purge, Purged, RequestStore, StoreError, StoreQueue,
-};
-pub use time::{Clock, ManualClock, Retention, SystemClock, Timestamp, TimestampError};
-
 /// Compiles the example of the file.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -6,7 +6,9 @@ use actix_web::middleware::{Condition, from_fn};
 use actix_web::web::Bytes;
 use actix_web::{App, web};
 use gathering_auth::Authenticator;
-use gathering_domain::{LookupService, MessageIntake, RequestStore};
+use gathering_domain::intake::MessageIntake;
+use gathering_domain::lookup::LookupService;
+use gathering_domain::store::RequestStore;
 
 use crate::connections::{ConnectionLimits, ConnectionRegistry};
 use crate::cors::cors;

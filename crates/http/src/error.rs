@@ -7,7 +7,8 @@ use std::time::Duration;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use gathering_auth::{AuthRejection, Denied, Remedy};
-use gathering_domain::{IdError, StoreError, StoreQueue};
+use gathering_domain::ids::IdError;
+use gathering_domain::store::{StoreError, StoreQueue};
 
 use self::body::{ErrorBody, PROBLEM_JSON, ProblemDetails};
 use crate::wire;

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use gathering_domain::RequestState;
+use gathering_domain::request::RequestState;
 
 use crate::error::ApiError;
 

@@ -1,7 +1,8 @@
 //! The only table of routes.
 
 use actix_web::{HttpResponse, web};
-use gathering_domain::{MessageIntake, RequestStore};
+use gathering_domain::intake::MessageIntake;
+use gathering_domain::store::RequestStore;
 
 use crate::base_path::{BasePath, pattern};
 use crate::error::ApiError;

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use gathering_domain::{ClusterId, EventKind, OrganizationId, RequestEvent, Timestamp};
+use gathering_domain::event::{EventKind, RequestEvent};
+use gathering_domain::ids::{ClusterId, OrganizationId};
+use gathering_domain::time::Timestamp;
 use serde_json::value::RawValue;
 
 use crate::message::error::MessageError;

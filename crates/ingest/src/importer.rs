@@ -3,9 +3,8 @@
 use std::fmt;
 use std::io::Read;
 
-use gathering_domain::{
-    EventSink, MessageKind, MessageOutcome, MessageRecord, OutcomeCounts, StoreError, WriteGrant,
-};
+use gathering_domain::intake::{MessageKind, MessageOutcome, MessageRecord, OutcomeCounts, WriteGrant};
+use gathering_domain::store::{EventSink, StoreError};
 
 use crate::framing::documents::{DocumentError, Documents};
 use crate::intake::Intake;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use gathering_domain::{
-    BodyBytes, Clock, EventSink, IntakeSummary, MessageBody, MessageIntake, MessageOutcome, MessageRecord,
-    OrderedEventSink, StoreError, Timestamp, WriteGrant,
+use gathering_domain::intake::{
+    BodyBytes, IntakeSummary, MessageBody, MessageIntake, MessageOutcome, MessageRecord, WriteGrant,
 };
+use gathering_domain::store::{EventSink, OrderedEventSink, StoreError};
+use gathering_domain::time::{Clock, Timestamp};
 use tokio::sync::oneshot;
 
 use body::BodyIngestion;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use gathering_domain::{MessageKind, Timestamp, WriteGrant};
+use gathering_domain::intake::{MessageKind, WriteGrant};
+use gathering_domain::time::Timestamp;
 
 use allow_list::AllowList;
 
@@ -47,7 +48,8 @@ impl IngestPolicy {
 
 #[cfg(test)]
 mod tests {
-    use gathering_domain::{NotGranted, OrganizationId};
+    use gathering_domain::ids::OrganizationId;
+    use gathering_domain::intake::NotGranted;
 
     use super::*;
     use crate::message::fixture::{ARRIVAL, CLUSTER, message, with};

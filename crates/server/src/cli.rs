@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gathering_auth::Scope;
-use gathering_domain::{ClusterId, OrganizationId};
+use gathering_domain::ids::{ClusterId, OrganizationId};
 
 /// Records what an analysis pipeline publishes about OpenShift clusters, and answers for it over REST.
 #[derive(Debug, Parser)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use gathering_auth::{AuthError, AuthRejection};
-use gathering_domain::StoreError;
+use gathering_domain::store::StoreError;
 use gathering_http::{BindError, TlsError};
 use gathering_ingest::AllowListError;
 use gathering_ingest::kafka::KafkaError;

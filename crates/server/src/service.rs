@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use gathering_domain::ContentCache;
+use gathering_domain::report::ContentCache;
 use gathering_http::{Listener, serve_admin};
 use gathering_ingest::kafka::{KafkaConsumer, KafkaError};
 use prometheus::Registry;

@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use diesel::QueryResult;
 use diesel::result::Error;
-use gathering_domain::{RequestState, RuleHit};
+use gathering_domain::request::RequestState;
+use gathering_domain::rule::RuleHit;
 
 /// The codes of states rise in the order in which states give way to one another: the statement that writes a request relies
 /// on it.

@@ -8,7 +8,8 @@ mod tables;
 
 use diesel::QueryResult;
 use diesel::result::Error;
-use gathering_domain::{ContentRevision, RuleContent, RuleContentSet, RuleHit};
+use gathering_domain::content::{ContentRevision, RuleContent, RuleContentSet};
+use gathering_domain::rule::RuleHit;
 
 use self::row::{ContentRow, in_steps};
 use self::tables::ContentTables;

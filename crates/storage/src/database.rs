@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use diesel::QueryResult;
-use gathering_domain::{Clock, StoreError};
+use gathering_domain::store::StoreError;
+use gathering_domain::time::Clock;
 
 use crate::connection::any::AnyConnection;
 use crate::connection::epoch::Epoch;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use diesel::ConnectionError;
 use diesel::result::DatabaseErrorKind as Kind;
 use diesel::result::Error;
-use gathering_domain::StoreError;
+use gathering_domain::store::StoreError;
 
 use self::failure::{Failure, Stage};
 use self::sqlite_file::SqliteFileError;

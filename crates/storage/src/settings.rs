@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gathering_domain::Retention;
+use gathering_domain::time::Retention;
 
 use crate::connection::url::DatabaseUrl;
 

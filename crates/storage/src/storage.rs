@@ -6,10 +6,11 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Instant;
 
-use gathering_domain::{
-    Clock, ClusterId, ContentStore, EventOutcome, EventSink, OrganizationId, Purge, Purged, RequestEvent,
-    RequestId, RequestKey, RequestRecord, RequestState, RequestStore, Retention, StoreError, StoredReport,
-};
+use gathering_domain::event::{EventOutcome, RequestEvent};
+use gathering_domain::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
+use gathering_domain::request::{RequestRecord, RequestState, StoredReport};
+use gathering_domain::store::{ContentStore, EventSink, Purge, Purged, RequestStore, StoreError};
+use gathering_domain::time::{Clock, Retention};
 
 use crate::connection::any::AnyConnection;
 use crate::connection::pool::PoolState;

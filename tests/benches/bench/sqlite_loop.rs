@@ -7,7 +7,7 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Binary, Text};
 use diesel::sqlite::Sqlite;
 use diesel::{Connection, QueryResult, RunQueryDsl, SqliteConnection};
-use gathering_domain::ClusterId;
+use gathering_domain::ids::ClusterId;
 use gathering_tests::TestDatabase;
 
 use crate::fixture::{cluster, request};

@@ -7,7 +7,10 @@ use std::time::Instant;
 
 use diesel::pg::CopyFormat;
 use diesel::{Connection, ExecuteCopyFromDsl, PgConnection};
-use gathering_domain::{EventKind, EventSink, RequestEvent, RequestKey, SystemClock, Timestamp};
+use gathering_domain::event::{EventKind, RequestEvent};
+use gathering_domain::ids::RequestKey;
+use gathering_domain::store::EventSink;
+use gathering_domain::time::{SystemClock, Timestamp};
 use gathering_storage::{DatabaseUrl, Settings, Storage};
 use gathering_tests::{Broker, Call, TestDatabase};
 use serde_json::json;

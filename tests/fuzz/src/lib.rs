@@ -13,7 +13,7 @@ use gathering_auth::{
     Algorithm, AuthHeader, AuthHeaderName, Authenticator, Credentials, GatewaySettings, Inspection,
     IssuerSettings, KeySettings, Mode, RateLimit, Settings, TokenSettings,
 };
-use gathering_domain::{ManualClock, Timestamp};
+use gathering_domain::time::{ManualClock, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;

@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use gathering_domain::{Clock, ContentCache, ContentStore, ManualClock, RuleContentSet, Timestamp};
+use gathering_domain::content::RuleContentSet;
+use gathering_domain::report::ContentCache;
+use gathering_domain::store::ContentStore;
+use gathering_domain::time::{Clock, ManualClock, Timestamp};
 use gathering_ingest::RecordCounters;
 use gathering_server::config::{Config, Sources};
 use gathering_server::{Environment, Role, Service};

@@ -1,6 +1,6 @@
 //! Rule content as tests write it.
 
-use gathering_domain::{RuleContent, RuleContentSet};
+use gathering_domain::content::{RuleContent, RuleContentSet};
 
 /// Content of findings that are written as hit, generic text and total risk.
 pub(super) fn set(content: &[(&str, &str, i32)]) -> RuleContentSet {

@@ -36,7 +36,7 @@ fn every_record_is_there_once(database: TestDatabase) {
     assert!(run.stdout.lines().all(|line| line.contains("\"outcome\":\"stored\"")));
 
     let server = TestServer::builder(database).set("report.unknown_content=include").start();
-    let now = gathering_domain::Clock::now(&gathering_domain::SystemClock).as_micros();
+    let now = gathering_domain::time::Clock::now(&gathering_domain::time::SystemClock).as_micros();
     server.advance(Duration::from_micros(u64::try_from(now - server.now().as_micros()).unwrap()));
     let token = server.token(42);
     for (offset, cluster) in CLUSTERS.iter().enumerate() {

@@ -44,7 +44,7 @@ fn the_summary_is_the_last_line_and_every_refusal_is_told() {
         assert_eq!(run.stderr.lines().collect::<Vec<_>>(), expected);
 
         let server = TestServer::start(database);
-        let now = gathering_domain::Clock::now(&gathering_domain::SystemClock).as_micros();
+        let now = gathering_domain::time::Clock::now(&gathering_domain::time::SystemClock).as_micros();
         let ahead = u64::try_from(now - server.now().as_micros()).unwrap();
         server.advance(std::time::Duration::from_micros(ahead));
         let token = server.token(42);

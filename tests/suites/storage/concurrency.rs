@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gathering_domain::{EventSink, ManualClock, RequestState, RequestStore};
+use gathering_domain::request::RequestState;
+use gathering_domain::store::{EventSink, RequestStore};
+use gathering_domain::time::ManualClock;
 use gathering_storage::Storage;
 use gathering_tests::TestDatabase;
 

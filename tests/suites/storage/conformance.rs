@@ -5,7 +5,8 @@ use std::future::Future;
 use std::sync::Arc;
 
 use gathering_domain::conformance::{check, check_purging};
-use gathering_domain::{Clock, ManualClock, MemoryStore, Retention};
+use gathering_domain::memory::MemoryStore;
+use gathering_domain::time::{Clock, ManualClock, Retention};
 use gathering_storage::Storage;
 use gathering_tests::TestDatabase;
 

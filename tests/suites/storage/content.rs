@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gathering_domain::{
-    ContentRevision, ContentStore, ManualClock, Purge, RuleContent, RuleContentSet, StoreError,
-};
+use gathering_domain::content::{ContentRevision, RuleContent, RuleContentSet};
+use gathering_domain::store::{ContentStore, Purge, StoreError};
+use gathering_domain::time::ManualClock;
 use gathering_storage::{Settings, Storage};
 use gathering_tests::{Proxy, TestDatabase};
 

@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
-use gathering_domain::{ContentStore, RequestStore, StoreError};
+use gathering_domain::store::{ContentStore, RequestStore, StoreError};
 use gathering_storage::SqliteFileError;
 
 use self::place::{Place, content, file_error, migrated, names, open, requests};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use gathering_domain::{
-    ClusterId, EventKind, FailureReason, OrganizationId, RequestEvent, RequestKey, Timestamp,
-};
+use gathering_domain::event::{EventKind, FailureReason, RequestEvent};
+use gathering_domain::ids::{ClusterId, OrganizationId, RequestKey};
+use gathering_domain::time::Timestamp;
 use gathering_tests::CLUSTER;
 
 /// 2024-02-06T12:24:00Z: far from the machine's clock, so that a store that reads it fails.

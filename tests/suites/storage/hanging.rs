@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gathering_domain::{EventSink, ManualClock, RequestStore, StoreError};
+use gathering_domain::store::{EventSink, RequestStore, StoreError};
+use gathering_domain::time::ManualClock;
 use gathering_storage::{Settings, Storage};
 use gathering_tests::{Proxy, TestDatabase};
 

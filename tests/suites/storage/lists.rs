@@ -3,7 +3,10 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use gathering_domain::{ClusterId, ManualClock, RequestKey, RequestState, RequestStore};
+use gathering_domain::ids::{ClusterId, RequestKey};
+use gathering_domain::request::RequestState;
+use gathering_domain::store::RequestStore;
+use gathering_domain::time::ManualClock;
 use gathering_storage::{Settings, Storage};
 use gathering_tests::{Scale, TestDatabase};
 

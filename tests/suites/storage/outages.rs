@@ -4,9 +4,10 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gathering_domain::{
-    ContentStore, EventSink, ManualClock, RequestKey, RequestState, RequestStore, StoreError,
-};
+use gathering_domain::ids::RequestKey;
+use gathering_domain::request::RequestState;
+use gathering_domain::store::{ContentStore, EventSink, RequestStore, StoreError};
+use gathering_domain::time::ManualClock;
 use gathering_storage::{PoolState, Settings, Storage};
 use gathering_tests::{Proxy, TestDatabase};
 

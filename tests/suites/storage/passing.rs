@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
-use gathering_domain::{
-    ClusterId, EventOutcome, EventSink, ManualClock, OrganizationId, Purge, RequestEvent, RequestKey,
-    RequestState, RequestStore, StoreError,
-};
+use gathering_domain::event::{EventOutcome, RequestEvent};
+use gathering_domain::ids::{ClusterId, OrganizationId, RequestKey};
+use gathering_domain::request::RequestState;
+use gathering_domain::store::{EventSink, Purge, RequestStore, StoreError};
+use gathering_domain::time::ManualClock;
 use gathering_storage::{BatchWriter, Settings, Storage};
 use gathering_tests::TestDatabase;
 

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use diesel::sql_types::{BigInt, Text};
 use diesel::{Connection, PgConnection, QueryableByName, RunQueryDsl};
-use gathering_domain::{ManualClock, RequestKey, RequestState, RequestStore};
+use gathering_domain::ids::RequestKey;
+use gathering_domain::request::RequestState;
+use gathering_domain::store::RequestStore;
+use gathering_domain::time::ManualClock;
 use gathering_storage::Storage;
 use gathering_tests::{Scale, TestDatabase, until, until_some};
 

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use gathering_domain::{EventSink, ManualClock, RequestKey, RequestState, RequestStore, Retention};
+use gathering_domain::ids::RequestKey;
+use gathering_domain::request::RequestState;
+use gathering_domain::store::{EventSink, RequestStore};
+use gathering_domain::time::{ManualClock, Retention};
 use gathering_storage::{Settings, Storage};
 use gathering_tests::TestDatabase;
 

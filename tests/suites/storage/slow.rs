@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use gathering_domain::{EventOutcome, EventSink};
+use gathering_domain::event::EventOutcome;
+use gathering_domain::store::EventSink;
 
 use crate::fixture::{event, key, processed};
 use crate::passing::{Subject, is_passing, of_another_tenant, on_postgres};

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl};
-use gathering_domain::{
-    ContentStore, EventOutcome, EventSink, ManualClock, Purge, RequestState, RequestStore, StoreError,
-};
+use gathering_domain::event::EventOutcome;
+use gathering_domain::request::RequestState;
+use gathering_domain::store::{ContentStore, EventSink, Purge, RequestStore, StoreError};
+use gathering_domain::time::ManualClock;
 use gathering_storage::{BatchWriter, Storage};
 use gathering_tests::TestDatabase;
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use gathering_domain::{EventOutcome, EventSink, ManualClock, RequestState, RequestStore, StoreError};
+use gathering_domain::event::EventOutcome;
+use gathering_domain::request::RequestState;
+use gathering_domain::store::{EventSink, RequestStore, StoreError};
+use gathering_domain::time::ManualClock;
 use gathering_storage::Storage;
 use gathering_tests::TestDatabase;
 

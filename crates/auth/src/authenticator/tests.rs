@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use gathering_domain::{ManualClock, Timestamp};
+use gathering_domain::time::{ManualClock, Timestamp};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::time::{Duration, Instant};
 
-use gathering_domain::Clock;
+use gathering_domain::time::Clock;
 use tokio::sync::watch;
 
 use super::client::TIMEOUT;

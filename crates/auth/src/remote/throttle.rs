@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use gathering_domain::Clock;
+use gathering_domain::time::Clock;
 use governor::Quota;
 use governor::state::InMemoryState;
 
@@ -124,7 +124,7 @@ impl FetchThrottle {
 
 #[cfg(test)]
 mod tests {
-    use gathering_domain::{ManualClock, Timestamp};
+    use gathering_domain::time::{ManualClock, Timestamp};
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use gathering_domain::Timestamp;
+use gathering_domain::time::Timestamp;
 use gathering_support::BoundedCache;
 
 use crate::identity::Identity;

@@ -1,6 +1,7 @@
 //! The claims that this service reads. To add one, add a field to [`Claims`] and a method that checks its JSON type.
 
-use gathering_domain::{ClusterId, OrganizationId, Timestamp};
+use gathering_domain::ids::{ClusterId, OrganizationId};
+use gathering_domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -130,7 +131,7 @@ pub(crate) fn seconds_of(time: Timestamp) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use gathering_domain::WriteGrant;
+    use gathering_domain::intake::WriteGrant;
     use serde_json::json;
 
     use super::*;

@@ -1,6 +1,6 @@
 //! What a token says, for people who wonder why it is rejected. The token itself is never repeated.
 
-use gathering_domain::Timestamp;
+use gathering_domain::time::Timestamp;
 
 use super::claims::seconds_of;
 use super::parsed::ParsedToken;

@@ -14,7 +14,8 @@ use futures_util::future::{Either, LocalBoxFuture};
 use gathering_auth::{
     AuthHeader, AuthHeaderName, Authentication, Authenticator, Credentials, Denied, Identity, ReadGrant,
 };
-use gathering_domain::{RequestId, RequestKey, WriteGrant};
+use gathering_domain::ids::{RequestId, RequestKey};
+use gathering_domain::intake::WriteGrant;
 
 use super::body::declared_length;
 use super::body_budget::BudgetGuard;

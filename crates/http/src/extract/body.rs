@@ -102,7 +102,7 @@ mod tests {
         });
         let payload = Box::pin(pieces.chain(stream::pending()));
         let budget = BodyBudget::new(1 << 20, 1 << 20, prometheus::IntGauge::new("bytes", "Bytes.").unwrap());
-        let organization = gathering_domain::OrganizationId::try_from(1).unwrap();
+        let organization = gathering_domain::ids::OrganizationId::try_from(1).unwrap();
         let start = Instant::now();
         let read = read(payload, None, &mut budget.guard(organization.into()), || ApiError::IngestBusy).await;
         (read.map_err(|error| error.to_string()), start.elapsed().as_secs())
@@ -122,7 +122,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_there_is_not_late() {
-        let organization = gathering_domain::OrganizationId::try_from(1).unwrap();
+        let organization = gathering_domain::ids::OrganizationId::try_from(1).unwrap();
         let budget = BodyBudget::new(1 << 20, 1 << 20, prometheus::IntGauge::new("bytes", "Bytes.").unwrap());
         let mut count = 0;
         let payload = stream::poll_fn(move |context| {

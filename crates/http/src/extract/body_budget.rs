@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gathering_domain::Tenant;
+use gathering_domain::intake::Tenant;
 use prometheus::IntGauge;
 
 /// Memory in units of this size, in bytes. A body takes at least one, for what it needs beside its bytes.
@@ -127,7 +127,7 @@ fn bytes(pages: usize) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use gathering_domain::OrganizationId;
+    use gathering_domain::ids::OrganizationId;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use gathering_domain::Tenant;
+use gathering_domain::intake::Tenant;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// One body is decompressed after the other: several at once could exhaust the budget together with none of them whole, and
@@ -54,7 +54,7 @@ mod tests {
     use std::pin::Pin;
 
     use futures_util::FutureExt;
-    use gathering_domain::OrganizationId;
+    use gathering_domain::ids::OrganizationId;
 
     use super::*;
 

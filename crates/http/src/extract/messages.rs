@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web;
 use flate2::read::MultiGzDecoder;
-use gathering_domain::{BodyBytes, Framing, Tenant};
+use gathering_domain::intake::{BodyBytes, Framing, Tenant};
 
 use super::body::{budget_error, declared_length, read};
 use super::body_budget::{BodyBudget, BudgetGuard};
@@ -172,7 +172,7 @@ mod tests {
     fn gzip_has_members_and_limits() {
         let budget =
             BodyBudget::new(200_000, 1_000_000, prometheus::IntGauge::new("bytes", "Bytes.").unwrap());
-        let tenant = gathering_domain::OrganizationId::try_from(1).unwrap().into();
+        let tenant = gathering_domain::ids::OrganizationId::try_from(1).unwrap().into();
         let unpacked =
             |body: &[u8]| decompress(body, &mut budget.guard(tenant)).map_err(|error| error.to_string());
         let plain = b"{}\n".repeat(60_000);

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use actix_web::HttpRequest;
-use gathering_domain::{ClusterId, IdError, RequestId};
+use gathering_domain::ids::{ClusterId, IdError, RequestId};
 
 use crate::error::ApiError;
 

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use actix_web::web;
-use gathering_domain::{RequestId, Tenant};
+use gathering_domain::ids::RequestId;
+use gathering_domain::intake::Tenant;
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use super::body::read;

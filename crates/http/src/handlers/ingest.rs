@@ -1,7 +1,7 @@
 //! `POST /ingest/results` and `POST /ingest/announcements`
 
 use actix_web::{HttpResponse, web};
-use gathering_domain::{MessageBody, MessageIntake, MessageKind};
+use gathering_domain::intake::{MessageBody, MessageIntake, MessageKind};
 
 use crate::error::ApiError;
 use crate::extract::{MessageBudget, WritableMessages, read_messages};

@@ -2,7 +2,9 @@
 
 use actix_web::{HttpResponse, web};
 use gathering_domain::answer::ListBody;
-use gathering_domain::{ClusterId, LookupService, RequestList, RequestStore, StoreError};
+use gathering_domain::ids::ClusterId;
+use gathering_domain::lookup::{LookupService, RequestList};
+use gathering_domain::store::{RequestStore, StoreError};
 
 use crate::error::ApiError;
 use crate::extract::ReadableCluster;

@@ -2,7 +2,8 @@
 
 use actix_web::{HttpResponse, web};
 use gathering_domain::answer::ListBody;
-use gathering_domain::{LookupService, RequestStore};
+use gathering_domain::lookup::LookupService;
+use gathering_domain::store::RequestStore;
 
 use crate::error::ApiError;
 use crate::extract::ReadableSelection;

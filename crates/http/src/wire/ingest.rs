@@ -1,6 +1,6 @@
 //! The body of an answer to messages that were sent.
 
-use gathering_domain::{IntakeSummary, MessageOutcome};
+use gathering_domain::intake::{IntakeSummary, MessageOutcome};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -38,7 +38,7 @@ pub(crate) struct Refusal {
 
 impl From<IntakeSummary> for IngestSummary {
     fn from(IntakeSummary { counts, refusals }: IntakeSummary) -> Self {
-        let refusal = |refusal: gathering_domain::Refusal| Refusal {
+        let refusal = |refusal: gathering_domain::intake::Refusal| Refusal {
             record: refusal.number,
             outcome: refusal.outcome.as_str(),
             reason: refusal.reason,

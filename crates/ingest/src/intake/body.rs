@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
-use gathering_domain::{
-    BodyBytes, EventKind, EventOutcome, EventSink, Framing, IntakeSummary, MessageBody, MessageOutcome,
-    OutcomeCounts, Refusal, RequestEvent, RuleHit, StoreError, StoreQueue, Timestamp,
+use gathering_domain::event::{EventKind, EventOutcome, RequestEvent};
+use gathering_domain::intake::{
+    BodyBytes, Framing, IntakeSummary, MessageBody, MessageOutcome, OutcomeCounts, Refusal,
 };
+use gathering_domain::rule::RuleHit;
+use gathering_domain::store::{EventSink, StoreError, StoreQueue};
+use gathering_domain::time::Timestamp;
 use tokio::task::spawn_blocking;
 
 use super::counters::{RecordCounters, Source};

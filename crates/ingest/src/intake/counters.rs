@@ -1,6 +1,6 @@
 //! Counters of messages by source and outcome.
 
-use gathering_domain::{MessageOutcome, OutcomeCounts};
+use gathering_domain::intake::{MessageOutcome, OutcomeCounts};
 use prometheus::{IntCounterVec, Opts, Registry};
 
 /// The source of messages.

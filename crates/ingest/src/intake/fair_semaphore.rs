@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 
-use gathering_domain::Tenant;
+use gathering_domain::intake::Tenant;
 use tokio::sync::oneshot;
 
 /// Hands out permits to read bodies. Clones share them.
@@ -88,7 +88,7 @@ mod tests {
     use std::pin::Pin;
 
     use futures_util::FutureExt;
-    use gathering_domain::OrganizationId;
+    use gathering_domain::ids::OrganizationId;
 
     use super::*;
 

@@ -1,6 +1,7 @@
 //! Recording the events of parsed messages, and applying to each message what the store did with its event.
 
-use gathering_domain::{EventSink, OrderedEventSink, RequestEvent, StoreError};
+use gathering_domain::event::RequestEvent;
+use gathering_domain::store::{EventSink, OrderedEventSink, StoreError};
 
 use crate::message::parsed::ParsedMessage;
 

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gathering_domain::{OrderedEventSink, WriteGrant};
+use gathering_domain::intake::WriteGrant;
+use gathering_domain::store::OrderedEventSink;
 use rdkafka::consumer::BaseConsumer;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;

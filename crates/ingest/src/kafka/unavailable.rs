@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use gathering_domain::OrderedEventSink;
+use gathering_domain::store::OrderedEventSink;
 
 use super::error::KafkaError;
 use super::health::ConsumerHealth;

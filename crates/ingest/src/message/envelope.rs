@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use gathering_domain::{ClusterId, OrganizationId, RuleHit, Timestamp};
+use gathering_domain::ids::{ClusterId, OrganizationId};
+use gathering_domain::rule::RuleHit;
+use gathering_domain::time::Timestamp;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;

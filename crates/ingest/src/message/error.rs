@@ -1,6 +1,6 @@
 //! Errors of messages.
 
-use gathering_domain::NotGranted;
+use gathering_domain::intake::NotGranted;
 
 /// Why a message is refused. The sentences are ours and hold no part of the message, so that they can be
 /// stored, logged and shown as they are.

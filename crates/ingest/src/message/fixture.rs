@@ -1,6 +1,7 @@
 //! A good message to be changed, and short words for what becomes of it.
 
-use gathering_domain::{EventKind, FailureReason, RequestEvent, RuleHit};
+use gathering_domain::event::{EventKind, FailureReason, RequestEvent};
+use gathering_domain::rule::RuleHit;
 use serde_json::{Value, json};
 
 use super::parsed::{Disposition, ParsedMessage};

@@ -1,9 +1,8 @@
 //! A parsed message and its disposition: what is to be done about it.
 
-use gathering_domain::{
-    ClusterId, EventOutcome, FailureReason, MessageOutcome, MessageRecord, OrganizationId, RequestEvent,
-    RequestId, RequestKey,
-};
+use gathering_domain::event::{EventOutcome, FailureReason, RequestEvent};
+use gathering_domain::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
+use gathering_domain::intake::{MessageOutcome, MessageRecord};
 
 use super::error::MessageError;
 use super::warning::Warning;

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use gathering_domain::RuleHit;
+use gathering_domain::rule::RuleHit;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

@@ -1,6 +1,8 @@
 //! Parsing one result message: from its bytes to its disposition.
 
-use gathering_domain::{EventKind, FailureReason, RequestEvent, RuleHit, Timestamp};
+use gathering_domain::event::{EventKind, FailureReason, RequestEvent};
+use gathering_domain::rule::RuleHit;
+use gathering_domain::time::Timestamp;
 
 use super::envelope::Envelope;
 use super::error::MessageError;
@@ -13,7 +15,7 @@ const KNOWN_VERSIONS: std::ops::RangeInclusive<u8> = 0..=2;
 /// Parses one result message that arrived at this time. One that cannot be used is no error: its disposition says why.
 ///
 /// ```
-/// use gathering_domain::Timestamp;
+/// use gathering_domain::time::Timestamp;
 /// use gathering_ingest::{Disposition, parse_result};
 /// let message = br#"{
 ///     "OrgID": 42, "ClusterName": "5d5892d3-1f74-4ccf-91af-548dfc9767aa", "RequestId": "abc",

@@ -1,6 +1,6 @@
 //! Warnings: oddities of a message that are no reason to refuse it.
 
-use gathering_domain::FailureReason;
+use gathering_domain::event::FailureReason;
 
 use super::limits::{MAX_HITS, MAX_HITS_LENGTH, MAX_WARNINGS};
 

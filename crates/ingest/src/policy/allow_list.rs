@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
-use gathering_domain::OrganizationId;
+use gathering_domain::ids::OrganizationId;
 
 /// A list of organizations in a CSV file, in the format of today's services: a header line, then one organization in the first
 /// column of each line.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use gathering_domain::{MIN_DESCRIPTION, TOTAL_RISKS};
+use gathering_domain::report::{MIN_DESCRIPTION, TOTAL_RISKS};
 
 /// A rule, or a key of one, that is not served.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gathering_domain::RuleContentSet;
+use gathering_domain::content::RuleContentSet;
 
 use super::findings::{LeftOut, LeftOutReason, Oddity, Warning};
 use super::tree::{self, GENERIC, METADATA, PLUGIN, REASON, RuleFiles};

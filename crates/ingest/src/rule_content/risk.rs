@@ -1,6 +1,6 @@
 //! The total risk of a key, and what is odd about where it comes from.
 
-use gathering_domain::TOTAL_RISKS;
+use gathering_domain::report::TOTAL_RISKS;
 
 use super::findings::Oddity;
 use super::yaml::{Config, Integer, Metadata, Text};

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use gathering_domain::{MIN_DESCRIPTION, RuleContent, RuleHit, Timestamp};
+use gathering_domain::content::RuleContent;
+use gathering_domain::report::MIN_DESCRIPTION;
+use gathering_domain::rule::RuleHit;
+use gathering_domain::time::Timestamp;
 
 use super::findings::{LeftOutReason, Oddity};
 use super::loaded::LoadedContent;

@@ -12,7 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gathering_auth::{Scope, SigningKey, TokenRequest};
-use gathering_domain::{Clock, EventKind, EventSink, RequestEvent, RequestKey};
+use gathering_domain::event::{EventKind, RequestEvent};
+use gathering_domain::ids::RequestKey;
+use gathering_domain::store::EventSink;
+use gathering_domain::time::Clock;
 use gathering_http::BindError;
 use gathering_ingest::{Importer, Intake};
 use gathering_storage::Storage;
@@ -148,7 +151,7 @@ async fn load(config: &Config, environment: &Environment) -> Result<(), ServerEr
 
 /// A request whose result is yet to come. Result files hold none.
 fn announcement(environment: &Environment) -> Result<RequestEvent, ServerError> {
-    let key = || -> Result<_, gathering_domain::IdError> {
+    let key = || -> Result<_, gathering_domain::ids::IdError> {
         Ok(RequestKey {
             organization: ORGANIZATION.parse()?,
             cluster: CLUSTER.parse()?,
@@ -159,7 +162,11 @@ fn announcement(environment: &Environment) -> Result<RequestEvent, ServerError> 
     Ok(RequestEvent { key, received_at: environment.clock.now(), kind: EventKind::Announced })
 }
 
-fn token(config: &Config, key: &SigningKey, now: gathering_domain::Timestamp) -> Result<String, ServerError> {
+fn token(
+    config: &Config,
+    key: &SigningKey,
+    now: gathering_domain::time::Timestamp,
+) -> Result<String, ServerError> {
     let organization = ORGANIZATION.parse().map_err(ServerError::system("the demo's data is broken"))?;
     let request = TokenRequest {
         organization,

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gathering_domain::{ContentStore, RuleContentSet, StoreError, SystemClock};
+use gathering_domain::content::RuleContentSet;
+use gathering_domain::store::{ContentStore, StoreError};
+use gathering_domain::time::SystemClock;
 use gathering_ingest::rule_content::{self, LoadedContent};
 use gathering_storage::{Migrator, Storage};
 use indicatif::{ProgressBar, ProgressStyle};

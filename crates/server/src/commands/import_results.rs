@@ -5,7 +5,8 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-use gathering_domain::{MessageOutcome, MessageRecord, OutcomeCounts, SystemClock};
+use gathering_domain::intake::{MessageOutcome, MessageRecord, OutcomeCounts};
+use gathering_domain::time::SystemClock;
 use gathering_ingest::{Importer, Intake, RecordCounters};
 use gathering_storage::Storage;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -120,7 +121,7 @@ fn line(file: &str, number: u64, record: &MessageRecord) -> String {
         file,
         record: number,
         outcome: record.outcome.as_str(),
-        organization: record.organization.map(gathering_domain::OrganizationId::get),
+        organization: record.organization.map(gathering_domain::ids::OrganizationId::get),
         cluster: record.cluster.map(|cluster| cluster.to_string()),
         request_id: record.request.as_deref(),
         reason: record.reason.as_deref(),

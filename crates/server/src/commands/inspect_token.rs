@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gathering_auth::{Authenticator, Inspection};
-use gathering_domain::{Clock, SystemClock};
+use gathering_domain::time::{Clock, SystemClock};
 use gathering_support::one_line;
 
 use super::console::print;

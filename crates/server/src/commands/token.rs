@@ -1,7 +1,7 @@
 //! `gathering token`
 
 use gathering_auth::{IssuerSettings, SigningKey, TokenRequest};
-use gathering_domain::{Clock, SystemClock};
+use gathering_domain::time::{Clock, SystemClock};
 
 use super::console::print;
 use crate::ServerError;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use gathering_auth::{Algorithm, IpNet, KeyUrl};
-use gathering_domain::OrganizationId;
+use gathering_domain::ids::OrganizationId;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_with::{DeserializeAs, DisplayFromStr, serde_as};

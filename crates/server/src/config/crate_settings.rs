@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use gathering_auth as auth;
-use gathering_domain::{ReportPolicy, Retention};
+use gathering_domain::report::ReportPolicy;
+use gathering_domain::time::Retention;
 use gathering_http::{AuthScheme, TlsSettings};
 use gathering_ingest::kafka;
 use gathering_storage as storage;

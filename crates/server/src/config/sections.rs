@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gathering_domain::UnknownContent;
+use gathering_domain::report::UnknownContent;
 use gathering_http::{BasePath, Origin, PendingStatus};
 use gathering_storage::DatabaseUrl;
 use serde::de::Error;

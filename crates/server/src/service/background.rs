@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gathering_domain::{ContentCache, OmittedKinds, Purge};
+use gathering_domain::report::{ContentCache, OmittedKinds};
+use gathering_domain::store::Purge;
 use gathering_storage::Storage;
 use tokio::time::sleep;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gathering_domain::Clock;
+use gathering_domain::time::Clock;
 use gathering_http::BoundAddress;
 use gathering_storage::Storage;
 

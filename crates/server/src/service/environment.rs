@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gathering_domain::{Clock, SystemClock};
+use gathering_domain::time::{Clock, SystemClock};
 use gathering_ingest::RecordCounters;
 
 use crate::ServerError;

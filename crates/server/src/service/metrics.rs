@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gathering_domain::ContentCache;
+use gathering_domain::report::ContentCache;
 use gathering_ingest::RecordCounters;
 use gathering_storage::{BatchWriter, Storage};
 use prometheus::core::{Collector, Desc};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gathering_auth::Authenticator;
-use gathering_domain::StoreError;
+use gathering_domain::store::StoreError;
 use gathering_http::Readiness;
 use gathering_ingest::kafka::ConsumerHealth;
 use gathering_storage::{SqliteFileError, Storage};

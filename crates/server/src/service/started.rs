@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use gathering_domain::{ContentCache, LookupService};
+use gathering_domain::lookup::LookupService;
+use gathering_domain::report::ContentCache;
 use gathering_http::{Api, BoundAddress, HttpMetrics, Listener, serve_api};
 use gathering_ingest::kafka::{KafkaConsumer, KafkaMetrics, KafkaSettings};
 use gathering_ingest::{AllowList, Intake};

@@ -9,7 +9,7 @@ use diesel::pg::Pg;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{Binary, SqlType};
 use diesel::sqlite::Sqlite;
-use gathering_domain::ClusterId;
+use gathering_domain::ids::ClusterId;
 
 /// The SQL type. The numbers are those of `uuid` and `uuid[]` in PostgreSQL's catalogue; by name, diesel would ask each
 /// new connection for them.

@@ -1,6 +1,7 @@
 //! Findings as they are written, in steps.
 
-use gathering_domain::{RuleContent, RuleHit};
+use gathering_domain::content::RuleContent;
+use gathering_domain::rule::RuleHit;
 
 /// The most rows of a step, and about how many bytes of text.
 pub(super) const STEP: usize = 500;

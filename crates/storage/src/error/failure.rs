@@ -1,6 +1,6 @@
 //! Why work on a connection failed, and how far it came.
 
-use gathering_domain::StoreError;
+use gathering_domain::store::StoreError;
 
 /// Why work on a connection failed.
 #[derive(Debug)]

@@ -16,10 +16,10 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-use gathering_domain::{
-    Clock, ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoreError, StoreQueue,
-    StoredReport,
-};
+use gathering_domain::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
+use gathering_domain::request::{RequestRecord, StoredReport};
+use gathering_domain::store::{StoreError, StoreQueue};
+use gathering_domain::time::Clock;
 use tokio::task::yield_now;
 use tokio::time::timeout_at;
 

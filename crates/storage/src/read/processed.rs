@@ -7,7 +7,8 @@
 
 use std::time::Duration;
 
-use gathering_domain::{RequestKey, Timestamp};
+use gathering_domain::ids::RequestKey;
+use gathering_domain::time::Timestamp;
 use gathering_support::BoundedCache;
 
 /// A bounded cache of keys with the time until which each is trusted.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
-use gathering_domain::StoreError;
+use gathering_domain::store::StoreError;
 
 use crate::connection::any::AnyConnection;
 use crate::connection::pool::PoolState;

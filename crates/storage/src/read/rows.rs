@@ -3,7 +3,9 @@
 use std::cmp::Reverse;
 
 use diesel::QueryResult;
-use gathering_domain::{RequestId, RequestRecord, RequestState, StoredReport, Timestamp};
+use gathering_domain::ids::RequestId;
+use gathering_domain::request::{RequestRecord, RequestState, StoredReport};
+use gathering_domain::time::Timestamp;
 
 use crate::columns::{hits_of, state_code, state_of, unreadable};
 
@@ -97,7 +99,7 @@ pub(crate) enum ShortList {
     TooLong,
 }
 
-/// Orders a list as [`RequestStore::list`](gathering_domain::RequestStore::list) wants it.
+/// Orders a list as [`RequestStore::list`](gathering_domain::store::RequestStore::list) wants it.
 pub(crate) fn newest_first(mut records: Vec<RequestRecord>) -> Vec<RequestRecord> {
     records.sort_unstable_by(|a, b| {
         (Reverse(a.received_at), a.request.as_str()).cmp(&(Reverse(b.received_at), b.request.as_str()))

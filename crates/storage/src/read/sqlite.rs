@@ -7,9 +7,9 @@ use std::num::NonZeroUsize;
 
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
-use gathering_domain::{
-    ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoredReport, Timestamp,
-};
+use gathering_domain::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
+use gathering_domain::request::{RequestRecord, StoredReport};
+use gathering_domain::time::Timestamp;
 
 use crate::connection::cluster_uuid::StoredCluster;
 use crate::read::rows::{self, KeptState, ReadTimes, RecordRow, ReportRow, SHORT_LIST, ShortList, StateRow};

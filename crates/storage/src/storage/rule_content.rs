@@ -1,6 +1,7 @@
 //! The rule content of a store.
 
-use gathering_domain::{ContentRevision, ContentStore, RuleContentSet, StoreError};
+use gathering_domain::content::{ContentRevision, RuleContentSet};
+use gathering_domain::store::{ContentStore, StoreError};
 
 use super::Storage;
 use crate::connection::progress::Progress;

@@ -10,9 +10,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gathering_domain::{
-    Clock, EventOutcome, EventSink, OrderedEventSink, RequestEvent, StoreError, StoreQueue,
-};
+use gathering_domain::event::{EventOutcome, RequestEvent};
+use gathering_domain::store::{EventSink, OrderedEventSink, StoreError, StoreQueue};
+use gathering_domain::time::Clock;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{timeout, timeout_at};

@@ -1,6 +1,8 @@
 //! Events as rows, and the times that a write depends on.
 
-use gathering_domain::{EventKind, RequestEvent, RequestState, Retention, Timestamp};
+use gathering_domain::event::{EventKind, RequestEvent};
+use gathering_domain::request::RequestState;
+use gathering_domain::time::{Retention, Timestamp};
 
 use crate::columns::{hits_text, state_code};
 use crate::connection::cluster_uuid::StoredCluster;

@@ -12,7 +12,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gathering_domain::{Clock, EventOutcome, RequestEvent, RequestKey, StoreError};
+use gathering_domain::event::{EventOutcome, RequestEvent};
+use gathering_domain::ids::RequestKey;
+use gathering_domain::store::StoreError;
+use gathering_domain::time::Clock;
 
 use self::batch::{Batch, Recorded, sorted};
 use self::notices::Notices;

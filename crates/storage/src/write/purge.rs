@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use diesel::sql_types::BigInt;
 use diesel::{QueryResult, RunQueryDsl, sql_query};
-use gathering_domain::{Purged, Retention, StoreError, Timestamp};
+use gathering_domain::store::{Purged, StoreError};
+use gathering_domain::time::{Retention, Timestamp};
 
 use crate::connection::any::AnyConnection;
 use crate::connection::executor::Executor;

@@ -5,7 +5,8 @@ use std::time::Instant;
 use diesel::connection::SimpleConnection;
 use diesel::result::Error::RollbackTransaction;
 use diesel::{Connection, QueryResult};
-use gathering_domain::{EventOutcome, RequestEvent, Retention, Timestamp, coalesce};
+use gathering_domain::event::{EventOutcome, RequestEvent, coalesce};
+use gathering_domain::time::{Retention, Timestamp};
 
 use super::event_rows::{EventRow, WriteTimes};
 use super::table::Limits;

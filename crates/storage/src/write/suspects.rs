@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use gathering_domain::{RequestEvent, RequestKey};
+use gathering_domain::event::RequestEvent;
+use gathering_domain::ids::RequestKey;
 
 /// How many are remembered. Each takes up some 300 bytes.
 const LIMIT: usize = 4096;

@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gathering_domain::{EventOutcome, RequestEvent, StoreError};
+use gathering_domain::event::{EventOutcome, RequestEvent};
+use gathering_domain::store::StoreError;
 
 use crate::error::failure::Failure;
 

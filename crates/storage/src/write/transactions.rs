@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gathering_domain::{Clock, EventOutcome, RequestEvent, Retention, StoreError};
+use gathering_domain::event::{EventOutcome, RequestEvent};
+use gathering_domain::store::StoreError;
+use gathering_domain::time::{Clock, Retention};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::store_events;

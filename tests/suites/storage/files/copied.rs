@@ -4,7 +4,7 @@ use std::fs;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
-use gathering_domain::ContentStore;
+use gathering_domain::store::ContentStore;
 use gathering_storage::SqliteFileError;
 use gathering_tests::execute_on_sqlite;
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection};
-use gathering_domain::{
-    ContentStore, EventSink, ManualClock, RequestState, RequestStore, RuleContent, RuleContentSet, StoreError,
-};
+use gathering_domain::content::{RuleContent, RuleContentSet};
+use gathering_domain::request::RequestState;
+use gathering_domain::store::{ContentStore, EventSink, RequestStore, StoreError};
+use gathering_domain::time::ManualClock;
 use gathering_storage::{DatabaseUrl, Migrator, Settings, SqliteFileError, Storage};
 use gathering_tests::TestDatabase;
 use tempfile::TempDir;

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gathering_domain::{ManualClock, Timestamp};
+use gathering_domain::time::{ManualClock, Timestamp};
 use jsonwebtoken::Algorithm;
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gathering_domain::{MessageKind, WriteGrant};
+use gathering_domain::intake::{MessageKind, WriteGrant};
 use serde_json::json;
 
 use super::*;

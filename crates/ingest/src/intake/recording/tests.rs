@@ -1,5 +1,6 @@
 use futures_util::FutureExt;
-use gathering_domain::{EventOutcome, StoreQueue};
+use gathering_domain::event::EventOutcome;
+use gathering_domain::store::StoreQueue;
 use serde_json::json;
 
 use super::*;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 use std::time::Instant;
 
-use gathering_domain::StoreError;
+use gathering_domain::store::StoreError;
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, TopicPartitionList};
 

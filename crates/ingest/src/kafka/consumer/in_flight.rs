@@ -1,6 +1,7 @@
 //! Messages in flight: polled, and neither recorded nor given up yet.
 
-use gathering_domain::{StoreError, Timestamp};
+use gathering_domain::store::StoreError;
+use gathering_domain::time::Timestamp;
 use rdkafka::Message;
 use rdkafka::message::BorrowedMessage;
 

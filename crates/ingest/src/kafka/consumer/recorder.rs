@@ -1,7 +1,7 @@
 //! Recording of polled messages, in steps that overlap.
 
 use futures_util::future::poll_immediate;
-use gathering_domain::OrderedEventSink;
+use gathering_domain::store::OrderedEventSink;
 use tokio::runtime::Handle;
 
 use super::held::keep_order;

@@ -1,6 +1,6 @@
 //! Which topics are read, and what kinds of messages they hold.
 
-use gathering_domain::MessageKind;
+use gathering_domain::intake::MessageKind;
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Headers};
 

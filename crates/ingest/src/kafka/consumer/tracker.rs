@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gathering_domain::Timestamp;
+use gathering_domain::time::Timestamp;
 use log::Level;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;

@@ -3,7 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use gathering_domain::OrderedEventSink;
+use gathering_domain::store::OrderedEventSink;
 use log::Level;
 use rdkafka::Message;
 use rdkafka::consumer::{BaseConsumer, Consumer};

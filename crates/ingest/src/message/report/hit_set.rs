@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use gathering_domain::RuleHit;
+use gathering_domain::rule::RuleHit;
 
 use super::element::Hit;
 use crate::message::limits::{MAX_HITS, MAX_HITS_LENGTH};

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use gathering_domain::RuleHit;
+use gathering_domain::rule::RuleHit;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 

@@ -1,6 +1,6 @@
 //! Messages with one peculiarity each, and what becomes of them.
 
-use gathering_domain::OrganizationId;
+use gathering_domain::ids::OrganizationId;
 use serde_json::json;
 
 use super::*;

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::time::Duration;
 
-use gathering_domain::{ReportPolicy, Retention};
+use gathering_domain::report::ReportPolicy;
+use gathering_domain::time::Retention;
 use gathering_http::PendingStatus;
 
 use super::*;

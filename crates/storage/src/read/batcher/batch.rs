@@ -1,7 +1,10 @@
 //! Lookups that are answered together: a statement or two for each kind there is.
 
 use diesel::{PgConnection, QueryResult};
-use gathering_domain::{RequestKey, RequestRecord, StoreError, Timestamp};
+use gathering_domain::ids::RequestKey;
+use gathering_domain::request::RequestRecord;
+use gathering_domain::store::StoreError;
+use gathering_domain::time::Timestamp;
 
 use super::lookup::{
     ClusterKey, List, ListLookup, Lookup, PendingLookup, ReportLookup, Selection, SelectionLookup,

@@ -1,6 +1,7 @@
 //! What can be looked up.
 
-use gathering_domain::{ClusterId, OrganizationId, RequestId, RequestKey, RequestRecord, StoredReport};
+use gathering_domain::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
+use gathering_domain::request::{RequestRecord, StoredReport};
 
 use super::reply::ReplySender;
 use crate::read::rows::{KeptState, RecordColumns};

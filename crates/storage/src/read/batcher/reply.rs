@@ -5,7 +5,7 @@
 
 use std::thread::ThreadId;
 
-use gathering_domain::StoreError;
+use gathering_domain::store::StoreError;
 use tokio::sync::oneshot;
 
 /// Where the reply to a lookup goes, and the thread that asked.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use gathering_domain::{Clock, Retention};
+use gathering_domain::time::{Clock, Retention};
 
 use super::lookup::Lookup;
 use super::queue::Queue;

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use diesel::ConnectionError;
-use gathering_domain::StoreError;
+use gathering_domain::store::StoreError;
 use r2d2::HandleError;
 
 use super::batch::Batch;

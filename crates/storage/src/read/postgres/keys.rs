@@ -1,6 +1,6 @@
 //! Keys that are asked for, as arrays.
 
-use gathering_domain::{ClusterId, OrganizationId, RequestId};
+use gathering_domain::ids::{ClusterId, OrganizationId, RequestId};
 
 use crate::connection::cluster_uuid::StoredCluster;
 

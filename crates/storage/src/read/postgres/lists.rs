@@ -6,7 +6,9 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Binary, Nullable, Text};
-use gathering_domain::{ClusterId, OrganizationId, RequestRecord, Timestamp};
+use gathering_domain::ids::{ClusterId, OrganizationId};
+use gathering_domain::request::RequestRecord;
+use gathering_domain::time::Timestamp;
 
 use super::keys::{ClusterKeys, Position};
 use crate::connection::cluster_uuid::{ClusterUuid, StoredCluster};

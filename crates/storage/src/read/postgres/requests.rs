@@ -6,7 +6,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, SqlType, Text};
-use gathering_domain::Timestamp;
+use gathering_domain::time::Timestamp;
 
 use super::keys::{Position, RequestKeys};
 use crate::connection::cluster_uuid::ClusterUuid;

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use gathering_domain::EventOutcome;
+use gathering_domain::event::EventOutcome;
 
 use crate::write::isolation::batch::Recorded;
 

@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use gathering_domain::{EventKind, ManualClock, RequestKey, Timestamp};
+use gathering_domain::event::EventKind;
+use gathering_domain::ids::RequestKey;
+use gathering_domain::time::{ManualClock, Timestamp};
 
 use super::*;
 use crate::error::failure::{Failure, Stage};

@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use gathering_domain::{EventOutcome, RequestEvent, StoreError};
+use gathering_domain::event::{EventOutcome, RequestEvent};
+use gathering_domain::store::StoreError;
 
 use crate::error::failure::Failure;
 use crate::write::table::EventResult;

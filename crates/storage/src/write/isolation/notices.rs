@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use gathering_domain::{RequestKey, StoreError};
+use gathering_domain::ids::RequestKey;
+use gathering_domain::store::StoreError;
 
 use crate::throttle::Throttle;
 

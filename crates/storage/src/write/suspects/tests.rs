@@ -1,4 +1,5 @@
-use gathering_domain::{EventKind, Timestamp};
+use gathering_domain::event::EventKind;
+use gathering_domain::time::Timestamp;
 
 use super::*;
 
