@@ -21,7 +21,7 @@ impl Failure {
     /// What an error of work means that took no longer than it might. `is_lost` says whether the connection is.
     pub(crate) fn of_work(error: Error, is_lost: bool) -> Self {
         if is_lost {
-            return Self::cut(StoreError::unavailable(error));
+            return Self::cut_off(StoreError::unavailable(error));
         }
         let stage = if is_violation(&error) { Stage::Violation } else { Stage::Refused };
         Self { error: store_error(error), stage }

@@ -19,7 +19,7 @@ use gathering_domain::ids::ClusterId;
 pub struct ClusterUuid;
 
 /// The value of such a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, AsExpression, FromSqlRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = ClusterUuid)]
 pub(crate) struct StoredCluster(pub(crate) [u8; 16]);
 

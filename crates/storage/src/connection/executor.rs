@@ -125,9 +125,9 @@ impl Executor {
         let task = tokio::task::spawn_blocking(move || executor.attempt(permit, at_hand, times, &work));
         match timeout_at((end + grace).into(), task).await {
             Ok(Ok(result)) => result,
-            Ok(Err(panicked)) => Err(Failure::cut(StoreError::defect(panicked))),
+            Ok(Err(panicked)) => Err(Failure::cut_off(StoreError::defect(panicked))),
             // The thread keeps its permit and connection until the driver lets go; nobody waits for it.
-            Err(_) => Err(Failure::cut(self.timed_out())),
+            Err(_) => Err(Failure::cut_off(self.timed_out())),
         }
     }
 
@@ -203,7 +203,7 @@ impl Executor {
             }
             let error = match work(&mut connection) {
                 Ok(value) => {
-                    let unconfirmed = |problem| Failure::cut(StoreError::unavailable(problem));
+                    let unconfirmed = |problem| Failure::cut_off(StoreError::unavailable(problem));
                     return connection.confirm().map(|()| value).map_err(unconfirmed);
                 }
                 Err(error) => error,
@@ -214,7 +214,7 @@ impl Executor {
             if !is_unfit || attempts_left == 0 || Instant::now() >= times.connect {
                 // Whatever it is called, at the end it is what a statement that ran out of time ends in.
                 return Err(if Instant::now() >= times.end {
-                    Failure::cut(self.timed_out())
+                    Failure::cut_off(self.timed_out())
                 } else {
                     Failure::of_work(error, connection.is_lost())
                 });

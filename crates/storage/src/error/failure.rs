@@ -16,7 +16,7 @@ pub(crate) enum Stage {
     /// It did not begin: no connection could be had, or no time was left.
     NotBegun,
     /// It was cut off: the connection was lost, or the time ran out.
-    Cut,
+    CutOff,
     /// The database refused it, for a reason that may pass.
     Refused,
     /// A constraint forbids what was to be written.
@@ -28,8 +28,8 @@ impl Failure {
         Self { error, stage: Stage::NotBegun }
     }
 
-    pub(crate) const fn cut(error: StoreError) -> Self {
-        Self { error, stage: Stage::Cut }
+    pub(crate) const fn cut_off(error: StoreError) -> Self {
+        Self { error, stage: Stage::CutOff }
     }
 }
 

@@ -109,6 +109,8 @@ pub(super) fn changed_clusters(rows: &[EventRow<'_>], changed: &[bool]) -> Vec<(
         .filter(|(_, changed)| **changed)
         .map(|(row, _)| (row.org_id, row.cluster_id))
         .collect();
+    // The rows are sorted already, by key.
+    clusters.sort_unstable();
     clusters.dedup();
     clusters
 }

@@ -71,7 +71,8 @@ impl<T: Table> Recorder<T> {
             let ordered: Arc<[RequestEvent]> =
                 plan.order.iter().filter_map(|&index| events.get(index)).cloned().collect();
             let mut batch = Batch::new(ordered);
-            let mut stop = self.settle(&mut batch, 0..plan.clean, None, Limits { end, lock: None }).await;
+            let mut stop =
+                self.write_range(&mut batch, 0..plan.clean, None, Limits { end, lock: None }).await;
             if stop.is_ok() && plan.clean > 0 {
                 publish(&sorted(&batch.results, &plan.order));
             }
@@ -83,7 +84,7 @@ impl<T: Table> Recorder<T> {
             let end = latest.min(half + more);
             for group in plan.groups {
                 if stop.is_ok() {
-                    stop = self.settle(&mut batch, group, None, Limits { end, lock: Some(LOCK) }).await;
+                    stop = self.write_range(&mut batch, group, None, Limits { end, lock: Some(LOCK) }).await;
                     batch.is_patient = false;
                 }
             }
@@ -96,7 +97,7 @@ impl<T: Table> Recorder<T> {
             Ok(outcomes) => Recorded::Whole(outcomes),
             Err(failure) => {
                 let mut batch = Batch::new(events);
-                let stop = self.settle(&mut batch, whole, Some(failure), limits).await;
+                let stop = self.write_range(&mut batch, whole, Some(failure), limits).await;
                 self.finish(batch.results, stop)
             }
         }
@@ -124,7 +125,7 @@ impl<T: Table> Recorder<T> {
 
     /// Writes a part of a batch, whose first attempt may have failed already. Where the database refuses it but takes a harmless
     /// event, the part is halved until whoever is to blame is alone.
-    async fn settle(
+    async fn write_range(
         &mut self,
         batch: &mut Batch,
         whole: Range<usize>,
@@ -193,7 +194,7 @@ impl<T: Table> Recorder<T> {
             }
             return Err(Stop { error: failure.error, is_away });
         }
-        if failure.stage == Stage::Cut && !is_alone {
+        if failure.stage == Stage::CutOff && !is_alone {
             // To find out who it is would take too long now: they come again, and in smaller groups.
             self.suspects.failed_together(batch.part(&part), part.len() / 2, now);
             return Err(Stop { error: failure.error, is_away: false });
@@ -229,7 +230,7 @@ impl<T: Table> Recorder<T> {
     /// What becomes of an event that failed alone, while the database took others.
     fn isolated_result(&mut self, key: &RequestKey, failure: Failure, is_patient: bool) -> EventResult {
         let Failure { error, stage } = failure;
-        let had_time = stage != Stage::Cut || is_patient;
+        let had_time = stage != Stage::CutOff || is_patient;
         let alone = self.suspects.failed_alone(key, self.clock.monotonic(), had_time);
         if stage == Stage::Violation || alone == LoneFailure::Overdue {
             self.suspects.clear(key);
@@ -254,11 +255,11 @@ impl<T: Table> Recorder<T> {
         if probe.stage != Stage::NotBegun || !matches!(probe.error, StoreError::Timeout { .. }) {
             self.suspects.reset_lone_failures();
         }
-        if failure.stage == Stage::Cut {
+        if failure.stage == Stage::CutOff {
             // It may have been this one that used up the time. Next time some is kept for asking.
             self.suspects.failed_together(batch.part(part), 1, self.clock.monotonic());
         }
-        if matches!(probe.stage, Stage::NotBegun | Stage::Cut) {
+        if matches!(probe.stage, Stage::NotBegun | Stage::CutOff) {
             return Stop { error: passing(failure.error), is_away: false };
         }
         self.notices.away(&failure.error);

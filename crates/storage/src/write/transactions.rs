@@ -7,11 +7,10 @@ use std::time::Duration;
 use gathering_domain::event::{EventOutcome, RequestEvent};
 use gathering_domain::store::StoreError;
 use gathering_domain::time::{Clock, Retention};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::store_events;
 use super::table::{Limits, Table};
-use super::turn::Turn;
+use super::turn::{Turn, TurnGuard};
 use crate::connection::any::AnyConnection;
 use crate::connection::executor::Bounds;
 use crate::database::Database;
@@ -41,7 +40,9 @@ impl Transactions {
             let part = batch.get(part.clone()).unwrap_or_default();
             store_events::store(connection, part, now, retention, limits)
         };
-        self.database.writes.run_within(self.bounds(limits, Duration::ZERO), work).await
+        // An isolated event fails by its own fault, as far as anybody knows: no error of it is blamed on the connection.
+        let doubt = if limits.lock.is_some() { Duration::ZERO } else { self.query_timeout / 8 };
+        self.database.writes.run_within(self.bounds(limits, doubt), work).await
     }
 
     /// Finds out whether the database takes an event of this size. `held` is held as with a write.
@@ -51,19 +52,16 @@ impl Transactions {
             let _held = &held;
             store_events::probe(connection, size, now, retention, limits)
         };
-        // What an isolated event fails at is its own as far as anybody knows. If the harmless one fails, too, and did not wait
-        // for a lock, it may be the connection.
-        let bounds = self.bounds(limits, limits.lock.unwrap_or_default());
+        // A harmless event that fails without waiting for a lock may have a connection that is useless.
+        let bounds = self.bounds(limits, limits.lock.unwrap_or(self.query_timeout / 8));
         self.database.writes.run_within(bounds, work).await
     }
 
     /// `doubt` is how soon an error has to come to be blamed on the connection.
     fn bounds(&self, limits: Limits, doubt: Duration) -> Bounds {
-        match limits.lock {
-            // The server ends such a statement itself at the end, and has to be heard saying so.
-            Some(_) => Bounds { end: limits.end, grace: self.query_timeout / 16, doubt },
-            None => Bounds { end: limits.end, grace: Duration::ZERO, doubt: self.query_timeout / 8 },
-        }
+        // Where locks have a limit the server ends a statement itself at the end, and has to be heard saying so.
+        let grace = if limits.lock.is_some() { self.query_timeout / 16 } else { Duration::ZERO };
+        Bounds { end: limits.end, grace, doubt }
     }
 }
 
@@ -78,7 +76,7 @@ impl OneAtATime {
         Self { transactions, turn }
     }
 
-    async fn take_turn(&self, limits: Limits) -> Result<Option<OwnedSemaphorePermit>, Failure> {
+    async fn take_turn(&self, limits: Limits) -> Result<TurnGuard, Failure> {
         let timed_out = || StoreError::Timeout { limit: self.transactions.query_timeout };
         self.turn.take(limits.end).await.ok_or_else(|| Failure::not_begun(timed_out()))
     }

@@ -10,9 +10,9 @@ use tokio::time::timeout_at;
 #[derive(Debug)]
 pub(crate) struct Turn {
     current: Mutex<Current>,
-    /// After the end of an attempt, how long its transaction may still be committed although its thread hangs; for ever without
-    /// it.
-    landing: Option<Duration>,
+    /// After the end of an attempt, how long its transaction may still be committed although its thread hangs. `None`: there is no
+    /// limit.
+    late_commit: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -20,6 +20,13 @@ struct Current {
     turn: Arc<Semaphore>,
     /// When whoever had the last turn can do no more harm.
     over: Option<Instant>,
+}
+
+/// Whose turn it is. The turn is over when this is dropped.
+#[derive(Debug)]
+pub(crate) struct TurnGuard {
+    /// `None` would be a closed semaphore, and nobody closes it.
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 /// For clocks that run at different speeds, and a server that is slow to end what it is to end.
@@ -31,12 +38,11 @@ impl Turn {
     pub(crate) fn new(statement: Option<Duration>) -> Self {
         let current = Mutex::new(Current { turn: Arc::new(Semaphore::new(1)), over: None });
         // A statement that began at the last moment, and the silence after it.
-        Self { current, landing: statement.map(|statement| statement * 2 + MARGIN) }
+        Self { current, late_commit: statement.map(|statement| statement * 2 + MARGIN) }
     }
 
-    /// The next turn, for an attempt that ends at `end`; `None` if it does not begin by then. It is over when the permit is
-    /// dropped.
-    pub(crate) async fn take(&self, end: Instant) -> Option<Option<OwnedSemaphorePermit>> {
+    /// The next turn, for an attempt that ends at `end`; `None` if it does not begin by then.
+    pub(crate) async fn take(&self, end: Instant) -> Option<TurnGuard> {
         loop {
             let (turn, over) = {
                 let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,8 +51,8 @@ impl Turn {
             let until = over.map_or(end, |over| over.min(end));
             if let Ok(permit) = timeout_at(until.into(), Arc::clone(&turn).acquire_owned()).await {
                 let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-                current.over = self.landing.map(|landing| end + landing);
-                return Some(permit.ok());
+                current.over = self.late_commit.map(|late_commit| end + late_commit);
+                return Some(TurnGuard { _permit: permit.ok() });
             }
             if until >= end {
                 return None;
@@ -79,8 +85,8 @@ mod tests {
     #[test]
     fn the_next_turn_waits_for_the_last() {
         run(async {
-            for landing in [None, Some(Duration::ZERO)] {
-                let turn = Turn::new(landing);
+            for statement in [None, Some(Duration::ZERO)] {
+                let turn = Turn::new(statement);
                 let first = turn.take(late()).await.unwrap();
                 assert!(turn.take(soon()).await.is_none());
                 let (second, ()) = tokio::join!(turn.take(late()), async { drop(first) });
@@ -96,10 +102,12 @@ mod tests {
             let turn = Turn::new(Some(Duration::ZERO));
             let hangs = turn.take(past).await.unwrap();
             let next = turn.take(late()).await;
-            assert!(next.is_some() && hangs.is_some());
+            assert!(next.is_some());
+            drop(hangs);
             let turn = Turn::new(None);
             let hangs = turn.take(past).await.unwrap();
-            assert!(turn.take(soon()).await.is_none() && hangs.is_some(), "here nobody knows");
+            assert!(turn.take(soon()).await.is_none(), "here nobody knows");
+            drop(hangs);
         });
     }
 }

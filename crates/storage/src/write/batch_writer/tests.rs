@@ -53,7 +53,7 @@ impl Table for Scripted {
         {
             return Err(failure(stage));
         }
-        for (start, stage) in [("bad", Stage::Violation), ("odd", Stage::Refused), ("slow", Stage::Cut)] {
+        for (start, stage) in [("bad", Stage::Violation), ("odd", Stage::Refused), ("slow", Stage::CutOff)] {
             if requests.iter().any(|request| request.starts_with(start)) {
                 return Err(failure(stage));
             }
