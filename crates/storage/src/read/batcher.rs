@@ -22,7 +22,6 @@ use gathering_domain::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
 use gathering_domain::request::{RequestRecord, StoredReport};
 use gathering_domain::store::{StoreError, StoreQueue};
 use gathering_domain::time::Clock;
-use tokio::task::yield_now;
 use tokio::time::timeout_at;
 
 use self::lookup::{ClusterKey, List, Lookup, PendingLookup, Selection};
@@ -125,12 +124,7 @@ impl LookupBatcher {
         let asked = Instant::now();
         let (sender, mut reply) = ReplySender::new();
         let full = || StoreError::QueueFull { queue: StoreQueue::Lookups, limit: CAPACITY };
-        let (ticket, guard) = queue.push(lookup(sender)).ok_or_else(full)?;
-        if guard.is_some() {
-            // Others on this thread that are ready to ask do so before a worker wakes for all of them.
-            yield_now().await;
-            drop(guard);
-        }
+        let ticket = queue.push(lookup(sender)).ok_or_else(full)?;
         let ended = |_| StoreError::unavailable("the thread that was to answer has ended");
         let for_a_worker = pool_timeout.min(query_timeout);
         match timeout_at((asked + for_a_worker).into(), &mut reply).await {

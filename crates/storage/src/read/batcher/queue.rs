@@ -28,21 +28,6 @@ struct Waiting<T> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ticket(u64);
 
-/// Wakes the workers that sleep, when it is dropped.
-#[derive(Debug)]
-pub(super) struct WakeGuard<'a, T>(&'a Queue<T>);
-
-impl<T> Drop for WakeGuard<'_, T> {
-    fn drop(&mut self) {
-        let mut waiting = self.0.lock();
-        if waiting.is_asleep && !waiting.items.is_empty() {
-            waiting.is_asleep = false;
-            drop(waiting);
-            self.0.came.notify_all();
-        }
-    }
-}
-
 impl<T> Queue<T> {
     pub(super) fn new(limit: usize) -> Self {
         let waiting =
@@ -55,9 +40,8 @@ impl<T> Queue<T> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets an item wait; `None` if too many do. The guard is there if a worker sleeps; before it is dropped, more can
-    /// come.
-    pub(super) fn push(&self, item: T) -> Option<(Ticket, Option<WakeGuard<'_, T>>)> {
+    /// Lets an item wait, and wakes the workers that sleep; `None` if too many wait.
+    pub(super) fn push(&self, item: T) -> Option<Ticket> {
         let mut waiting = self.lock();
         if waiting.items.len() >= self.limit {
             return None;
@@ -65,8 +49,11 @@ impl<T> Queue<T> {
         let ticket = Ticket(waiting.taken + waiting.items.len() as u64);
         waiting.items.push_back(item);
         waiting.since.get_or_insert_with(Instant::now);
-        let guard = waiting.is_asleep.then(|| WakeGuard(self));
-        Some((ticket, guard))
+        if std::mem::take(&mut waiting.is_asleep) {
+            drop(waiting);
+            self.came.notify_all();
+        }
+        Some(ticket)
     }
 
     /// Whether an item waits no more.
@@ -129,7 +116,7 @@ mod tests {
     #[test]
     fn what_waits_is_taken_together_and_in_order() {
         let queue = Queue::new(3);
-        let tickets: Vec<_> = (0..4).map(|number| queue.push(number).map(|(ticket, _)| ticket)).collect();
+        let tickets: Vec<_> = (0..4).map(|number| queue.push(number)).collect();
         assert_eq!(tickets[3], None, "the fourth finds the queue full");
         assert!(queue.wait(Duration::ZERO));
         assert_eq!(queue.take(2, |_| 1), [0, 1]);
@@ -180,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn who_sleeps_is_woken_when_the_guard_is_dropped() {
+    fn who_sleeps_is_woken() {
         let queue = &Queue::new(9);
         let is_asleep = || queue.lock().is_asleep;
         std::thread::scope(|scope| {
@@ -189,14 +176,10 @@ mod tests {
                 while !is_asleep() {
                     std::thread::yield_now();
                 }
-                let guards = [queue.push(7), queue.push(8)];
-                assert!(guards.iter().flatten().all(|(_, guard)| guard.is_some()) && !sleeper.is_finished());
-                drop(guards);
-                assert_eq!(sleeper.join().unwrap(), Some(vec![7, 8]));
+                queue.push(7);
+                assert_eq!(sleeper.join().unwrap(), Some(vec![7]));
                 assert!(!is_asleep());
             }
-            assert!(queue.push(9).is_some_and(|(_, guard)| guard.is_none()), "nobody sleeps");
-            queue.take(9, |_| 1);
             let sleepers = [0, 1].map(|_| scope.spawn(|| queue.wait(PATIENCE)));
             queue.close();
             assert!(sleepers.into_iter().all(|sleeper| !sleeper.join().unwrap()));

@@ -15,7 +15,7 @@ use crate::connection::cluster_uuid::{ClusterUuid, StoredCluster};
 use crate::read::rows::{self, ReadTimes, RecordColumns, SHORT_LIST};
 
 /// The requests of clusters that have few rows, a row for each cluster that has any, with all its records: rows on their own
-/// cost more than what is in them, and so do arrays. All aggregates see the records in one order, as long as none has an order
+/// cost a sixth of the rate (ADR 10), and so do arrays. All aggregates see the records in one order, as long as none has an order
 /// of its own. Rows that have expired are left out after they are counted, since they take time too.
 struct ShortLists<'a> {
     asked: &'a ClusterKeys,
