@@ -36,7 +36,7 @@ fn the_summary_is_the_last_line_and_every_refusal_is_told() {
         );
         let expected = [
             "mixed.ndjson:2: failed: the report is empty",
-            "mixed.ndjson:3: skipped: the request ID is not 1 to 128 ASCII letters or digits, so nobody can ask for it",
+            "mixed.ndjson:3: skipped: the request ID is not 1 to 128 ASCII letters, digits or hyphens, with no hyphen at its start, so nobody can ask for it",
             "mixed.ndjson:4: rejected: the attribute 'OrgID' is not a whole number from 1 to 4294967295",
             "mixed.ndjson:5: rejected: the message is not a JSON object",
             "gathering: some records were rejected, 2 in all; each is named above with its reason",

@@ -79,8 +79,8 @@ async fn status(
     Path((cluster, request)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
     let key = RequestKey::new(organization, cluster.parse()?, request.parse()?);
-    let state = lookup.status(&key).await?.ok_or(Failure::NotFound)?;
-    Ok(Json(StatusBody::new(&key, state)).into_response())
+    let status = lookup.status(&key).await?.ok_or(Failure::NotFound)?;
+    Ok(Json(StatusBody::new(&key, &status)).into_response())
 }
 
 async fn report(
@@ -201,7 +201,10 @@ mod tests {
         let (code, text) = call("GET", "request/not-an-id/status", "").await;
         assert_eq!(
             (code, text.as_str()),
-            (400, "requestID: a request ID is 1 to 128 ASCII letters or digits")
+            (
+                400,
+                "requestID: a request ID is 1 to 128 ASCII letters, digits or hyphens, with no hyphen at its start"
+            )
         );
     }
 }

@@ -70,8 +70,8 @@ impl<C: Clock> Shards<C> {
 }
 
 impl<C: Clock> RequestStore for Shards<C> {
-    async fn state(&self, key: &RequestKey) -> Result<Option<RequestState>, StoreError> {
-        Ok(self.find(key).map(|row| row.record.state))
+    async fn status(&self, key: &RequestKey) -> Result<Option<RequestStatus>, StoreError> {
+        Ok(self.find(key).map(|row| row.status()))
     }
 
     async fn list(

@@ -9,9 +9,9 @@ pub enum IdError {
     /// Not a UUID in an accepted spelling.
     #[error("a cluster ID is a UUID such as 5d5892d3-1f74-4ccf-91af-548dfc9767aa")]
     Cluster,
-    /// Empty, longer than [`RequestId::MAX_LEN`](super::RequestId::MAX_LEN), or with a character other than an ASCII letter
-    /// or digit.
-    #[error("a request ID is 1 to 128 ASCII letters or digits")]
+    /// Empty, longer than [`RequestId::MAX_LEN`](super::RequestId::MAX_LEN), with a character other than an ASCII letter, a
+    /// digit or a hyphen, or with a hyphen at its start.
+    #[error("a request ID is 1 to 128 ASCII letters, digits or hyphens, with no hyphen at its start")]
     Request,
 }
 

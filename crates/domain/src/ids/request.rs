@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::error::IdError;
 
-/// The ID that an upload was answered with: 1 to 128 ASCII letters or digits, case-sensitive.
+/// The ID that an upload was answered with: 1 to 128 ASCII letters, digits or hyphens, the first of them no hyphen;
+/// case-sensitive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub struct RequestId(Box<str>);
 
 impl RequestId {
-    /// The longest request ID, in characters. Gateways make 26 or 32; the rest is room.
+    /// The longest request ID, in characters. Gateways make 26 or 32, services on premises UUIDs of 36; the rest is room.
     pub const MAX_LEN: usize = 128;
 
     /// The ID as text.
@@ -22,9 +23,11 @@ impl RequestId {
     }
 
     fn is_valid(text: &str) -> bool {
+        let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         // `fold` does not stop at the first that is wrong, and so takes many at once.
         (1..=Self::MAX_LEN).contains(&text.len())
-            && text.bytes().fold(true, |valid, byte| valid & byte.is_ascii_alphanumeric())
+            && !text.starts_with('-')
+            && text.bytes().fold(true, |valid, byte| valid & is_legal(byte))
     }
 }
 
@@ -81,13 +84,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn request_id_is_letters_and_digits() {
-        for text in ["a", "6d2eede257644308a8949c4ec251c5c4", "Z9", &"x".repeat(128)] {
+    fn request_id_is_letters_digits_and_hyphens() {
+        let uuid = "0b8f3f6e-1c5d-4a8e-9d0c-2f1a7c6b5e4d";
+        for text in
+            ["a", "6d2eede257644308a8949c4ec251c5c4", "Z9", "a-", "a--b", "0-", uuid, &"x".repeat(128)]
+        {
             assert_eq!(text.parse::<RequestId>().unwrap().as_str(), text);
         }
-        for text in ["", "a-b", "a b", "a/b", "abc:def", "a\0", "\u{e9}", &"x".repeat(129)] {
+        for text in
+            ["", "-", "-a", "a_b", "a\u{2010}b", "a b", "a/b", "abc:def", "a\0", "\u{e9}", &"x".repeat(129)]
+        {
             assert_eq!(text.parse::<RequestId>(), Err(IdError::Request), "{text:?}");
         }
-        assert!(serde_json::from_str::<RequestId>("\"a-b\"").is_err());
+        assert!(serde_json::from_str::<RequestId>("\"-b\"").is_err());
     }
 }

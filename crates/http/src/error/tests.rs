@@ -33,9 +33,9 @@ fn every_error_has_its_status_and_tells_no_secret() {
         ),
         (Denied::MissingScope(Scope::Read).into(), 403, "Forbidden: the caller lacks the scope 'read'"),
         (
-            ApiError::parameter("requestID", "a-b", IdError::Request),
+            ApiError::parameter("requestID", "-b", IdError::Request),
             400,
-            "Parameter 'requestID' with value 'a-b' is not valid: a request ID is 1 to 128 ASCII letters or digits",
+            "Parameter 'requestID' with value '-b' is not valid: a request ID is 1 to 128 ASCII letters, digits or hyphens, with no hyphen at its start",
         ),
         (
             ApiError::Body(BodyError::Empty),
@@ -44,7 +44,11 @@ fn every_error_has_its_status_and_tells_no_secret() {
         ),
         (ApiError::BodyTooLarge { limit: 10 }, 413, "The request body is larger than 10 bytes"),
         (ApiError::BodyTimeout { limit }, 408, "The request body did not arrive within 5 seconds"),
-        (ApiError::RequestNotFound, 404, "Request ID not found for given org_id and cluster_id"),
+        (
+            ApiError::RequestNotFound(WaitHeaders::default()),
+            404,
+            "Request ID not found for given org_id and cluster_id",
+        ),
         (ApiError::ClusterNotFound, 404, "Requests for cluster not found"),
         (ApiError::NoSuchPath, 404, "No endpoint has this path"),
         (

@@ -20,10 +20,20 @@ pub(crate) struct RequestParameter {
     /// The request: the ID that the upload was answered with.
     #[param(
         rename = "requestID",
-        pattern = "^[a-zA-Z0-9]+$",
+        pattern = "^[a-zA-Z0-9][a-zA-Z0-9-]*$",
         min_length = 1,
         max_length = 128,
         example = "6d2eede257644308a8949c4ec251c5c4"
     )]
     request: String,
+}
+
+/// `Prefer`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "a part of the document; handlers read the header")]
+pub(crate) struct PreferParameter {
+    /// `wait=N` (RFC 7240): the answer may wait up to N seconds for the result. `Preference-Applied` says what was heeded.
+    #[param(rename = "Prefer", example = "wait=20")]
+    prefer: Option<String>,
 }

@@ -42,7 +42,9 @@ pub enum Disposition {
 pub enum SkipReason {
     #[error("the message has no request ID")]
     NoRequestId,
-    #[error("the request ID is not 1 to 128 ASCII letters or digits, so nobody can ask for it")]
+    #[error(
+        "the request ID is not 1 to 128 ASCII letters, digits or hyphens, with no hyphen at its start, so nobody can ask for it"
+    )]
     UnusableRequestId,
     #[error("the identity in the announcement names no cluster")]
     NoCluster,

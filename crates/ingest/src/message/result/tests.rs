@@ -132,7 +132,7 @@ fn a_good_or_empty_message_that_nobody_can_ask_for_is_skipped() {
         let disposition = parse(&with("/RequestId", value)).disposition;
         assert_eq!(disposition, Disposition::Skipped(SkipReason::NoRequestId));
     }
-    for value in [" ", "a-b", "host/AbC-000001", "abc:def", &"x".repeat(129)] {
+    for value in [" ", "-b", "host/AbC-000001", "abc:def", &"x".repeat(129)] {
         let disposition = parse(&with("/RequestId", json!(value))).disposition;
         assert_eq!(disposition, Disposition::Skipped(SkipReason::UnusableRequestId), "{value}");
     }
