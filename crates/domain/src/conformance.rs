@@ -55,6 +55,7 @@ pub async fn check<S: Store>(make: impl AsyncFn(Arc<ManualClock>) -> S) {
         reading::a_list_is_newest_first,
         reading::lists_asked_for_at_once_are_kept_apart,
         reading::a_cluster_stays_known_without_requests,
+        reading::states_of_many_are_in_the_order_of_the_keys,
         reading::a_selection_finds_each_once,
         reading::only_results_have_hits,
         reading::times_keep_their_microseconds,

@@ -11,6 +11,7 @@
 //! | keep them in memory | [`memory::MemoryStore`] |
 //! | word reports | [`report::ContentCache`], [`content`], [`rule`] |
 //! | record what the pipeline says | [`event`], [`intake`] for transports |
+//! | let callers wait for results | [`wait`] |
 //! | name things | [`ids`], [`request`], [`time`] |
 //!
 //! Most of it comes with `use gathering_domain::prelude::*`:
@@ -51,6 +52,7 @@ pub mod request;
 pub mod rule;
 pub mod store;
 pub mod time;
+pub mod wait;
 
 /// Compiles the example of the file.
 #[cfg(doctest)]

@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::FailureReason;
 use crate::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
 use crate::report::{ContentCache, ReportEntry, ReportPolicy};
-use crate::request::{RequestRecord, RequestState};
+use crate::request::{RequestRecord, RequestState, RequestStatus, StoredReport};
 use crate::store::{ContentStore, RequestStore, StoreError};
+use crate::time::Timestamp;
 
 /// The report of one request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,10 @@ pub struct RequestReport {
     pub state: RequestState,
     /// What the analysis found, ordered by risk; empty unless processed.
     pub entries: Vec<ReportEntry>,
+    /// Why the request failed; `None` unless it did.
+    pub failure: Option<FailureReason>,
+    /// From this moment on the request counts as absent.
+    pub expires_at: Timestamp,
 }
 
 /// The requests of a cluster.
@@ -83,8 +89,20 @@ impl<S: ContentStore> LookupService<S> {
 
 impl<S: RequestStore> LookupService<S> {
     /// How far a request has come; `None` if the organization has no record of it.
-    pub async fn status(&self, key: &RequestKey) -> Result<Option<RequestState>, StoreError> {
-        self.store.state(key).await
+    ///
+    /// # Errors
+    /// Also [`StoreError::Unavailable`] where the request is processed and its report cannot be made yet, since the rule
+    /// content was not loaded: whoever is told that it is processed asks for the report at once, and only once.
+    pub async fn status(&self, key: &RequestKey) -> Result<Option<RequestStatus>, StoreError> {
+        let status = self.store.status(key).await?;
+        let is_processed = status.as_ref().is_some_and(|status| status.state == RequestState::Processed);
+        if is_processed && !self.content.is_loaded() {
+            let report = self.store.report(key).await?;
+            if report.is_some_and(|report| !report.hits.is_empty()) && !self.content.is_loaded() {
+                return Err(ContentCache::not_loaded());
+            }
+        }
+        Ok(status)
     }
 
     /// The recorded requests of a cluster, newest `received_at` first, no more than `most`, or all of them; `None` if the
@@ -124,14 +142,15 @@ impl<S: RequestStore> LookupService<S> {
 
     /// The report of a request; `None` if the organization has no record of it.
     pub async fn report(&self, key: &RequestKey) -> Result<Option<RequestReport>, StoreError> {
-        let Some(stored) = self.store.report(key).await? else {
+        let Some(mut stored) = self.store.report(key).await? else {
             return Ok(None);
         };
         let entries = match stored.state {
-            RequestState::Processed => self.content.report(stored.hits)?,
+            RequestState::Processed => self.content.report(std::mem::take(&mut stored.hits))?,
             RequestState::Received | RequestState::Failed => Vec::new(),
         };
-        Ok(Some(RequestReport { state: stored.state, entries }))
+        let StoredReport { state, failure, expires_at, .. } = stored;
+        Ok(Some(RequestReport { state, entries, failure, expires_at }))
     }
 }
 
@@ -173,6 +192,36 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_says_why() {
+        pollster::block_on(async {
+            let now = Timestamp::from_micros(0);
+            let lookup = LookupService::over(
+                MemoryStore::new(ManualClock::at(now), Retention::default()),
+                ReportPolicy::default(),
+            );
+            let key = RequestKey::parse("42", "5d5892d3-1f74-4ccf-91af-548dfc9767aa", "a").unwrap();
+            for (kind, state, failure) in [
+                (EventKind::Announced, RequestState::Received, None),
+                (EventKind::Failed("first".into()), RequestState::Failed, Some("first")),
+                (EventKind::Failed("second".into()), RequestState::Failed, Some("second")),
+                (EventKind::Processed(Vec::new()), RequestState::Processed, None),
+            ] {
+                lookup
+                    .store()
+                    .store(vec![RequestEvent { key: key.clone(), received_at: now, kind }])
+                    .await
+                    .unwrap();
+                let failure = failure.map(FailureReason::new);
+                let status = lookup.status(&key).await.unwrap().unwrap();
+                assert_eq!(status, RequestStatus { state, failure: failure.clone() });
+                let expires_at = Retention::default().request_expiry(now);
+                let report = RequestReport { state, entries: Vec::new(), failure, expires_at };
+                assert_eq!(lookup.report(&key).await.unwrap(), Some(report));
+            }
+        });
+    }
+
+    #[test]
     fn hits_are_not_left_out_while_content_is_not_loaded() {
         pollster::block_on(async {
             let time = Timestamp::from_micros(0);
@@ -187,11 +236,17 @@ mod tests {
             store.store(vec![event("healthy", &[]), event("ill", &["m|K"])]).await.unwrap();
             let lookup = LookupService::over(store, ReportPolicy::default());
             let content = lookup.content();
+            let status = async |request| lookup.status(&key(request)).await;
+            let processed = Some(RequestStatus { state: RequestState::Processed, failure: None });
             assert!(lookup.report(&key("healthy")).await.unwrap().unwrap().entries.is_empty());
+            assert_eq!(status("healthy").await.unwrap(), processed);
             assert!(matches!(lookup.report(&key("ill")).await, Err(StoreError::Unavailable { .. })));
+            assert!(matches!(status("ill").await, Err(StoreError::Unavailable { .. })));
+            assert_eq!(status("unknown").await.unwrap(), None);
 
             assert!(lookup.refresh().await.unwrap(), "content that is empty is loaded too");
             assert!(!lookup.refresh().await.unwrap());
+            assert_eq!(status("ill").await.unwrap(), processed);
             assert_eq!((content.keys(), content.omitted()), (Some(0), 0));
             assert!(lookup.report(&key("ill")).await.unwrap().unwrap().entries.is_empty());
             assert_eq!((content.omitted(), content.take_omitted_kinds().names), (1, vec!["m|K".to_owned()]));

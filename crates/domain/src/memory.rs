@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::content::{ContentRevision, RuleContentSet};
 use crate::event::{EventOutcome, RequestEvent, coalesce};
 use crate::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
-use crate::request::{RequestRecord, RequestState, StoredReport};
+use crate::request::{RequestRecord, RequestStatus, StoredReport};
 use crate::store::{
     ContentStore, EventSink, OrderedEventSink, Purge, Purged, RequestStore, StoreError, StoredRequest,
 };
@@ -56,11 +56,11 @@ impl<C: Clock> MemoryStore<C> {
 }
 
 impl<C: Clock> RequestStore for MemoryStore<C> {
-    fn state(
+    fn status(
         &self,
         key: &RequestKey,
-    ) -> impl Future<Output = Result<Option<RequestState>, StoreError>> + Send {
-        ready(Ok(self.live(key, |row| row.record.state)))
+    ) -> impl Future<Output = Result<Option<RequestStatus>, StoreError>> + Send {
+        ready(Ok(self.live(key, StoredRequest::status)))
     }
 
     fn list(

@@ -9,4 +9,4 @@ mod rendered;
 pub use cache::ContentCache;
 pub use entry::ReportEntry;
 pub use omitted::OmittedKinds;
-pub use policy::{MIN_DESCRIPTION, ReportPolicy, TOTAL_RISKS, UnknownContent};
+pub use policy::{MAX_NAME, MIN_DESCRIPTION, ReportPolicy, TOTAL_RISKS, UnknownContent};

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::FailureReason;
 use crate::ids::RequestId;
 use crate::rule::RuleHit;
 use crate::time::Timestamp;
@@ -88,9 +89,16 @@ pub struct RequestRecord {
     pub received_at: Timestamp,
     /// When the result was recorded; `None` until then.
     pub processed_at: Option<Timestamp>,
+    /// From this moment on the request counts as absent.
+    pub expires_at: Timestamp,
 }
 
 impl RequestRecord {
+    /// Whether it is there for readers `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at > now
+    }
+
     /// Puts records in the order of lists: the newest `received_at` first, and those of one moment by request ID, compared
     /// byte by byte.
     pub fn sort_newest_first(records: &mut [Self]) {
@@ -107,6 +115,19 @@ pub struct StoredReport {
     pub state: RequestState,
     /// What the analysis found; empty unless processed.
     pub hits: Vec<RuleHit>,
+    /// Why the request failed; `None` unless it did.
+    pub failure: Option<FailureReason>,
+    /// From this moment on the request counts as absent.
+    pub expires_at: Timestamp,
+}
+
+/// How far a request has come, and why it came no further.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestStatus {
+    /// How far it has come.
+    pub state: RequestState,
+    /// Why it failed; `None` unless it did.
+    pub failure: Option<FailureReason>,
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use gathering_auth::Authenticator;
 use gathering_domain::intake::MessageIntake;
 use gathering_domain::lookup::LookupService;
 use gathering_domain::store::RequestStore;
+use gathering_domain::wait::Waiters;
 
 use crate::connections::{ConnectionLimits, ConnectionRegistry};
 use crate::cors::cors;
@@ -28,6 +29,8 @@ pub struct Api<S, I> {
     pub lookup: Arc<LookupService<S>>,
     pub intake: Arc<I>,
     pub authenticator: Arc<Authenticator>,
+    /// Who waits for results. Whoever records them wakes these.
+    pub waiters: Arc<Waiters>,
     pub metrics: HttpMetrics,
 }
 
@@ -45,6 +48,7 @@ where
         max_request_ids: settings.max_request_ids,
         max_list: settings.max_list,
         pending_status: settings.pending_status,
+        wait: settings.wait,
     });
     let document = web::Data::new(OpenApiDocument(Bytes::from(openapi::document(
         &settings.base_paths,
@@ -56,6 +60,7 @@ where
     let intake = web::Data::from(api.intake);
     let lookup = web::Data::from(api.lookup);
     let authenticator = web::Data::from(api.authenticator);
+    let waiters = web::Data::from(api.waiters);
     let (base_paths, origins) = (settings.base_paths.clone(), settings.cors_origins.clone());
 
     let connection_limits =
@@ -74,6 +79,7 @@ where
             .app_data(document.clone())
             .app_data(lookup.clone())
             .app_data(authenticator.clone())
+            .app_data(waiters.clone())
             .app_data(metrics.clone())
             .app_data(failures.clone())
             .app_data(list_budget.clone())

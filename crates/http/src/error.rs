@@ -11,6 +11,7 @@ use gathering_domain::ids::IdError;
 use gathering_domain::store::{StoreError, StoreQueue};
 
 use self::body::{ErrorBody, PROBLEM_JSON, ProblemDetails};
+use crate::wait::WaitHeaders;
 use crate::wire;
 
 /// Why a call is not answered as asked.
@@ -37,7 +38,7 @@ pub(crate) enum ApiError {
     #[error("Too many request bodies arrive at the moment, please try again")]
     TooManyBodies,
     #[error("Request ID not found for given org_id and cluster_id")]
-    RequestNotFound,
+    RequestNotFound(WaitHeaders),
     #[error("Requests for cluster not found")]
     ClusterNotFound,
     #[error("No endpoint has this path")]
@@ -123,17 +124,22 @@ impl ApiError {
             }
             _ => {}
         }
-        if !as_problem_details {
-            return wire::json(response, &ErrorBody { status: self.to_string() });
-        }
-        let details = ProblemDetails {
-            r#type: "about:blank",
-            title: status.canonical_reason().unwrap_or_default(),
-            status: status.as_u16(),
-            detail: self.to_string(),
+        let mut response = if as_problem_details {
+            let details = ProblemDetails {
+                r#type: "about:blank",
+                title: status.canonical_reason().unwrap_or_default(),
+                status: status.as_u16(),
+                detail: self.to_string(),
+            };
+            let mut response = wire::json(response, &details);
+            response.headers_mut().insert(header::CONTENT_TYPE, PROBLEM_JSON);
+            response
+        } else {
+            wire::json(response, &ErrorBody { status: self.to_string() })
         };
-        let mut response = wire::json(response, &details);
-        response.headers_mut().insert(header::CONTENT_TYPE, PROBLEM_JSON);
+        if let Self::RequestNotFound(headers) = self {
+            headers.add_to(response.headers_mut());
+        }
         response
     }
 }
@@ -174,7 +180,7 @@ impl ResponseError for ApiError {
             Self::Parameter { .. } | Self::Body(_) => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout { .. } | Self::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
-            Self::RequestNotFound | Self::ClusterNotFound | Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::RequestNotFound(_) | Self::ClusterNotFound | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnsupportedMedia { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyCalls { .. } | Self::IngestBusy | Self::TooManyBodies => {

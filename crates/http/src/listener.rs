@@ -175,6 +175,8 @@ where
                 async move { stopping.notified().await }
             })
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            // A client that has gone is not waited for. So one that closes its side before the answer gets none.
+            .h1_allow_half_closed(false)
             .h1_write_buffer_size(WRITE_BUFFER)
             .local_addr(address)
             .on_connect_ext(|transport: &Transport<Stream>, data| {

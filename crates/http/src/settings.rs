@@ -9,6 +9,7 @@ use crate::cors::Origin;
 use crate::limits::PendingStatus;
 use crate::openapi::AuthScheme;
 use crate::tls::Tls;
+use crate::wait::WaitSettings;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -35,6 +36,7 @@ pub struct Settings {
     /// The most entries in the list of a cluster's requests, the newest; `None` for any number.
     pub max_list: Option<NonZeroUsize>,
     pub pending_status: PendingStatus,
+    pub wait: WaitSettings,
     /// How long calls may still take after a stop.
     pub shutdown_grace: Duration,
     /// Origins whose pages may call from a browser.

@@ -2,12 +2,15 @@
 
 mod ingest;
 
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use gathering_domain::answer::{ListBody, ReportBody, StatusBody};
 use serde::Serialize;
 
 pub(crate) use self::ingest::IngestSummary;
+
+/// With the charset, although JSON has no other: today's services send it, and tests of their clients compare it letter by letter.
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// What can be the body of an answer.
 pub(crate) trait Body: Serialize {
@@ -27,10 +30,12 @@ const FRAME: usize = 256;
 
 /// Answers with JSON.
 pub(crate) fn json(response: HttpResponseBuilder, body: &impl Body) -> HttpResponse {
-    to_json(body).map_or_else(
-        || HttpResponse::InternalServerError().body("{\"status\":\"Internal Server Error\"}\n"),
-        |bytes| respond(response, bytes),
-    )
+    to_json(body).map_or_else(cannot_be_written, |bytes| respond(response, bytes))
+}
+
+/// The answer where a body cannot be written as JSON, which none of ours leads to.
+pub(crate) fn cannot_be_written() -> HttpResponse {
+    respond(HttpResponse::InternalServerError(), b"{\"status\":\"Internal Server Error\"}\n".to_vec())
 }
 
 /// A body as JSON, with a newline at the end for terminals.
@@ -43,7 +48,7 @@ pub(crate) fn to_json(body: &impl Body) -> Option<Vec<u8>> {
 
 /// Answers with JSON that is written already.
 pub(crate) fn respond(mut response: HttpResponseBuilder, bytes: Vec<u8>) -> HttpResponse {
-    response.insert_header((header::CONTENT_TYPE, header::ContentType::json())).body(bytes)
+    response.insert_header((header::CONTENT_TYPE, JSON)).body(bytes)
 }
 
 impl Body for StatusBody<'_> {}

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use gathering_domain::report::ContentCache;
+use gathering_domain::wait::Waiters;
 use gathering_http::{Listener, serve_admin};
 use gathering_ingest::kafka::{KafkaConsumer, KafkaError};
 use prometheus::Registry;
@@ -44,6 +45,7 @@ pub struct Service {
     admin: Listener,
     consumer: Option<KafkaConsumer>,
     content: Arc<ContentCache>,
+    waiters: Arc<Waiters>,
     stopping: Arc<AtomicBool>,
     tasks: Tasks,
     reread: channel::Sender<()>,
@@ -87,6 +89,7 @@ impl Service {
             admin: serve_admin(admin, admin_tls, registry, readiness)?,
             consumer,
             content: parts.content,
+            waiters: parts.waiters,
             stopping,
             tasks,
             reread,
@@ -130,7 +133,18 @@ impl Service {
     /// on. A listener or a consumer that fails stops the service in the same way, with an error: a service that cannot do
     /// its work must not look alive.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), ServerError> {
-        let Self { api, admin, consumer, stopping, tasks, reread, shutdown_delay, shutdown_grace, .. } = self;
+        let Self {
+            api,
+            admin,
+            consumer,
+            waiters,
+            stopping,
+            tasks,
+            reread,
+            shutdown_delay,
+            shutdown_grace,
+            ..
+        } = self;
         let api_handle = api.as_ref().map(Listener::stop_handle);
         let admin_handle = admin.stop_handle();
         let consumer_handle = consumer.as_ref().map(KafkaConsumer::stop_handle);
@@ -144,6 +158,7 @@ impl Service {
             ended = &mut consumer => Some(ended.err().unwrap_or(KafkaError::Ended).into()),
         };
         stopping.store(true, Ordering::Relaxed);
+        waiters.close();
         if let Some(failure) = &failure {
             log::error!("stopping: {failure}");
         }

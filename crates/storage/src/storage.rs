@@ -6,18 +6,20 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Instant;
 
+use diesel::QueryResult;
 use gathering_domain::event::{EventOutcome, RequestEvent};
 use gathering_domain::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
-use gathering_domain::request::{RequestRecord, RequestState, StoredReport};
+use gathering_domain::request::{RequestRecord, RequestState, RequestStatus, StoredReport};
 use gathering_domain::store::{ContentStore, EventSink, Purge, Purged, RequestStore, StoreError};
 use gathering_domain::time::{Clock, Retention};
+use gathering_domain::wait::Waiters;
 
 use crate::connection::any::AnyConnection;
 use crate::connection::pool::PoolState;
 use crate::database::{Database, Reads};
 use crate::error::storage::StorageError;
 use crate::read::postgres::lists as postgres_lists;
-use crate::read::rows::{KeptState, ReadTimes, ShortList};
+use crate::read::rows::{KeptStatus, ReadTimes, ShortList};
 use crate::read::sqlite;
 use crate::settings::Settings;
 use crate::write::batch_writer::{BatchWriter, WriteTimeouts};
@@ -65,15 +67,15 @@ impl Storage {
     }
 
     /// A writer that puts the events of many callers into few transactions. It works as long as the runtime runs in
-    /// which it is started.
-    pub fn batch_writer(&self) -> BatchWriter {
+    /// which it is started. Those who wait for what it records are woken.
+    pub fn batch_writer(&self, waiters: &Arc<Waiters>) -> BatchWriter {
         let turn = Turn::new(match &self.database.reads {
             // Its one connection writes one batch after the other anyhow.
             Reads::Sqlite(_) => None,
             Reads::Postgres(_) => Some(self.timeouts.query_timeout),
         });
         let table = OneAtATime::new(self.transactions(), turn);
-        BatchWriter::start(table, Arc::clone(&self.clock), self.timeouts)
+        BatchWriter::start(table, Arc::clone(&self.clock), self.timeouts, Arc::clone(waiters))
     }
 
     /// How full the pools are.
@@ -91,8 +93,11 @@ impl Storage {
     }
 }
 
+/// How many states are asked for at once. With more, lookups of others would wait for them.
+const KEYS_AT_ONCE: usize = 200;
+
 impl RequestStore for Storage {
-    async fn state(&self, key: &RequestKey) -> Result<Option<RequestState>, StoreError> {
+    async fn status(&self, key: &RequestKey) -> Result<Option<RequestStatus>, StoreError> {
         let now = self.clock.now();
         let database = &self.database;
         if let Reads::Sqlite(reads) = &database.reads {
@@ -100,22 +105,45 @@ impl RequestStore for Storage {
             reads.file.look().map_err(StoreError::unavailable)?;
         }
         if database.processed.has(key, now) {
-            return Ok(Some(RequestState::Processed));
+            return Ok(Some(RequestStatus { state: RequestState::Processed, failure: None }));
         }
         let generation = database.generation();
         let kept = match &database.reads {
             Reads::Sqlite(reads) => {
-                database.ask(reads, |connection| sqlite::state(connection.sqlite()?, key, now))?
+                database.ask(reads, |connection| sqlite::status(connection.sqlite()?, key, now))?
             }
-            Reads::Postgres(batcher) => batcher.state(key).await?,
+            Reads::Postgres(batcher) => batcher.status(key).await?,
         };
-        if let Some(KeptState { state: RequestState::Processed, expires_at }) = kept {
+        let Some(KeptStatus { status, expires_at }) = kept else { return Ok(None) };
+        if status.state == RequestState::Processed {
             database.processed.keep(key, expires_at, now);
             if database.generation() != generation {
                 database.processed.clear();
             }
         }
-        Ok(kept.map(|kept| kept.state))
+        Ok(Some(status))
+    }
+
+    async fn states(&self, keys: &[RequestKey]) -> Result<Vec<Option<RequestState>>, StoreError> {
+        let mut states = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(KEYS_AT_ONCE) {
+            states.extend(match &self.database.reads {
+                Reads::Sqlite(reads) => {
+                    let now = self.clock.now();
+                    self.database
+                        .ask(reads, |connection| {
+                            let connection = connection.sqlite()?;
+                            let ask = |key| sqlite::status(connection, key, now);
+                            keys.iter().map(ask).collect::<QueryResult<Vec<_>>>()
+                        })?
+                        .into_iter()
+                        .map(|kept| kept.map(|kept| kept.status.state))
+                        .collect()
+                }
+                Reads::Postgres(batcher) => batcher.states(keys).await?,
+            });
+        }
+        Ok(states)
     }
 
     async fn list(

@@ -6,6 +6,9 @@ use serde_json::json;
 use crate::fixture::{REQUEST_NOT_FOUND, UNKNOWN_CLUSTER, report, requests, status};
 use crate::on_both;
 
+/// A day after the time of the server.
+const EXPIRES: &str = "2026-03-02T13:00:00Z";
+
 on_both!(
     status_tells_the_state,
     the_list_is_newest_first,
@@ -13,6 +16,8 @@ on_both!(
     report_of_a_request_that_is_not_processed_is_empty,
     later_events_obey_the_table,
     pending_requests_can_be_hidden,
+    old_operators_alone_are_not_told_of_requests_without_a_result,
+    answers_that_the_client_has_are_not_sent_again,
     the_cluster_is_answered_in_lower_case,
 );
 
@@ -24,8 +29,12 @@ fn status_tells_the_state(database: TestDatabase) {
     for (request, state) in [("announced", "received"), ("done", "processed"), ("broken", "failed")] {
         let answer = server.get(&status(CLUSTER, request)).bearer(&token).send();
         assert_eq!(answer.status, 200);
-        assert_eq!(answer.header("content-type"), "application/json");
-        assert_eq!(answer.json(), json!({"cluster": CLUSTER, "requestID": request, "status": state}));
+        assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
+        let mut expected = json!({"cluster": CLUSTER, "requestID": request, "status": state});
+        if state == "failed" {
+            expected["reason"] = json!("the report is empty");
+        }
+        assert_eq!(answer.json(), expected);
     }
 }
 
@@ -40,7 +49,7 @@ fn the_list_is_newest_first(database: TestDatabase) {
         Message::new(42, OTHER_CLUSTER, "elsewhere"),
     ]);
     let answer = server.get(&requests(CLUSTER)).bearer(&server.token(42)).send();
-    let entry = |request: &str, received: &str, processed: serde_json::Value| json!({"requestID": request, "valid": true, "received": received, "processed": processed});
+    let entry = |request: &str, received: &str, processed: serde_json::Value| json!({"requestID": request, "valid": true, "received": received, "processed": processed, "status": if processed.is_null() { "failed" } else { "processed" }, "expires": EXPIRES});
     let now = || json!("2026-03-01T13:00:00Z");
     assert_eq!(
         answer.json(),
@@ -69,16 +78,15 @@ fn a_selection_keeps_order_and_duplicates(database: TestDatabase) {
         assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("ok")));
         answer.json()["requests"].clone()
     };
-    let known = |request: &str| json!({"requestID": request, "valid": true, "received": "2026-03-01T12:00:00Z", "processed": "2026-03-01T13:00:00Z"});
-    let unknown =
-        |request: &str| json!({"requestID": request, "valid": false, "received": null, "processed": null});
+    let known = |request: &str| json!({"requestID": request, "valid": true, "received": "2026-03-01T12:00:00Z", "processed": "2026-03-01T13:00:00Z", "status": "processed", "expires": EXPIRES});
+    let unknown = |request: &str| json!({"requestID": request, "valid": false, "received": null, "processed": null, "status": null, "expires": null});
     assert_eq!(
         select(CLUSTER, " [\"b\", \"nope\", \"a\", \"b\"] "),
         json!([known("b"), unknown("nope"), known("a"), known("b")])
     );
     assert_eq!(
         select(CLUSTER, "[\"c\"]"),
-        json!([{"requestID": "c", "valid": true, "received": "2026-03-01T13:00:00Z", "processed": null}])
+        json!([{"requestID": "c", "valid": true, "received": "2026-03-01T13:00:00Z", "processed": null, "status": "received", "expires": EXPIRES}])
     );
     assert_eq!(select(CLUSTER, "[]"), json!([]));
     assert_eq!(select(UNKNOWN_CLUSTER, "[\"a\"]"), json!([unknown("a")]));
@@ -90,7 +98,11 @@ fn report_of_a_request_that_is_not_processed_is_empty(database: TestDatabase) {
     server.import(&[Message::new(42, CLUSTER, "broken").failed(), Message::new(42, CLUSTER, "healthy")]);
     for (request, state) in [("announced", "received"), ("broken", "failed"), ("healthy", "processed")] {
         let answer = server.get(&report(CLUSTER, request)).bearer(&server.token(42)).send();
-        let expected = json!({"cluster": CLUSTER, "requestID": request, "status": state, "report": []});
+        let mut expected = json!({"cluster": CLUSTER, "requestID": request, "status": state, "report": []});
+        expected["expires"] = json!(EXPIRES);
+        if state == "failed" {
+            expected["reason"] = json!("the report is empty");
+        }
         assert_eq!((answer.status, answer.json()), (200, expected));
     }
 }
@@ -123,6 +135,58 @@ fn pending_requests_can_be_hidden(database: TestDatabase) {
         }
         assert_eq!(server.get(&path(CLUSTER, "done")).bearer(&token).send().status, 200);
     }
+}
+
+fn old_operators_alone_are_not_told_of_requests_without_a_result(database: TestDatabase) {
+    let server = TestServer::start(database);
+    server.announce(42, CLUSTER, "announced");
+    server.import(&[Message::new(42, CLUSTER, "broken").failed(), Message::new(42, CLUSTER, "done")]);
+    let token = server.token(42);
+    for (agent, expected) in [
+        ("insights-operator/4.20.3-abc cluster/5d5892d3-1f74-4ccf-91af-548dfc9767aa", 404),
+        ("insights-operator/4.21.0-abc cluster/5d5892d3-1f74-4ccf-91af-548dfc9767aa", 200),
+        ("curl/8", 200),
+    ] {
+        for path in [status, report] {
+            let status_of = |request| {
+                server.get(&path(CLUSTER, request)).header("User-Agent", agent).bearer(&token).send().status
+            };
+            assert_eq!(["announced", "broken", "done"].map(status_of), [expected, 200, 200], "{agent}");
+        }
+    }
+}
+
+fn answers_that_the_client_has_are_not_sent_again(database: TestDatabase) {
+    let server = TestServer::start(database);
+    server.announce(42, CLUSTER, "r");
+    let token = server.token(42);
+    let path = report(CLUSTER, "r");
+    let failed = Message::new(42, CLUSTER, "r").failed();
+    for (path, change) in [(path, failed), (requests(CLUSTER), Message::new(42, CLUSTER, "r"))] {
+        let call = |method| server.call(method, &path).bearer(&token);
+        let first = call("GET").send();
+        let tag = first.header("etag").to_owned();
+        assert!(tag.len() == 34 && tag.starts_with('"') && tag.ends_with('"'), "{tag}");
+        assert_eq!(first.header("cache-control"), "private, no-cache");
+        for method in ["GET", "HEAD"] {
+            for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+                let answer = call(method).header("If-None-Match", &known).send();
+                assert_eq!((answer.status, answer.body.as_str()), (304, ""), "{method} {known}");
+                assert_eq!((answer.header("etag"), answer.header("content-type")), (tag.as_str(), ""));
+            }
+            for other in ["\"other\"", "", "nonsense", tag.trim_matches('"')] {
+                let answer = call(method).header("If-None-Match", other).send();
+                assert_eq!((answer.status, answer.header("etag")), (200, tag.as_str()), "{method} {other}");
+            }
+        }
+        server.import(&[change]);
+        let answer = call("GET").header("If-None-Match", &tag).send();
+        assert_eq!(answer.status, 200, "it has changed");
+        assert_ne!(answer.header("etag"), tag);
+    }
+    let selected =
+        server.post(&requests(CLUSTER), "[\"r\"]").header("If-None-Match", "*").bearer(&token).send();
+    assert_eq!((selected.status, selected.header("etag")), (200, ""));
 }
 
 fn the_cluster_is_answered_in_lower_case(database: TestDatabase) {

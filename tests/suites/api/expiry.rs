@@ -39,7 +39,7 @@ fn an_expired_request_is_unknown_purged_or_not(database: TestDatabase) {
         assert_eq!(list["requests"].as_array().unwrap().len(), 1);
         assert_eq!(list["requests"][0]["requestID"], "young");
         let selected = server.post(&requests(CLUSTER), "[\"old\"]").bearer(&token).send().json();
-        let unknown = json!([{"requestID": "old", "valid": false, "received": null, "processed": null}]);
+        let unknown = json!([{"requestID": "old", "valid": false, "received": null, "processed": null, "status": null, "expires": null}]);
         assert_eq!(selected["requests"], unknown);
     }
 }

@@ -62,7 +62,7 @@ fn one_message_or_many(database: TestDatabase) {
         answer.json(),
         json!({"stored": 1, "failed": 0, "skipped": 0, "rejected": 0, "refusals": [], "status": "ok"})
     );
-    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
     let found = server.get(&report(CLUSTER, "one")).bearer(&token).send().json();
     assert_eq!(found["report"][0]["error_key"], "KEY");
 
@@ -99,7 +99,7 @@ fn every_message_has_an_outcome_of_its_own(database: TestDatabase) {
         Message::new(42, CLUSTER, "unused").with("OrgID", json!("42")),
         Message::new(42, CLUSTER, "two"),
         Message::new(42, CLUSTER, "documents"),
-        Message::new(42, CLUSTER, "odd-id"),
+        Message::new(42, CLUSTER, "odd_id"),
         Message::new(42, CLUSTER, "last"),
     );
     let answer = send(&server, &token, NDJSON, body);

@@ -16,6 +16,7 @@ mod protocol;
 mod refusals;
 mod reports;
 mod tenants;
+mod waiting;
 
 /// Makes of each check a test for both databases.
 macro_rules! on_both {

@@ -141,14 +141,17 @@ fn problem_documents_for_those_who_ask(database: TestDatabase) {
     let server = TestServer::start(database);
     let call = |path: &str| server.get(path).header("Accept", "application/json, application/problem+json");
     let answer = call(&status(CLUSTER, "r")).bearer(&server.token(42)).send();
-    assert_eq!((answer.status, answer.header("content-type")), (404, "application/problem+json"));
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (404, "application/problem+json; charset=utf-8")
+    );
     let detail = "Request ID not found for given org_id and cluster_id";
     let expected = json!({"type": "about:blank", "title": "Not Found", "status": 404, "detail": detail});
     assert_eq!(answer.json(), expected);
     let unauthorized = call(&status(CLUSTER, "r")).send();
     assert_eq!((unauthorized.status, &unauthorized.json()["status"]), (401, &json!(401)));
     assert!(unauthorized.header("www-authenticate").starts_with("Bearer"));
-    assert_eq!(call("/nope").send().header("content-type"), "application/problem+json");
+    assert_eq!(call("/nope").send().header("content-type"), "application/problem+json; charset=utf-8");
 }
 
 fn the_admin_address_is_apart(database: TestDatabase) {

@@ -62,7 +62,8 @@ fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
     let headers = answer
         .headers
         .iter()
-        .filter(|(name, _)| !["date", "x-rh-insights-request-id"].contains(&name.as_str()))
+        // The advice when to come back is random within bounds.
+        .filter(|(name, _)| !["date", "retry-after", "x-rh-insights-request-id"].contains(&name.as_str()))
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
         .collect();
     (answer.status, headers, answer.body.clone())

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use gathering_domain::store::{EventSink, RequestStore, StoreError};
 use gathering_domain::time::ManualClock;
+use gathering_domain::wait::Waiters;
 use gathering_storage::{Settings, Storage};
 use gathering_tests::{Proxy, TestDatabase};
 
@@ -20,7 +21,7 @@ fn a_write_that_hangs_does_not_land_after_a_later_one() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let storage = Storage::open(&settings, Arc::new(ManualClock::at(START))).unwrap();
-        let writer = storage.batch_writer();
+        let writer = storage.batch_writer(&Waiters::nobody());
         let result = |hit| vec![event(key("a"), processed(&[hit]))];
         while writer.store(result("m|FIRST")).await.is_err() {}
         proxy.silence();

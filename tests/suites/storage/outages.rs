@@ -8,6 +8,7 @@ use gathering_domain::ids::RequestKey;
 use gathering_domain::request::RequestState;
 use gathering_domain::store::{ContentStore, EventSink, RequestStore, StoreError};
 use gathering_domain::time::ManualClock;
+use gathering_domain::wait::Waiters;
 use gathering_storage::{PoolState, Settings, Storage};
 use gathering_tests::{Proxy, TestDatabase};
 
@@ -288,7 +289,7 @@ fn waiting_for_a_connection_counts_into_the_time_of_a_call() {
     };
     let store = open(&settings);
     in_time(async {
-        let writer = store.batch_writer();
+        let writer = store.batch_writer(&Waiters::nobody());
         let (key, event) = (key("a"), || vec![event(key("a"), processed(&[]))]);
         let (state, written, in_batch, revision) = tokio::join!(
             store.state(&key),

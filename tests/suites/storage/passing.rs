@@ -11,6 +11,7 @@ use gathering_domain::ids::{ClusterId, OrganizationId, RequestKey};
 use gathering_domain::request::RequestState;
 use gathering_domain::store::{EventSink, Purge, RequestStore, StoreError};
 use gathering_domain::time::ManualClock;
+use gathering_domain::wait::Waiters;
 use gathering_storage::{BatchWriter, Settings, Storage};
 use gathering_tests::TestDatabase;
 
@@ -33,7 +34,7 @@ pub(crate) fn on_postgres(options: &str, query_timeout: Duration, check: impl As
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let storage = Storage::open(&settings, Arc::clone(&clock) as _).unwrap();
-        let writer = storage.batch_writer();
+        let writer = storage.batch_writer(&Waiters::nobody());
         check(&Subject { database, storage, writer, clock }).await;
     });
     runtime.shutdown_background();

@@ -10,6 +10,7 @@ use gathering_domain::event::EventOutcome;
 use gathering_domain::request::RequestState;
 use gathering_domain::store::{ContentStore, EventSink, Purge, RequestStore, StoreError};
 use gathering_domain::time::ManualClock;
+use gathering_domain::wait::Waiters;
 use gathering_storage::{BatchWriter, Storage};
 use gathering_tests::TestDatabase;
 
@@ -98,7 +99,7 @@ fn with_a_role(options: &str, check: impl AsyncFnOnce(&Subject)) {
     runtime.block_on(async {
         let clock = Arc::new(ManualClock::at(START));
         let storage = Storage::open(&settings, Arc::clone(&clock) as _).unwrap();
-        let writer = storage.batch_writer();
+        let writer = storage.batch_writer(&Waiters::nobody());
         check(&Subject { storage, writer, clock, role }).await;
     });
 }

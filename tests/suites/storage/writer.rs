@@ -6,6 +6,7 @@ use gathering_domain::event::EventOutcome;
 use gathering_domain::request::RequestState;
 use gathering_domain::store::{EventSink, RequestStore, StoreError};
 use gathering_domain::time::ManualClock;
+use gathering_domain::wait::Waiters;
 use gathering_storage::Storage;
 use gathering_tests::TestDatabase;
 
@@ -28,7 +29,7 @@ fn an_event_that_the_database_refuses_keeps_nobody_out() {
     on_both(&async |database, storage| {
         // No event of ours can be refused; a constraint that nobody expects stands for what we did not think of.
         database.execute("CREATE UNIQUE INDEX unexpected ON requests (failure) WHERE failure IS NOT NULL");
-        let writer = storage.batch_writer();
+        let writer = storage.batch_writer(&Waiters::nobody());
         let batch = vec![
             event(key("a"), processed(&["m|A"])),
             event(key("b"), failed("the same")),
@@ -54,7 +55,7 @@ fn an_event_that_the_database_refuses_keeps_nobody_out() {
 #[test]
 fn a_database_without_its_tables_blames_no_event() {
     on_both(&async |database, storage| {
-        let writer = storage.batch_writer();
+        let writer = storage.batch_writer(&Waiters::nobody());
         database.execute("ALTER TABLE requests RENAME TO elsewhere");
         let batch = || vec![event(key("a"), processed(&[])), event(key("b"), processed(&[]))];
         let error = writer.store(batch()).await.unwrap_err();
@@ -68,7 +69,7 @@ fn a_database_without_its_tables_blames_no_event() {
 fn the_probe_leaves_nothing_behind() {
     on_both(&async |database, storage| {
         database.execute("CREATE UNIQUE INDEX unexpected ON requests (failure) WHERE failure IS NOT NULL");
-        let writer = storage.batch_writer();
+        let writer = storage.batch_writer(&Waiters::nobody());
         assert_eq!(writer.store(vec![event(key("a"), failed("x"))]).await.unwrap(), [EventOutcome::Applied]);
         assert_eq!(writer.store(vec![event(key("b"), failed("x"))]).await.unwrap(), [EventOutcome::Refused]);
         // Fails where a row of the probe is there.
@@ -82,7 +83,7 @@ fn the_probe_leaves_nothing_behind() {
 #[test]
 fn many_callers_share_transactions_and_get_their_own_outcomes() {
     on_both(&async |_, storage| {
-        let writer = storage.batch_writer();
+        let writer = storage.batch_writer(&Waiters::nobody());
         let calls = (0..200).map(|number| {
             let writer = writer.clone();
             tokio::spawn(async move {

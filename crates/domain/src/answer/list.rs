@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ClusterId, RequestId};
 use crate::lookup::RequestList;
-use crate::request::RequestRecord;
+use crate::request::{RequestRecord, RequestState};
 use crate::time::Timestamp;
 
 /// The requests of a cluster.
@@ -64,7 +64,7 @@ impl<'a> ListBody<'a> {
     /// About how many bytes it has as JSON.
     pub const fn json_len(&self) -> usize {
         const FRAME: usize = 256;
-        const ENTRY: usize = 160;
+        const ENTRY: usize = 220;
         FRAME + ENTRY * self.requests.len()
     }
 
@@ -81,6 +81,11 @@ impl<'a> ListBody<'a> {
             out.extend_from_slice(if entry.valid { b"\",\"valid\":true" } else { b"\",\"valid\":false" });
             write_time(out, b",\"received\":", entry.received)?;
             write_time(out, b",\"processed\":", entry.processed)?;
+            match entry.status {
+                Some(state) => write!(out, ",\"status\":\"{}\"", state.as_str())?,
+                None => out.extend_from_slice(b",\"status\":null"),
+            }
+            write_time(out, b",\"expires\":", entry.expires)?;
             out.push(b'}');
         }
         out.extend_from_slice(b"],\"status\":\"ok\"");
@@ -117,6 +122,12 @@ pub struct ListEntry<'a> {
     /// When the result was recorded; null until then.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub processed: Option<Timestamp>,
+    /// How far it has come; null if the request is not recorded.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub status: Option<RequestState>,
+    /// When the service forgets it, unless it is recorded anew; null if it is not recorded.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
+    pub expires: Option<Timestamp>,
 }
 
 impl<'a> ListEntry<'a> {
@@ -127,12 +138,21 @@ impl<'a> ListEntry<'a> {
             valid: true,
             received: Some(record.received_at),
             processed: record.processed_at,
+            status: Some(record.state),
+            expires: Some(record.expires_at),
         }
     }
 
     /// The entry of a request that is not.
     pub const fn unknown(request_id: &'a RequestId) -> Self {
-        Self { request_id: Cow::Borrowed(request_id), valid: false, received: None, processed: None }
+        Self {
+            request_id: Cow::Borrowed(request_id),
+            valid: false,
+            received: None,
+            processed: None,
+            status: None,
+            expires: None,
+        }
     }
 }
 
@@ -149,6 +169,9 @@ mod tests {
             valid: received.is_some(),
             received,
             processed,
+            status: received
+                .map(|_| if processed.is_some() { RequestState::Processed } else { RequestState::Failed }),
+            expires: processed.or(received),
             ..ListEntry::unknown(request_id)
         };
         let (whole, split) = (time("2026-03-01T11:29:00Z"), time("2026-03-01T11:29:00.25Z"));

@@ -4,10 +4,12 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::FailureReason;
 use crate::ids::{ClusterId, RequestId, RequestKey};
 use crate::lookup::RequestReport;
 use crate::report::ReportEntry;
 use crate::request::RequestState;
+use crate::time::Timestamp;
 
 /// What the analysis found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,13 @@ pub struct ReportBody<'a> {
     pub status: RequestState,
     /// The hits, the highest risk first; empty until the request is processed.
     pub report: Vec<ReportHit<'a>>,
+    /// Why the request failed; left out unless it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub reason: Option<Cow<'a, FailureReason>>,
+    /// When the service forgets the request, unless it is recorded anew.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub expires: Timestamp,
 }
 
 impl<'a> ReportBody<'a> {
@@ -34,6 +43,8 @@ impl<'a> ReportBody<'a> {
             request_id: Cow::Borrowed(&key.request),
             status: report.state,
             report: report.entries.iter().map(ReportHit::from).collect(),
+            reason: report.failure.as_ref().map(Cow::Borrowed),
+            expires: report.expires_at,
         }
     }
 
@@ -46,7 +57,8 @@ impl<'a> ReportBody<'a> {
             let description = hit.description.len() + hit.description.len() / 32;
             NAMES + hit.rule_fqdn.len() + hit.error_key.len() + description
         };
-        FRAME + self.report.iter().map(hit).sum::<usize>()
+        let reason = self.reason.as_ref().map_or(0, |reason| reason.as_str().len());
+        FRAME + reason + self.report.iter().map(hit).sum::<usize>()
     }
 }
 
@@ -85,10 +97,16 @@ mod tests {
         let key = RequestKey::parse("42", "5d5892d3-1f74-4ccf-91af-548dfc9767aa", "6d2e").unwrap();
         let hit = "ccx_rules.external.tutorial_rule|TUTORIAL_ERROR".parse().unwrap();
         let entry = ReportEntry { hit, description: "\u{e9}\n\"quoted\"".into(), total_risk: 3 };
-        let report = RequestReport { state: RequestState::Processed, entries: vec![entry] };
-        let body = ReportBody::new(&key, &report);
-        let text = serde_json::to_string(&body).unwrap();
-        assert_eq!(serde_json::from_str::<ReportBody<'static>>(&text).unwrap(), body);
-        assert!(body.json_len() >= text.len());
+        let expires_at = Timestamp::from_micros(0);
+        for (state, entries, failure) in [
+            (RequestState::Processed, vec![entry], None),
+            (RequestState::Failed, Vec::new(), Some("no report".into())),
+        ] {
+            let report = RequestReport { state, entries, failure, expires_at };
+            let body = ReportBody::new(&key, &report);
+            let text = serde_json::to_string(&body).unwrap();
+            assert_eq!(serde_json::from_str::<ReportBody<'static>>(&text).unwrap(), body);
+            assert!(body.json_len() >= text.len());
+        }
     }
 }

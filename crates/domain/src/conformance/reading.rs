@@ -8,7 +8,7 @@ use futures_util::future::join4;
 use super::subject::{
     START, Store, Subject, announced, cluster, event, failed, key, organization, processed, request,
 };
-use crate::event::RequestEvent;
+use crate::event::{FailureReason, RequestEvent};
 use crate::ids::{ClusterId, RequestKey};
 use crate::request::{RequestRecord, RequestState};
 use crate::time::{Clock, Retention};
@@ -44,7 +44,8 @@ pub(super) async fn lists_asked_for_at_once_are_kept_apart<S: Store>(subject: &S
         let received_at = START.saturating_add(Duration::from_secs(received));
         subject.put_event(RequestEvent { received_at, ..event(key(id), kind) }).await;
         let processed_at = (state == RequestState::Processed).then(|| subject.clock.now());
-        expected.push(RequestRecord { request: request(id), state, received_at, processed_at });
+        let expires_at = subject.clock.now().saturating_add(Retention::default().requests);
+        expected.push(RequestRecord { request: request(id), state, received_at, processed_at, expires_at });
     }
     expected.sort_by_key(|record: &RequestRecord| Reverse(record.received_at));
     subject.put_event(event(of(second, "a"), announced())).await;
@@ -105,6 +106,10 @@ pub(super) async fn only_results_have_hits<S: Store>(subject: &Subject<S>) {
         let report = subject.store.report(&key(id)).await.unwrap().unwrap();
         let hits: Vec<_> = report.hits.iter().map(ToString::to_string).collect();
         assert_eq!((report.state, hits), (state, expected.iter().map(ToString::to_string).collect()));
+        let status = subject.store.status(&key(id)).await.unwrap().unwrap();
+        assert_eq!((status.state, &status.failure), (state, &report.failure));
+        assert_eq!(report.failure, (id == "failed").then(|| FailureReason::new("empty")));
+        assert_eq!(report.expires_at, START.saturating_add(Retention::default().requests));
     }
 }
 
@@ -117,7 +122,26 @@ pub(super) async fn times_keep_their_microseconds<S: Store>(subject: &Subject<S>
         state: RequestState::Processed,
         received_at: event.received_at,
         processed_at: Some(START.saturating_add(Duration::from_micros(123_456))),
+        expires_at: START.saturating_add(Duration::from_micros(123_456) + Retention::default().requests),
     };
     subject.put_event(event).await;
     assert_eq!(subject.store.list(organization(), cluster(), None).await.unwrap(), Some(vec![expected]));
+}
+
+pub(super) async fn states_of_many_are_in_the_order_of_the_keys<S: Store>(subject: &Subject<S>) {
+    let elsewhere = |id| RequestKey { cluster: ClusterId::from_bytes([1; 16]), ..key(id) };
+    let other_tenant = |id| RequestKey { organization: u32::MAX.try_into().unwrap(), ..key(id) };
+    subject.put("a", processed(&["m|K"])).await;
+    subject.put("gone", processed(&[])).await;
+    subject.clock.advance(Retention::default().requests / 2);
+    subject.put("a", processed(&["m|K"])).await;
+    subject.put_event(event(elsewhere("a"), failed("empty"))).await;
+    subject.put_event(event(other_tenant("a"), announced())).await;
+    subject.clock.advance(Retention::default().requests / 2);
+    let keys =
+        [key("unknown"), other_tenant("a"), key("a"), key("gone"), elsewhere("a"), key("a"), elsewhere("b")];
+    let [received, failed, processed] = RequestState::ALL.map(Some);
+    let expected = [None, received, processed, None, failed, processed, None];
+    assert_eq!(subject.store.states(&keys).await.unwrap(), expected);
+    assert_eq!(subject.store.states(&[]).await.unwrap(), []);
 }

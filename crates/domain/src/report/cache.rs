@@ -1,5 +1,6 @@
 //! The rule content that reports are made with.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::entry::ReportEntry;
@@ -16,13 +17,20 @@ use crate::store::{ContentStore, StoreError};
 pub struct ContentCache {
     policy: ReportPolicy,
     current: RwLock<Option<(ContentRevision, Arc<RenderedContent>)>>,
+    /// Whether there is any. Each status poll asks.
+    is_loaded: AtomicBool,
     omitted: OmittedHits,
 }
 
 impl ContentCache {
     /// A cache for reports of this policy. Until it is given content, be it empty, no report with hits can be made.
     pub fn new(policy: ReportPolicy) -> Self {
-        Self { policy, current: RwLock::default(), omitted: OmittedHits::default() }
+        Self {
+            policy,
+            current: RwLock::default(),
+            is_loaded: AtomicBool::new(false),
+            omitted: OmittedHits::default(),
+        }
     }
 
     /// Takes the store's content if it is another revision than the cached one, and tells whether it was. To be called before
@@ -55,12 +63,18 @@ impl ContentCache {
     pub fn put(&self, revision: ContentRevision, content: &RuleContentSet) {
         let rendered = Arc::new(RenderedContent::new(content, &self.policy));
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some((revision, rendered));
+        self.is_loaded.store(true, Ordering::Release);
         self.omitted.forget();
     }
 
     /// Which content is loaded; `None` until there is any.
     pub fn revision(&self) -> Option<ContentRevision> {
         self.current().map(|(revision, _)| revision)
+    }
+
+    /// Whether there is any content, be it empty: until then no report with hits can be made.
+    pub fn is_loaded(&self) -> bool {
+        self.is_loaded.load(Ordering::Acquire)
     }
 
     /// How many hits have content; `None` until content is loaded.
@@ -79,6 +93,10 @@ impl ContentCache {
         self.omitted.take()
     }
 
+    pub(crate) fn not_loaded() -> StoreError {
+        StoreError::unavailable("the rule content is not loaded yet")
+    }
+
     fn current(&self) -> Option<(ContentRevision, Arc<RenderedContent>)> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -93,7 +111,7 @@ impl ContentCache {
                 self.omitted.note(&omitted);
                 Ok(entries)
             }
-            None => Err(StoreError::unavailable("the rule content is not loaded yet")),
+            None => Err(Self::not_loaded()),
         }
     }
 }

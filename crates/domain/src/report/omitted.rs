@@ -1,4 +1,4 @@
-//! Hits that reports leave out because nothing is known of them.
+//! Hits that reports leave out because nothing is known of them, or because their name is too long.
 
 use std::collections::HashSet;
 use std::collections::hash_map::RandomState;

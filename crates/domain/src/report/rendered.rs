@@ -1,10 +1,11 @@
 //! Rule content as reports show it, and reports made of it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::entry::ReportEntry;
-use super::policy::{MIN_DESCRIPTION, ReportPolicy, TOTAL_RISKS, UnknownContent};
+use super::policy::{MAX_NAME, MIN_DESCRIPTION, ReportPolicy, TOTAL_RISKS, UnknownContent};
 use crate::content::{RuleContent, RuleContentSet};
 use crate::rule::RuleHit;
 
@@ -23,7 +24,7 @@ impl RenderedContent {
     }
 
     /// The report of these hits: without duplicates, ordered, and within the limits. Beside it, the hits that are not in
-    /// it because they have no content.
+    /// it because they have no content, or a name that is too long.
     pub(super) fn report(
         &self,
         mut hits: Vec<RuleHit>,
@@ -33,6 +34,10 @@ impl RenderedContent {
         hits.dedup();
         let mut omitted = Vec::new();
         let entry = |hit: RuleHit| match (self.0.get(&hit), policy.unknown_content) {
+            _ if hit.as_str().len() > MAX_NAME => {
+                omitted.push(hit);
+                None
+            }
             (Some((description, total_risk)), _) => {
                 Some(ReportEntry { hit, description: Arc::clone(description), total_risk: *total_risk })
             }
@@ -41,7 +46,7 @@ impl RenderedContent {
                 None
             }
             (None, UnknownContent::Include) => {
-                let description = cut(hit.as_str(), policy.max_description);
+                let description = cut(&last_resort(&hit), policy.max_description);
                 Some(ReportEntry { hit, description, total_risk: 1 })
             }
         };
@@ -60,11 +65,21 @@ fn render(hit: &RuleHit, content: &RuleContent, policy: &ReportPolicy) -> (Arc<s
     let description = [content.generic.as_str(), content.summary.as_str()]
         .into_iter()
         .find(long_enough)
-        .unwrap_or(hit.as_str());
+        .map_or_else(|| last_resort(hit), Cow::Borrowed);
     (
-        cut(description, policy.max_description),
+        cut(&description, policy.max_description),
         u8::try_from(content.total_risk.clamp(*TOTAL_RISKS.start(), *TOTAL_RISKS.end())).unwrap_or(1),
     )
+}
+
+/// What is said of a hit of which there is nothing else to say: its name, made long enough.
+fn last_resort(hit: &RuleHit) -> Cow<'_, str> {
+    // All of it is ASCII.
+    if hit.as_str().len() < MIN_DESCRIPTION {
+        format!("Recommendation {hit}").into()
+    } else {
+        hit.as_str().into()
+    }
 }
 
 /// The text within `max` characters, the ellipsis of a cut one included; `max` 0 cuts nothing.
@@ -125,7 +140,29 @@ mod tests {
     fn hits_without_content_are_left_out_or_named() {
         assert_eq!(report(&set(), &["x.y|NONE"], &ReportPolicy::default()), []);
         let include = ReportPolicy { unknown_content: UnknownContent::Include, ..ReportPolicy::default() };
-        assert_eq!(report(&set(), &["x.y|NONE"], &include), [("x.y|NONE".into(), "x.y|NONE".into(), 1)]);
+        let named = |hit: &str| report(&set(), &[hit], &include)[0].1.clone();
+        assert_eq!(
+            report(&set(), &["xx.yy|NONE"], &include),
+            [("xx.yy|NONE".into(), "xx.yy|NONE".into(), 1)]
+        );
+        assert_eq!(named("xx.y|NONE"), "Recommendation xx.y|NONE");
+        let cut = ReportPolicy { max_description: 10, ..include };
+        assert_eq!(report(&set(), &["a|K"], &cut)[0].1, "Recommend\u{2026}");
+    }
+
+    #[test]
+    fn hits_with_long_names_are_left_out_and_told() {
+        let name = |length: usize| format!("{}|K", "m".repeat(length - 2));
+        let (fits, too_long) = (name(MAX_NAME), name(MAX_NAME + 1));
+        let set: RuleContentSet =
+            [&fits, &too_long].map(|name| (hit(name), content("text enough", "", 1))).into_iter().collect();
+        let include = ReportPolicy { unknown_content: UnknownContent::Include, ..ReportPolicy::default() };
+        for (set, policy) in [(&set, ReportPolicy::default()), (&RuleContentSet::default(), include)] {
+            let rendered = RenderedContent::new(set, &policy);
+            let (entries, omitted) = rendered.report(vec![hit(&fits), hit(&too_long)], &policy);
+            assert_eq!(entries.iter().map(|entry| entry.hit.as_str()).collect::<Vec<_>>(), [&fits]);
+            assert_eq!(omitted, [hit(&too_long)]);
+        }
     }
 
     #[test]

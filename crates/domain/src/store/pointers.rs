@@ -9,16 +9,23 @@ use super::ports::{ContentStore, EventSink, OrderedEventSink, Purge, Purged, Req
 use crate::content::{ContentRevision, RuleContentSet};
 use crate::event::{EventOutcome, RequestEvent};
 use crate::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
-use crate::request::{RequestRecord, RequestState, StoredReport};
+use crate::request::{RequestRecord, RequestState, RequestStatus, StoredReport};
 
 macro_rules! ports_behind {
     ($($pointer:ty),+) => { $(
         impl<S: RequestStore> RequestStore for $pointer {
-            fn state(
+            fn status(
                 &self,
                 key: &RequestKey,
-            ) -> impl Future<Output = Result<Option<RequestState>, StoreError>> + Send {
-                (**self).state(key)
+            ) -> impl Future<Output = Result<Option<RequestStatus>, StoreError>> + Send {
+                (**self).status(key)
+            }
+
+            fn states(
+                &self,
+                keys: &[RequestKey],
+            ) -> impl Future<Output = Result<Vec<Option<RequestState>>, StoreError>> + Send {
+                (**self).states(keys)
             }
 
             fn list(

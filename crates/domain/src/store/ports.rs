@@ -7,15 +7,39 @@ use super::error::StoreError;
 use crate::content::{ContentRevision, RuleContentSet};
 use crate::event::{EventOutcome, RequestEvent};
 use crate::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
-use crate::request::{RequestRecord, RequestState, StoredReport};
+use crate::request::{RequestRecord, RequestState, RequestStatus, StoredReport};
 
 /// Answers questions about requests.
 pub trait RequestStore: Send + Sync {
-    /// The state of one request; `None` if it is not recorded.
+    /// How far one request has come; `None` if it is not recorded.
+    fn status(
+        &self,
+        key: &RequestKey,
+    ) -> impl Future<Output = Result<Option<RequestStatus>, StoreError>> + Send;
+
+    /// The state of one request alone.
     fn state(
         &self,
         key: &RequestKey,
-    ) -> impl Future<Output = Result<Option<RequestState>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<RequestState>, StoreError>> + Send {
+        async move { Ok(self.status(key).await?.map(|status| status.state)) }
+    }
+
+    /// The states of many requests, in the order of the keys, as the database has them at this moment: what a store remembers
+    /// does not count. Those who wait are told of what other processes recorded by it, so many keys at once should cost
+    /// little more than one.
+    fn states(
+        &self,
+        keys: &[RequestKey],
+    ) -> impl Future<Output = Result<Vec<Option<RequestState>>, StoreError>> + Send {
+        async move {
+            let mut states = Vec::with_capacity(keys.len());
+            for key in keys {
+                states.push(self.state(key).await?);
+            }
+            Ok(states)
+        }
+    }
 
     /// The requests of a cluster, newest `received_at` first and ties by request ID, no more than `most`, or all of them;
     /// `None` if the organization does not know the cluster.

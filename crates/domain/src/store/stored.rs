@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{EventKind, RequestEvent};
-use crate::request::{RequestRecord, RequestState, StoredReport};
+use crate::event::{EventKind, FailureReason, RequestEvent};
+use crate::request::{RequestRecord, RequestState, RequestStatus, StoredReport};
 use crate::rule::RuleHit;
 use crate::time::{Retention, Timestamp};
 
@@ -15,8 +15,8 @@ pub struct StoredRequest {
     pub record: RequestRecord,
     /// What the analysis found, in the order of the message; empty unless processed.
     pub hits: Vec<RuleHit>,
-    /// From this moment on the request counts as absent.
-    pub expires_at: Timestamp,
+    /// Why the request failed; `None` unless it did.
+    pub failure: Option<FailureReason>,
 }
 
 impl StoredRequest {
@@ -45,9 +45,10 @@ impl StoredRequest {
     ) -> Option<Self> {
         let recorded = recorded.filter(|row| row.is_live(now)).map(|row| row.record.state);
         let state = RequestState::transition(recorded, &event.kind)?;
-        let hits = match &event.kind {
-            EventKind::Processed(hits) => hits.clone(),
-            EventKind::Announced | EventKind::Failed(_) => Vec::new(),
+        let (hits, failure) = match &event.kind {
+            EventKind::Announced => (Vec::new(), None),
+            EventKind::Failed(reason) => (Vec::new(), Some(reason.clone())),
+            EventKind::Processed(hits) => (hits.clone(), None),
         };
         Some(Self {
             record: RequestRecord {
@@ -55,19 +56,30 @@ impl StoredRequest {
                 state,
                 received_at: event.received_at,
                 processed_at: (state == RequestState::Processed).then_some(now),
+                expires_at: retention.request_expiry(now),
             },
             hits,
-            expires_at: retention.request_expiry(now),
+            failure,
         })
     }
 
     /// Whether it is there for readers `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
-        self.expires_at > now
+        self.record.is_live(now)
+    }
+
+    /// What [`RequestStore::status`](super::RequestStore::status) answers of it.
+    pub fn status(&self) -> RequestStatus {
+        RequestStatus { state: self.record.state, failure: self.failure.clone() }
     }
 
     /// What [`RequestStore::report`](super::RequestStore::report) answers of it.
     pub fn report(&self) -> StoredReport {
-        StoredReport { state: self.record.state, hits: self.hits.clone() }
+        StoredReport {
+            state: self.record.state,
+            hits: self.hits.clone(),
+            failure: self.failure.clone(),
+            expires_at: self.record.expires_at,
+        }
     }
 }

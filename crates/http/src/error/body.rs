@@ -31,7 +31,8 @@ pub(crate) struct ProblemDetails {
 impl Body for ErrorBody {}
 impl Body for ProblemDetails {}
 
-pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+pub(crate) const PROBLEM_JSON: HeaderValue =
+    HeaderValue::from_static("application/problem+json; charset=utf-8");
 
 /// Whether the caller asks for problem details by name. Today's clients do not, and read `status`.
 pub(crate) fn accepts_problem_details(headers: &HeaderMap) -> bool {

@@ -1,16 +1,17 @@
 //! `GET /cluster/{clusterID}/requests`
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use gathering_domain::answer::ListBody;
 use gathering_domain::ids::ClusterId;
 use gathering_domain::lookup::{LookupService, RequestList};
 use gathering_domain::store::{RequestStore, StoreError};
 
 use crate::error::ApiError;
+use crate::etag;
 use crate::extract::ReadableCluster;
 use crate::limits::Limits;
 use crate::openapi::parameters::ClusterParameter;
-use crate::openapi::responses::{CallLimits, ClusterNotFound, CommonErrors};
+use crate::openapi::responses::{CallLimits, ClusterNotFound, CommonErrors, NotModified};
 use crate::wire;
 
 /// The recorded requests of a cluster
@@ -26,23 +27,30 @@ use crate::wire;
     responses(
         (status = 200, description = "The organization knows the cluster; the list may be empty.",
             body = ListBody<'_>,
-            headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),
+            headers(
+                ("x-rh-insights-request-id" = String, description = "The ID of this call."),
+                ("ETag" = String, description = "Made of the content alone; for `If-None-Match`.")
+            ),
             example = json!({
                 "cluster": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
                 "requests": [{
                     "requestID": "6d2eede257644308a8949c4ec251c5c4",
                     "valid": true,
                     "received": "2026-03-01T11:29:00Z",
-                    "processed": "2026-03-01T11:31:20.25Z"
+                    "processed": "2026-03-01T11:31:20.25Z",
+                    "status": "processed",
+                    "expires": "2026-03-02T11:31:20.25Z"
                 }],
                 "status": "ok"
             })),
+        NotModified,
         ClusterNotFound,
         CallLimits,
         CommonErrors
     )
 )]
 pub(crate) async fn list<S: RequestStore>(
+    request: HttpRequest,
     ReadableCluster(grant): ReadableCluster,
     lookup: web::Data<LookupService<S>>,
     limits: web::Data<Limits>,
@@ -56,7 +64,7 @@ pub(crate) async fn list<S: RequestStore>(
         to_json(cluster, &list)
     };
     let json = json.ok_or_else(|| StoreError::defect("the list cannot be written"))?;
-    Ok(wire::respond(HttpResponse::Ok(), json))
+    Ok(etag::answer(&request, json))
 }
 
 /// Lists with more entries are written on a thread for blocking work: other calls on this one would wait for it.

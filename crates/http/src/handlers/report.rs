@@ -1,15 +1,18 @@
 //! `GET /cluster/{clusterID}/request/{requestID}/report`
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use gathering_domain::answer::ReportBody;
 use gathering_domain::lookup::LookupService;
 use gathering_domain::store::RequestStore;
+use gathering_domain::wait::{Answer, Waiters, wait_for};
 
 use crate::error::ApiError;
+use crate::etag;
 use crate::extract::ReadableRequest;
 use crate::limits::Limits;
-use crate::openapi::parameters::{ClusterParameter, RequestParameter};
-use crate::openapi::responses::{CallLimits, CommonErrors, RequestNotFound};
+use crate::openapi::parameters::{ClusterParameter, PreferParameter, RequestParameter};
+use crate::openapi::responses::{CallLimits, CommonErrors, NotModified, RequestNotFound};
+use crate::wait::{Wait, WaitHeaders};
 use crate::wire;
 
 /// What the analysis of a request found
@@ -21,10 +24,13 @@ use crate::wire;
     path = "/cluster/{clusterID}/request/{requestID}/report",
     operation_id = "getRequestReport",
     tag = "requests",
-    params(ClusterParameter, RequestParameter),
+    params(ClusterParameter, RequestParameter, PreferParameter),
     responses(
         (status = 200, description = "The request is recorded.", body = ReportBody<'static>,
-            headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),
+            headers(
+                ("x-rh-insights-request-id" = String, description = "The ID of this call."),
+                ("ETag" = String, description = "Made of the content alone; for `If-None-Match`.")
+            ),
             example = json!({
                 "cluster": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
                 "requestID": "6d2eede257644308a8949c4ec251c5c4",
@@ -34,18 +40,34 @@ use crate::wire;
                     "error_key": "NODES_MINIMUM_REQUIREMENTS_NOT_MET",
                     "description": "Nodes have less memory than the cluster needs.\n",
                     "total_risk": 3
-                }]
+                }],
+                "expires": "2026-03-02T11:31:20.25Z"
             })),
+        NotModified,
         RequestNotFound,
         CallLimits,
         CommonErrors
     )
 )]
 pub(crate) async fn report<S: RequestStore>(
+    request: HttpRequest,
     ReadableRequest(key): ReadableRequest,
     lookup: web::Data<LookupService<S>>,
     limits: web::Data<Limits>,
+    waiters: web::Data<Waiters>,
 ) -> Result<HttpResponse, ApiError> {
-    let report = limits.visible(lookup.report(&key).await?, |report| report.state)?;
-    Ok(wire::json(HttpResponse::Ok(), &ReportBody::new(&key, &report)))
+    let wait = Wait::of(request.headers(), &limits.wait);
+    let ask = || lookup.report(&key);
+    let Answer { found, was_heeded } =
+        wait_for(&waiters, &key, wait.time, ask, |report| report.state).await?;
+    let headers = WaitHeaders::new(wait, was_heeded);
+    let Some(report) = limits.visible(found, |report| report.state, request.headers()) else {
+        return Err(ApiError::RequestNotFound(headers));
+    };
+    let Some(json) = wire::to_json(&ReportBody::new(&key, &report)) else {
+        return Ok(wire::cannot_be_written());
+    };
+    let mut response = etag::answer(&request, json);
+    headers.add_to(response.headers_mut());
+    Ok(response)
 }

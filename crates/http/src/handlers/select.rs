@@ -34,9 +34,18 @@ use crate::wire;
                         "requestID": "6d2eede257644308a8949c4ec251c5c4",
                         "valid": true,
                         "received": "2026-03-01T11:29:00Z",
-                        "processed": "2026-03-01T11:31:20.25Z"
+                        "processed": "2026-03-01T11:31:20.25Z",
+                        "status": "processed",
+                        "expires": "2026-03-02T11:31:20.25Z"
                     },
-                    {"requestID": "unknown1", "valid": false, "received": null, "processed": null}
+                    {
+                        "requestID": "unknown1",
+                        "valid": false,
+                        "received": null,
+                        "processed": null,
+                        "status": null,
+                        "expires": null
+                    }
                 ],
                 "status": "ok"
             })),

@@ -1,26 +1,30 @@
 //! `GET /cluster/{clusterID}/request/{requestID}/status`
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use gathering_domain::answer::StatusBody;
 use gathering_domain::lookup::LookupService;
+use gathering_domain::request::RequestState;
 use gathering_domain::store::RequestStore;
+use gathering_domain::wait::{Answer, Waiters, wait_for};
 
 use crate::error::ApiError;
 use crate::extract::ReadableRequest;
 use crate::limits::Limits;
-use crate::openapi::parameters::{ClusterParameter, RequestParameter};
+use crate::openapi::parameters::{ClusterParameter, PreferParameter, RequestParameter};
 use crate::openapi::responses::{CallLimits, CommonErrors, RequestNotFound};
+use crate::wait::{Wait, WaitHeaders};
 use crate::wire;
 
 /// How far a request has come
 ///
+/// With `Prefer: wait=N` the answer comes once the request is processed or failed, or after N seconds.
 /// Known only for the retention time (24 hours unless configured) after the request was last changed.
 #[utoipa::path(
     get,
     path = "/cluster/{clusterID}/request/{requestID}/status",
     operation_id = "getRequestStatus",
     tag = "requests",
-    params(ClusterParameter, RequestParameter),
+    params(ClusterParameter, RequestParameter, PreferParameter),
     responses(
         (status = 200, description = "The request is recorded.", body = StatusBody<'static>,
             headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),
@@ -35,10 +39,23 @@ use crate::wire;
     )
 )]
 pub(crate) async fn status<S: RequestStore>(
+    request: HttpRequest,
     ReadableRequest(key): ReadableRequest,
     lookup: web::Data<LookupService<S>>,
     limits: web::Data<Limits>,
+    waiters: web::Data<Waiters>,
 ) -> Result<HttpResponse, ApiError> {
-    let state = limits.visible(lookup.status(&key).await?, |state| *state)?;
-    Ok(wire::json(HttpResponse::Ok(), &StatusBody::new(&key, state)))
+    let wait = Wait::of(request.headers(), &limits.wait).or_hold(&limits.wait);
+    let ask = || lookup.status(&key);
+    let Answer { found, was_heeded } =
+        wait_for(&waiters, &key, wait.time, ask, |status| status.state).await?;
+    let headers = WaitHeaders::new(wait, was_heeded);
+    let Some(status) = limits.visible(found, |status| status.state, request.headers()) else {
+        return Err(ApiError::RequestNotFound(headers.and_retry(&limits.wait)));
+    };
+    let is_pending = status.state == RequestState::Received;
+    let headers = if is_pending { headers.and_retry(&limits.wait) } else { headers };
+    let mut response = wire::json(HttpResponse::Ok(), &StatusBody::new(&key, &status));
+    headers.add_to(response.headers_mut());
+    Ok(response)
 }

@@ -73,7 +73,8 @@ error_responses! {
         "404",
         "The organization has no such request, or it has expired.",
         "Request ID not found for given org_id and cluster_id",
-    )];
+    )
+    .with_header("Retry-After", "How many seconds to wait before the status is asked for again.")];
     /// The 404 of a cluster.
     ClusterNotFound = [ErrorResponse::new(
         "404",
@@ -165,4 +166,16 @@ error_responses! {
         )
         .with_retry_after(),
     ];
+}
+
+/// The 304 of answers that have an `ETag`.
+pub(crate) struct NotModified;
+
+impl IntoResponses for NotModified {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let response = ResponseBuilder::new()
+            .description("The client has this answer already, by its `If-None-Match`.")
+            .build();
+        BTreeMap::from([("304".to_owned(), RefOr::T(response))])
+    }
 }

@@ -16,6 +16,7 @@ use gathering_domain::event::{EventKind, RequestEvent};
 use gathering_domain::ids::RequestKey;
 use gathering_domain::store::EventSink;
 use gathering_domain::time::Clock;
+use gathering_domain::wait::Waiters;
 use gathering_http::BindError;
 use gathering_ingest::{Importer, Intake};
 use gathering_storage::Storage;
@@ -142,7 +143,7 @@ async fn load(config: &Config, environment: &Environment) -> Result<(), ServerEr
     let path = folder.join("results.ndjson");
     let file = fs::File::open(&path).map_err(|source| ServerError::Write { path: path.clone(), source })?;
     let (clock, records) = (Arc::clone(&environment.clock), environment.records.clone());
-    let intake = Intake::new(storage.batch_writer(), clock, None, records);
+    let intake = Intake::new(storage.batch_writer(&Waiters::nobody()), clock, None, records);
     let mut importer = Importer::new(&intake);
     importer.import(&path.display().to_string(), file, |_, _| ()).await.map_err(refused)?;
     print_error(format!("{}: {}", path.display(), listed(importer.counts())));

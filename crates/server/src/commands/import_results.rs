@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use gathering_domain::intake::{MessageOutcome, MessageRecord, OutcomeCounts};
 use gathering_domain::time::SystemClock;
+use gathering_domain::wait::Waiters;
 use gathering_ingest::{Importer, Intake, RecordCounters};
 use gathering_storage::Storage;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -27,7 +28,8 @@ async fn import(config: &Config, arguments: &ImportResults) -> Result<(), Server
     preparation::prepare_schema(config).await?;
     let storage = Storage::open(&config.storage_settings(), Arc::new(SystemClock))?;
     let counters = RecordCounters::new().map_err(ServerError::system("the metrics cannot be set up"))?;
-    let intake = Intake::new(storage.batch_writer(), Arc::new(SystemClock), allow_list, counters);
+    let intake =
+        Intake::new(storage.batch_writer(&Waiters::nobody()), Arc::new(SystemClock), allow_list, counters);
     let mut importer = Importer::new(&intake);
     let progress = if arguments.json { ProgressBar::hidden() } else { progress(&arguments.files) };
 

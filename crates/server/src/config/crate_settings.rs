@@ -34,6 +34,11 @@ impl Config {
             max_request_ids: self.http.max_request_ids,
             max_list: NonZeroUsize::new(self.http.max_list),
             pending_status: self.http.pending_status,
+            wait: gathering_http::WaitSettings {
+                max: self.wait.max,
+                hold: self.wait.hold,
+                retry_after: self.wait.retry_after,
+            },
             shutdown_grace: self.http.shutdown_grace,
             cors_origins: self.http.cors_origins.clone(),
         }

@@ -25,6 +25,7 @@ pub struct Config {
     pub storage: Storage,
     pub ingest: Ingest,
     pub report: Report,
+    pub wait: Wait,
     pub log: Log,
     /// The settings as text, without secrets.
     #[serde(skip)]
@@ -123,6 +124,23 @@ pub struct Report {
     pub max_description: usize,
 }
 
+/// `[wait]`
+#[serde_as]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wait {
+    #[serde_as(as = "Time")]
+    pub max: Duration,
+    #[serde_as(as = "Time")]
+    pub hold: Duration,
+    #[serde_as(as = "Whole<0, 1_000_000>")]
+    pub max_waiters: usize,
+    #[serde_as(as = "PositiveTime")]
+    pub recheck: Duration,
+    #[serde_as(as = "Time")]
+    pub retry_after: Duration,
+}
+
 /// `[log]`
 #[serde_as]
 #[derive(Debug, Clone, Deserialize)]
@@ -161,10 +179,18 @@ struct StatusCode;
 
 impl<'de> DeserializeAs<'de, PendingStatus> for StatusCode {
     fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<PendingStatus, D::Error> {
-        match u16::deserialize(deserializer) {
-            Ok(200) => Ok(PendingStatus::Ok),
-            Ok(404) => Ok(PendingStatus::NotFound),
-            _ => Err(D::Error::custom("it has to be 200 or 404")),
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Value {
+            Code(u16),
+            Word(String),
+        }
+        match Value::deserialize(deserializer) {
+            Ok(Value::Code(200)) => Ok(PendingStatus::Ok),
+            Ok(Value::Code(404)) => Ok(PendingStatus::NotFound),
+            // In the environment a number may be a text.
+            Ok(Value::Word(word)) if word == "auto" => Ok(PendingStatus::Auto),
+            _ => Err(D::Error::custom("it has to be \"auto\", 200 or 404")),
         }
     }
 }

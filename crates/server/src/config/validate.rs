@@ -18,7 +18,7 @@ impl Invalid {
 }
 
 pub(super) fn validate(config: &Config) -> Result<(), Invalid> {
-    let Config { http, admin, auth, ingest, .. } = config;
+    let Config { http, admin, auth, ingest, wait, .. } = config;
     if auth.mode == AuthMode::Disabled && !http.bind.ip().is_loopback() {
         let problem = "without authentication, http.bind has to be a loopback address such as 127.0.0.1:8080";
         return Err(Invalid::new("auth.mode", problem));
@@ -27,6 +27,9 @@ pub(super) fn validate(config: &Config) -> Result<(), Invalid> {
     validate_tls("http.tls", &http.tls)?;
     validate_tls("admin.tls", &admin.tls)?;
     validate_kafka(&ingest.kafka)?;
+    if wait.hold > wait.max {
+        return Err(Invalid::new("wait.hold", "it has to be wait.max at most"));
+    }
     if admin.bind == http.bind && http.bind.port() != 0 {
         return Err(Invalid::new("admin.bind", "it has to be another address than http.bind"));
     }

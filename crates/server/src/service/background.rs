@@ -1,11 +1,12 @@
-//! What runs beside the listeners: purging, and new rule content.
+//! What runs beside the listeners: purging, new rule content, and what ends waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use gathering_domain::report::{ContentCache, OmittedKinds};
+use gathering_domain::report::{ContentCache, MAX_NAME, OmittedKinds};
 use gathering_domain::store::Purge;
+use gathering_domain::wait::Waiters;
 use gathering_storage::Storage;
 use tokio::time::sleep;
 
@@ -47,7 +48,9 @@ fn log_omitted(content: &ContentCache) {
     }
     let kinds = names.join(", ");
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    log::warn!("reports leave out hits without rule content: {kinds}{more}");
+    log::warn!(
+        "reports leave out hits without rule content, or with a name of more than {MAX_NAME} characters: {kinds}{more}"
+    );
 }
 
 /// Looks for new rule content, again and again.
@@ -76,6 +79,28 @@ pub(super) async fn purge(storage: Storage, every: Duration) {
             }
             Ok(_) => {}
             Err(error) => log::warn!("purging has to wait: {error}"),
+        }
+    }
+}
+
+/// How often to look for waits whose time is over.
+const WAIT_TICK: Duration = Duration::from_millis(50);
+
+/// Ends waits when their time is over.
+pub(super) async fn end_waits(waiters: Arc<Waiters>) {
+    loop {
+        sleep(WAIT_TICK).await;
+        waiters.expire();
+    }
+}
+
+/// Finds results that other processes recorded, for those who wait.
+pub(super) async fn recheck_waits(waiters: Arc<Waiters>, storage: Storage, every: Duration) {
+    loop {
+        sleep(every).await;
+        // Whoever waits asks once more at the end, and is told of a database that is away.
+        if let Err(error) = waiters.recheck(&storage).await {
+            log::debug!("cannot look for results that somebody waits for: {error}");
         }
     }
 }

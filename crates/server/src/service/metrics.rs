@@ -1,4 +1,6 @@
-//! What is measured beside HTTP: the build, the process, the pools, rule content, and records by outcome.
+//! What is measured beside HTTP: the build, the process, the pools, rule content, waits, and records by outcome.
+
+mod waits;
 
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
 
+pub(super) use self::waits::register_waits;
 use crate::ServerError;
 
 /// Adds everything that this crate measures to a registry.
@@ -49,7 +52,7 @@ pub(super) fn register_content(registry: &Registry, content: Arc<ContentCache>) 
     let keys = IntGauge::new("gathering_content_keys", "Error keys that have rule content.")?;
     let omitted = IntCounter::new(
         "gathering_report_hits_omitted_total",
-        "Rule hits that reports left out because they have no rule content.",
+        "Rule hits that reports left out because they have no rule content, or too long a name.",
     )?;
     registry.register(Box::new(ContentCollector { content, keys, omitted }))
 }

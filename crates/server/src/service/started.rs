@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use gathering_domain::lookup::LookupService;
 use gathering_domain::report::ContentCache;
+use gathering_domain::wait::Waiters;
 use gathering_http::{Api, BoundAddress, HttpMetrics, Listener, serve_api};
 use gathering_ingest::kafka::{KafkaConsumer, KafkaMetrics, KafkaSettings};
 use gathering_ingest::{AllowList, Intake};
 use gathering_storage::{BatchWriter, Storage};
 use prometheus::Registry;
 
-use super::background::{refresh, refresh_content};
+use super::background::{end_waits, recheck_waits, refresh, refresh_content};
 use super::checked::{Checked, CheckedApi, NOTHING_TO_INGEST};
 use super::environment::Environment;
 use super::metrics;
@@ -27,6 +28,7 @@ pub(super) struct Parts {
     pub(super) intake: Intake<BatchWriter>,
     pub(super) content: Arc<ContentCache>,
     pub(super) content_refresh: Duration,
+    pub(super) waiters: Arc<Waiters>,
 }
 
 impl Parts {
@@ -37,11 +39,13 @@ impl Parts {
         allow_list: Option<Arc<AllowList>>,
         registry: &Registry,
     ) -> Result<Self, ServerError> {
-        let (writer, records) = (storage.batch_writer(), environment.records.clone());
+        let waiters = Arc::new(Waiters::new(config.wait.max_waiters, Arc::clone(&environment.clock)));
+        let (writer, records) = (storage.batch_writer(&waiters), environment.records.clone());
         metrics::register(registry, storage.clone(), writer.clone(), &records).map_err(metrics::failed)?;
+        metrics::register_waits(registry, Arc::clone(&waiters)).map_err(metrics::failed)?;
         let intake = Intake::new(writer, Arc::clone(&environment.clock), allow_list, records);
         let content = Arc::new(ContentCache::new(config.report_policy()));
-        Ok(Self { storage, intake, content, content_refresh: environment.content_refresh })
+        Ok(Self { storage, intake, content, content_refresh: environment.content_refresh, waiters })
     }
 }
 
@@ -62,7 +66,7 @@ impl Started {
         registry: &Registry,
         tasks: &mut Tasks,
     ) -> Result<Self, ServerError> {
-        let Parts { storage, intake, content, content_refresh } = parts;
+        let Parts { storage, intake, content, content_refresh, waiters } = parts;
         let (mut api, mut needs) = (None, None);
         if let Some((checked, address)) = checked.api.zip(api_address) {
             let loaded = Arc::new(AtomicBool::new(refresh(content, storage).await));
@@ -70,7 +74,9 @@ impl Started {
             needs =
                 Some(Needs::Api { content: Arc::clone(&loaded), keys: Arc::clone(&checked.authenticator) });
             api = Some(start_api(config, checked, address, parts, registry)?);
-            tasks.spawn(refresh_content(content, storage, *content_refresh, loaded));
+            tasks.spawn(refresh_content(content, storage.clone(), *content_refresh, loaded));
+            tasks.spawn(end_waits(Arc::clone(waiters)));
+            tasks.spawn(recheck_waits(Arc::clone(waiters), storage, config.wait.recheck));
         }
         let consumer = checked.consumer.map(|kafka| start_consumer(&kafka, intake, registry)).transpose()?;
         let needs = needs.or_else(|| Some(Needs::Consumer(consumer.as_ref()?.health())));
@@ -93,6 +99,7 @@ fn start_api(
         lookup: Arc::new(LookupService::new(storage.clone(), Arc::clone(content))),
         intake: Arc::new(intake.clone()),
         authenticator,
+        waiters: Arc::clone(&parts.waiters),
         metrics: HttpMetrics::register(registry).map_err(metrics::failed)?,
     };
     Ok(serve_api(address, &config.http_settings(tls), api)?)

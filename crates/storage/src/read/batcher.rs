@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use gathering_domain::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
-use gathering_domain::request::{RequestRecord, StoredReport};
+use gathering_domain::request::{RequestRecord, RequestState, StoredReport};
 use gathering_domain::store::{StoreError, StoreQueue};
 use gathering_domain::time::Clock;
 use tokio::time::timeout_at;
@@ -32,7 +32,7 @@ use self::worker::WorkerHandle;
 use crate::connection::epoch::Epoch;
 use crate::connection::opener::Opener;
 use crate::connection::pool::PoolState;
-use crate::read::rows::{self, KeptState, ShortList};
+use crate::read::rows::{self, KeptStatus, ShortList};
 use crate::settings::Settings;
 
 /// Lookups that may wait. Over it callers are turned away at once: at the slowest rate that was measured (some 7,000 a
@@ -73,12 +73,18 @@ impl LookupBatcher {
             return Err(StoreError::defect("the request to ask for has no ID"));
         };
         let key = RequestKey { organization, cluster: ClusterId::from_bytes([0; 16]), request };
-        self.state(&key).await.map(|_| ())
+        self.status(&key).await.map(|_| ())
     }
 
-    pub(crate) async fn state(&self, key: &RequestKey) -> Result<Option<KeptState>, StoreError> {
+    pub(crate) async fn status(&self, key: &RequestKey) -> Result<Option<KeptStatus>, StoreError> {
         let key = key.clone();
-        self.ask(|reply| Lookup::State(PendingLookup { key, reply })).await
+        self.ask(|reply| Lookup::Status(PendingLookup { key, reply })).await
+    }
+
+    /// The states of some hundred requests at most: others wait for the batch that they are in.
+    pub(crate) async fn states(&self, keys: &[RequestKey]) -> Result<Vec<Option<RequestState>>, StoreError> {
+        let key = keys.to_vec();
+        self.ask(|reply| Lookup::States(PendingLookup { key, reply })).await
     }
 
     pub(crate) async fn report(&self, key: &RequestKey) -> Result<Option<StoredReport>, StoreError> {

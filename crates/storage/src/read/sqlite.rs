@@ -12,26 +12,43 @@ use gathering_domain::request::{RequestRecord, StoredReport};
 use gathering_domain::time::Timestamp;
 
 use crate::connection::cluster_uuid::StoredCluster;
-use crate::read::rows::{self, KeptState, ReadTimes, RecordRow, ReportRow, SHORT_LIST, ShortList, StateRow};
+use crate::read::rows::{
+    self, KeptStatus, ReadTimes, RecordRow, ReportRow, SHORT_LIST, ShortList, StatusRow,
+};
 use crate::schema::{clusters, requests};
 
 /// The most IDs that one statement asks for; SQLite takes 32,766 parameters, and shorter statements parse faster.
 const IDS_PER_QUERY: usize = 1000;
 
-pub(crate) fn state(
+/// The columns of a [`RecordRow`].
+const RECORD: (
+    requests::request_id,
+    requests::state,
+    requests::received_at,
+    requests::processed_at,
+    requests::expires_at,
+) = (
+    requests::request_id,
+    requests::state,
+    requests::received_at,
+    requests::processed_at,
+    requests::expires_at,
+);
+
+pub(crate) fn status(
     connection: &mut SqliteConnection,
     key: &RequestKey,
     now: Timestamp,
-) -> QueryResult<Option<KeptState>> {
-    let row: Option<StateRow> = requests::table
+) -> QueryResult<Option<KeptStatus>> {
+    let row: Option<StatusRow> = requests::table
         .filter(requests::org_id.eq(i64::from(key.organization.get())))
         .filter(requests::cluster_id.eq(StoredCluster::from(key.cluster)))
         .filter(requests::request_id.eq(key.request.as_str()))
         .filter(requests::expires_at.gt(now.as_micros()))
-        .select((requests::state, requests::expires_at))
+        .select((requests::state, requests::failure, requests::expires_at))
         .get_result(connection)
         .optional()?;
-    row.map(rows::kept_state).transpose()
+    row.map(rows::kept_status).transpose()
 }
 
 pub(crate) fn report(
@@ -44,7 +61,7 @@ pub(crate) fn report(
         .filter(requests::cluster_id.eq(StoredCluster::from(key.cluster)))
         .filter(requests::request_id.eq(key.request.as_str()))
         .filter(requests::expires_at.gt(now.as_micros()))
-        .select((requests::state, requests::rule_hits))
+        .select((requests::state, requests::rule_hits, requests::failure, requests::expires_at))
         .get_result(connection)
         .optional()?;
     row.map(rows::report).transpose()
@@ -62,18 +79,15 @@ pub(crate) fn short_list(
     let found = requests::table
         .filter(requests::org_id.eq(i64::from(organization.get())))
         .filter(requests::cluster_id.eq(StoredCluster::from(cluster)))
-        .select((
-            requests::expires_at,
-            (requests::request_id, requests::state, requests::received_at, requests::processed_at),
-        ))
-        .load_iter::<(i64, RecordRow), DefaultLoadingMode>(connection)?;
+        .select(RECORD)
+        .load_iter::<RecordRow, DefaultLoadingMode>(connection)?;
     for (number, row) in (0..).zip(found) {
         if number == SHORT_LIST {
             return Ok(ShortList::TooLong);
         }
-        let (expires_at, row) = row?;
-        if expires_at > times.now.as_micros() {
-            records.push(rows::record(row)?);
+        let record = rows::record(row?)?;
+        if record.is_live(times.now) {
+            records.push(record);
         }
     }
     if records.is_empty() && !is_known(connection, organization, cluster, times.cluster_cutoff)? {
@@ -94,7 +108,7 @@ pub(crate) fn long_list(
         .filter(requests::org_id.eq(i64::from(organization.get())))
         .filter(requests::cluster_id.eq(StoredCluster::from(cluster)))
         .filter(requests::expires_at.gt(times.now.as_micros()))
-        .select((requests::request_id, requests::state, requests::received_at, requests::processed_at));
+        .select(RECORD);
     let found: Vec<RecordRow> = match most.and_then(|most| i64::try_from(most.get()).ok()) {
         Some(most) => {
             all.order((requests::received_at.desc(), requests::request_id)).limit(most).load(connection)?
@@ -142,7 +156,7 @@ pub(crate) fn select(
             .filter(requests::cluster_id.eq(StoredCluster::from(cluster)))
             .filter(requests::request_id.eq_any(ids))
             .filter(requests::expires_at.gt(now.as_micros()))
-            .select((requests::request_id, requests::state, requests::received_at, requests::processed_at))
+            .select(RECORD)
             .load(connection)?;
         for row in found {
             records.push(rows::record(row)?);
@@ -202,7 +216,7 @@ mod tests {
             "SEARCH requests USING INDEX sqlite_autoindex_requests_1 (org_id=? AND cluster_id=?)";
         let of_known = "SEARCH clusters USING INDEX sqlite_autoindex_clusters_1 (org_id=? AND cluster_id=?)";
         let found = plans(&mut connection, |connection| {
-            state(connection, &key, now).unwrap();
+            status(connection, &key, now).unwrap();
             report(connection, &key, now).unwrap();
             select(connection, organization, cluster, &[request], now).unwrap();
             let times = ReadTimes { now, cluster_cutoff: now };

@@ -11,8 +11,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gathering_domain::event::{EventOutcome, RequestEvent};
+use gathering_domain::request::RequestState;
 use gathering_domain::store::{EventSink, OrderedEventSink, StoreError, StoreQueue};
 use gathering_domain::time::Clock;
+use gathering_domain::wait::Waiters;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{timeout, timeout_at};
@@ -68,12 +70,17 @@ struct Submission {
 impl BatchWriter {
     /// A writer to this table. It works as long as the runtime runs in which it is started, and ends with its last
     /// clone.
-    pub(crate) fn start(table: impl Table, clock: Arc<dyn Clock>, timeouts: WriteTimeouts) -> Self {
+    pub(crate) fn start(
+        table: impl Table,
+        clock: Arc<dyn Clock>,
+        timeouts: WriteTimeouts,
+        waiters: Arc<Waiters>,
+    ) -> Self {
         let WriteTimeouts { query_timeout, refuse_after } = timeouts;
         let (queue, submissions) = unbounded_channel();
         let stats = Arc::new(Stats::new());
         let recorder = Recorder::new(table, clock, query_timeout, refuse_after);
-        let work = Work { recorder, stats: Arc::clone(&stats), query_timeout };
+        let work = Work { recorder, stats: Arc::clone(&stats), query_timeout, waiters };
         tokio::spawn(work.run(submissions));
         Self { queue, capacity: Arc::new(Semaphore::new(CAPACITY as usize)), stats, query_timeout }
     }
@@ -161,10 +168,12 @@ struct Work<T> {
     recorder: Recorder<T>,
     stats: Arc<Stats>,
     query_timeout: Duration,
+    /// Who waits for what is written.
+    waiters: Arc<Waiters>,
 }
 
 /// Somebody who waits for what becomes of a part of a batch.
-struct Waiter {
+struct Submitter {
     part: Range<usize>,
     answer: Answer,
     /// Held until the answer is given.
@@ -221,47 +230,61 @@ impl<T: Table> Work<T> {
     async fn write(&mut self, submissions: Vec<Submission>) -> Option<StoreError> {
         // Nothing of it is to land after somebody was told that it did not.
         let end = self.end(submissions.iter().map(|submission| submission.came).min()?);
-        let (mut waiters, mut events) = (Vec::with_capacity(submissions.len()), Vec::new());
+        let (mut submitters, mut events) = (Vec::with_capacity(submissions.len()), Vec::new());
         for Submission { events: own, answer, permit, .. } in submissions {
             let start = events.len();
             events.extend(own);
-            waiters.push(Waiter { part: start..events.len(), answer, _permit: permit });
+            submitters.push(Submitter { part: start..events.len(), answer, _permit: permit });
         }
+        let events: Arc<[RequestEvent]> = events.into();
         let stats = &self.stats;
         let publish = |results: &[Option<EventResult>]| {
             stats.note_recorded();
-            let is_decided = |waiter: &mut Waiter| {
-                results.get(waiter.part.clone()).is_some_and(|own| own.iter().all(Option::is_some))
+            let is_decided = |submitter: &mut Submitter| {
+                results.get(submitter.part.clone()).is_some_and(|own| own.iter().all(Option::is_some))
             };
-            for waiter in waiters.extract_if(.., is_decided) {
-                let own = results.get(waiter.part.clone()).unwrap_or_default().iter().flatten().cloned();
-                waiter.finish(own.collect());
+            for submitter in submitters.extract_if(.., is_decided) {
+                let own = results.get(submitter.part.clone()).unwrap_or_default().iter().flatten().cloned();
+                submitter.finish(own.collect());
             }
         };
-        let recorded = self.recorder.record(events.into(), end, publish).await;
+        let recorded = self.recorder.record(Arc::clone(&events), end, publish).await;
         self.stats.add(&recorded);
         self.stats.set_failing(self.recorder.failing());
+        self.wake(&events, &recorded);
         match recorded {
             Recorded::Whole(outcomes) => {
                 let mut outcomes = outcomes.into_iter().map(Ok);
-                for waiter in waiters {
-                    let own = outcomes.by_ref().take(waiter.part.len()).collect();
-                    waiter.finish(own);
+                for submitter in submitters {
+                    let own = outcomes.by_ref().take(submitter.part.len()).collect();
+                    submitter.finish(own);
                 }
                 None
             }
             Recorded::Mixed { results, away } => {
-                for waiter in waiters {
-                    let own = results.get(waiter.part.clone()).unwrap_or_default().iter().cloned();
-                    waiter.finish(own.collect());
+                for submitter in submitters {
+                    let own = results.get(submitter.part.clone()).unwrap_or_default().iter().cloned();
+                    submitter.finish(own.collect());
                 }
                 away
             }
         }
     }
+
+    /// Tells those who wait for requests that these events were about.
+    fn wake(&self, events: &[RequestEvent], recorded: &Recorded) {
+        if self.waiters.is_empty() {
+            return;
+        }
+        for (index, event) in events.iter().enumerate() {
+            if event.kind.state() != RequestState::Received && recorded.is_applied(index) {
+                self.waiters.wake(&event.key);
+            }
+        }
+    }
 }
 
-impl Waiter {
+impl Submitter {
     /// Whoever gave up waiting is not there to be told.
     fn finish(self, results: Vec<EventResult>) {
         let _ = self.answer.send(Ok(results));

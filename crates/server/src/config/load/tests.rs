@@ -23,7 +23,7 @@ fn the_defaults_are_what_the_documents_say() {
     assert_eq!((config.http.max_body, config.http.max_request_ids), (1 << 20, 1000));
     assert_eq!((config.http.max_in_flight, config.ingest.http.max_in_flight), (16 << 20, 64 << 20));
     assert_eq!(config.http.max_list, 10_000);
-    assert_eq!(config.http.pending_status, PendingStatus::Ok);
+    assert_eq!(config.http.pending_status, PendingStatus::Auto);
     assert_eq!(config.admin.bind.to_string(), "127.0.0.1:9090");
     assert_eq!((config.auth.mode, config.auth.disabled_org.get()), (AuthMode::Jwt, 1));
     assert_eq!(config.auth.max_token, 16 * 1024);
@@ -191,7 +191,7 @@ fn bad_values_are_named_with_their_key_and_origin() {
         ("http.workers=9999", "http.workers", "9999", "from 0 to 1024"),
         ("http.base_paths=[]", "http.base_paths", "[]", "at least one base path"),
         ("http.base_paths=[\"api\"]", "http.base_paths", "[\"api\"]", "a base path starts with /"),
-        ("http.pending_status=202", "http.pending_status", "202", "200 or 404"),
+        ("http.pending_status=202", "http.pending_status", "202", "\"auto\", 200 or 404"),
         ("http.max_body=big", "http.max_body", "\"big\"", "a size such as"),
         ("http.cors_origins=[\"*\"]", "http.cors_origins", "[\"*\"]", "an origin is"),
         ("http.shutdown_grace=30", "http.shutdown_grace", "30", "a duration such as"),

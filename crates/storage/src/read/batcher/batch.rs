@@ -8,18 +8,20 @@ use gathering_domain::time::Timestamp;
 
 use super::lookup::{
     ClusterKey, List, ListLookup, Lookup, PendingLookup, ReportLookup, Selection, SelectionLookup,
-    StateLookup,
+    StatesLookup, StatusLookup,
 };
 use super::reply::send_all;
+use crate::columns::state_of;
 use crate::read::postgres::keys::{ClusterKeys, Position, RequestKeys};
 use crate::read::postgres::lists::{ShortRows, known_clusters, short_lists};
-use crate::read::postgres::requests::{records, reports, states};
+use crate::read::postgres::requests::{records, reports, states, statuses};
 use crate::read::rows::{self, ReadTimes, RecordRow};
 
 /// Lookups that have no reply yet, by kind.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    states: Vec<StateLookup>,
+    statuses: Vec<StatusLookup>,
+    states: Vec<StatesLookup>,
     reports: Vec<ReportLookup>,
     lists: Vec<ListLookup>,
     selections: Vec<SelectionLookup>,
@@ -30,7 +32,8 @@ impl Batch {
         let mut batch = Self::default();
         for lookup in lookups {
             match lookup {
-                Lookup::State(lookup) => batch.states.push(lookup),
+                Lookup::Status(lookup) => batch.statuses.push(lookup),
+                Lookup::States(lookup) => batch.states.push(lookup),
                 Lookup::Report(lookup) => batch.reports.push(lookup),
                 Lookup::List(lookup) => batch.lists.push(lookup),
                 Lookup::Select(lookup) => batch.selections.push(lookup),
@@ -42,7 +45,8 @@ impl Batch {
     /// Answers kind by kind. After an error some may have their reply; the others can be asked again.
     pub(super) fn answer(&mut self, connection: &mut PgConnection, times: ReadTimes) -> QueryResult<()> {
         let ReadTimes { now, cluster_cutoff } = times;
-        answer_each(&mut self.states, |keys| states(connection, keys, now), rows::kept_state)?;
+        answer_each(&mut self.statuses, |keys| statuses(connection, keys, now), rows::kept_status)?;
+        answer_states(connection, &mut self.states, now)?;
         answer_each(&mut self.reports, |keys| reports(connection, keys, now), rows::report)?;
         answer_lists(connection, &mut self.lists, now, cluster_cutoff)?;
         answer_selections(connection, &mut self.selections, now)
@@ -50,6 +54,7 @@ impl Batch {
 
     /// Answers all of them with an error.
     pub(super) fn fail(self, error: &StoreError) {
+        fail_each(self.statuses, error);
         fail_each(self.states, error);
         fail_each(self.reports, error);
         fail_each(self.lists, error);
@@ -58,11 +63,12 @@ impl Batch {
 
     /// Those that have no reply yet.
     pub(super) fn into_lookups(self) -> Vec<Lookup> {
-        let states = self.states.into_iter().map(Lookup::State);
+        let statuses = self.statuses.into_iter().map(Lookup::Status);
+        let states = self.states.into_iter().map(Lookup::States);
         let reports = self.reports.into_iter().map(Lookup::Report);
         let lists = self.lists.into_iter().map(Lookup::List);
         let selections = self.selections.into_iter().map(Lookup::Select);
-        states.chain(reports).chain(lists).chain(selections).collect()
+        statuses.chain(states).chain(reports).chain(lists).chain(selections).collect()
     }
 }
 
@@ -129,6 +135,32 @@ fn answer_lists(
     let lists =
         found.into_iter().zip(known).map(|(list, known)| Ok(list.or_else(|| known.then_some(List::Empty))));
     send_all(lookups.drain(..).map(|lookup| lookup.reply).zip(lists));
+    Ok(())
+}
+
+fn answer_states(
+    connection: &mut PgConnection,
+    lookups: &mut Vec<StatesLookup>,
+    now: Timestamp,
+) -> QueryResult<()> {
+    if lookups.is_empty() {
+        return Ok(());
+    }
+    let mut keys = RequestKeys::default();
+    for key in lookups.iter().flat_map(|lookup| &lookup.key) {
+        keys.add(key.organization, key.cluster, &key.request);
+    }
+    let mut found: Vec<Option<i16>> = lookups.iter().flat_map(|lookup| &lookup.key).map(|_| None).collect();
+    for (position, code) in states(connection, &keys, now)? {
+        if let Some(found) = at(&mut found, position) {
+            *found = Some(code);
+        }
+    }
+    let mut found = found.into_iter();
+    send_all(lookups.drain(..).map(|PendingLookup { key, reply }| {
+        let own = found.by_ref().take(key.len()).map(|code| code.map(state_of).transpose());
+        (reply, own.collect::<QueryResult<_>>().map_err(StoreError::defect))
+    }));
     Ok(())
 }
 

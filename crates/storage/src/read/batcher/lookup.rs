@@ -1,10 +1,10 @@
 //! What can be looked up.
 
 use gathering_domain::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
-use gathering_domain::request::{RequestRecord, StoredReport};
+use gathering_domain::request::{RequestRecord, RequestState, StoredReport};
 
 use super::reply::ReplySender;
-use crate::read::rows::{KeptState, RecordColumns};
+use crate::read::rows::{KeptStatus, RecordColumns};
 
 /// What is looked up, and where the reply goes.
 #[derive(Debug)]
@@ -30,7 +30,8 @@ pub(super) enum List {
 #[derive(Debug)]
 pub(super) struct Selection(pub(super) OrganizationId, pub(super) ClusterId, pub(super) Vec<RequestId>);
 
-pub(super) type StateLookup = PendingLookup<RequestKey, Option<KeptState>>;
+pub(super) type StatusLookup = PendingLookup<RequestKey, Option<KeptStatus>>;
+pub(super) type StatesLookup = PendingLookup<Vec<RequestKey>, Vec<Option<RequestState>>>;
 pub(super) type ReportLookup = PendingLookup<RequestKey, Option<StoredReport>>;
 pub(super) type ListLookup = PendingLookup<ClusterKey, Option<List>>;
 pub(super) type SelectionLookup = PendingLookup<Selection, Vec<RequestRecord>>;
@@ -38,7 +39,8 @@ pub(super) type SelectionLookup = PendingLookup<Selection, Vec<RequestRecord>>;
 /// A lookup of any kind.
 #[derive(Debug)]
 pub(super) enum Lookup {
-    State(StateLookup),
+    Status(StatusLookup),
+    States(StatesLookup),
     Report(ReportLookup),
     List(ListLookup),
     Select(SelectionLookup),
@@ -52,7 +54,8 @@ impl Lookup {
         /// Its hits are as long as some rows.
         const REPORT: usize = 4;
         match self {
-            Self::State(_) => 1,
+            Self::Status(_) => 1,
+            Self::States(lookup) => lookup.key.len().max(1),
             Self::Report(_) => REPORT,
             Self::List(_) => LIST,
             Self::Select(lookup) => lookup.key.2.len().max(1),
@@ -62,7 +65,8 @@ impl Lookup {
     /// Whether nobody waits for the answer any more.
     pub(super) fn is_abandoned(&self) -> bool {
         match self {
-            Self::State(lookup) => lookup.reply.is_abandoned(),
+            Self::Status(lookup) => lookup.reply.is_abandoned(),
+            Self::States(lookup) => lookup.reply.is_abandoned(),
             Self::Report(lookup) => lookup.reply.is_abandoned(),
             Self::List(lookup) => lookup.reply.is_abandoned(),
             Self::Select(lookup) => lookup.reply.is_abandoned(),

@@ -32,11 +32,17 @@ struct LongList {
 
 /// The columns of records. The table's check says that those with a time of processing are the processed ones; of the others
 /// the state comes in its place, counted from the smallest number, which no time is near.
-const RECORD_COLUMNS: [&str; 3] = [
+const RECORD_COLUMNS: [&str; 4] = [
     "string_agg(found.request_id, ',')",
     "string_agg(int8send(found.received_at), NULL)",
     "string_agg(int8send(COALESCE(found.processed_at, '-9223372036854775808'::BIGINT + found.state)), NULL)",
+    "string_agg(int8send(found.expires_at), NULL)",
 ];
+
+type ColumnTypes = (Nullable<Text>, Nullable<Binary>, Nullable<Binary>, Nullable<Binary>);
+
+/// What is read of [`RECORD_COLUMNS`]; nothing where there is no record.
+type Columns = (Option<String>, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
 
 impl QueryFragment<Pg> for ShortLists<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -98,11 +104,11 @@ impl QueryId for LongList {
 }
 
 impl Query for ShortLists<'_> {
-    type SqlType = (BigInt, (BigInt, Nullable<Text>, Nullable<Binary>, Nullable<Binary>));
+    type SqlType = (BigInt, (BigInt, ColumnTypes));
 }
 
 impl Query for LongList {
-    type SqlType = (Nullable<Text>, Nullable<Binary>, Nullable<Binary>);
+    type SqlType = ColumnTypes;
 }
 
 impl RunQueryDsl<PgConnection> for ShortLists<'_> {}
@@ -124,12 +130,11 @@ pub(crate) fn short_lists(
     asked: &ClusterKeys,
     now: Timestamp,
 ) -> QueryResult<Vec<(Position, ShortRows)>> {
-    type Row = (Position, (i64, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>));
-    let rows: Vec<Row> = ShortLists { asked, now: now.as_micros() }.load(connection)?;
-    let rows = rows.into_iter().map(|(position, (rows, request_ids, received_at, outcomes))| {
+    let rows: Vec<(Position, (i64, Columns))> =
+        ShortLists { asked, now: now.as_micros() }.load(connection)?;
+    let rows = rows.into_iter().map(|(position, (rows, columns))| {
         let found = if rows < ROWS {
-            record_columns((request_ids, received_at, outcomes))
-                .map_or(ShortRows::Expired, ShortRows::Records)
+            record_columns(columns).map_or(ShortRows::Expired, ShortRows::Records)
         } else {
             ShortRows::TooMany
         };
@@ -158,10 +163,13 @@ pub(crate) fn long_list(
     Ok(is_known.then(Vec::new))
 }
 
-fn record_columns(
-    (request_ids, received_at, outcomes): (Option<String>, Option<Vec<u8>>, Option<Vec<u8>>),
-) -> Option<RecordColumns> {
-    Some(RecordColumns { request_ids: request_ids?, received_at: received_at?, outcomes: outcomes? })
+fn record_columns((request_ids, received_at, outcomes, expires_at): Columns) -> Option<RecordColumns> {
+    Some(RecordColumns {
+        request_ids: request_ids?,
+        received_at: received_at?,
+        outcomes: outcomes?,
+        expires_at: expires_at?,
+    })
 }
 
 /// Which clusters are known.

@@ -10,7 +10,7 @@ use gathering_domain::time::Timestamp;
 
 use super::keys::{Position, RequestKeys};
 use crate::connection::cluster_uuid::ClusterUuid;
-use crate::read::rows::{RecordRow, ReportRow, StateRow};
+use crate::read::rows::{RecordRow, ReportRow, StatusRow};
 
 /// Which columns of `requests` a statement asks for.
 trait Columns: 'static {
@@ -18,24 +18,29 @@ trait Columns: 'static {
     type Types: SqlType;
 }
 
+struct OfStatuses;
 struct OfStates;
 struct OfReports;
 struct OfRecords;
 
+impl Columns for OfStatuses {
+    const NAMES: &'static str = "requests.state, requests.failure, requests.expires_at";
+    type Types = (BigInt, (SmallInt, Nullable<Text>, BigInt));
+}
+
 impl Columns for OfStates {
-    const NAMES: &'static str = "requests.state, requests.expires_at";
-    type Types = (BigInt, (SmallInt, BigInt));
+    const NAMES: &'static str = "requests.state";
+    type Types = (BigInt, SmallInt);
 }
 
 impl Columns for OfReports {
-    const NAMES: &'static str = "requests.state, requests.rule_hits";
-    type Types = (BigInt, (SmallInt, Text));
+    const NAMES: &'static str = "requests.state, requests.rule_hits, requests.failure, requests.expires_at";
+    type Types = (BigInt, (SmallInt, Text, Nullable<Text>, BigInt));
 }
 
 impl Columns for OfRecords {
-    const NAMES: &'static str =
-        "requests.request_id, requests.state, requests.received_at, requests.processed_at";
-    type Types = (BigInt, (Text, SmallInt, BigInt, Nullable<BigInt>));
+    const NAMES: &'static str = "requests.request_id, requests.state, requests.received_at, requests.processed_at, requests.expires_at";
+    type Types = (BigInt, (Text, SmallInt, BigInt, Nullable<BigInt>, BigInt));
 }
 
 /// Rows of single requests.
@@ -79,11 +84,21 @@ impl<C: Columns> Query for Requests<'_, C> {
 
 impl<C> RunQueryDsl<PgConnection> for Requests<'_, C> {}
 
+pub(crate) fn statuses(
+    connection: &mut PgConnection,
+    asked: &RequestKeys<'_>,
+    now: Timestamp,
+) -> QueryResult<Vec<(Position, StatusRow)>> {
+    let now = now.as_micros();
+    Requests { asked, now, columns: PhantomData::<OfStatuses> }.load(connection)
+}
+
+/// The codes of states.
 pub(crate) fn states(
     connection: &mut PgConnection,
     asked: &RequestKeys<'_>,
     now: Timestamp,
-) -> QueryResult<Vec<(Position, StateRow)>> {
+) -> QueryResult<Vec<(Position, i16)>> {
     let now = now.as_micros();
     Requests { asked, now, columns: PhantomData::<OfStates> }.load(connection)
 }

@@ -75,3 +75,13 @@ pub(in crate::write) enum Recorded {
         away: Option<StoreError>,
     },
 }
+
+impl Recorded {
+    /// Whether the record holds what this event said.
+    pub(in crate::write) fn is_applied(&self, index: usize) -> bool {
+        match self {
+            Self::Whole(outcomes) => outcomes.get(index) == Some(&EventOutcome::Applied),
+            Self::Mixed { results, .. } => matches!(results.get(index), Some(Ok(EventOutcome::Applied))),
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Answers that a client need not be sent again (RFC 9110, sections 8.8.3 and 13.1.2).
+
+use actix_web::http::header::{self, EntityTag, HeaderValue, IfNoneMatch};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use twox_hash::XxHash3_128;
+
+use crate::wire;
+
+/// Kept by the client alone, which asks each time whether it is still so.
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// Answers with JSON under a tag made of its bytes alone, so that it is the same on every replica; or, where the client has it
+/// already, with 304.
+pub(crate) fn answer(request: &HttpRequest, json: Vec<u8>) -> HttpResponse {
+    let tag = EntityTag::new_strong(format!("{:032x}", XxHash3_128::oneshot(&json)));
+    let mut response = if is_known(request, &tag) {
+        HttpResponse::NotModified().finish()
+    } else {
+        wire::respond(HttpResponse::Ok(), json)
+    };
+    if let Ok(tag) = HeaderValue::try_from(tag.to_string()) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
+    response
+}
+
+/// Whether the client has an answer with this tag. One that writes tags in another way has none.
+fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
+    if !request.headers().contains_key(header::IF_NONE_MATCH) {
+        return false;
+    }
+    match request.get_header::<IfNoneMatch>() {
+        None => false,
+        Some(IfNoneMatch::Any) => true,
+        Some(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(tag)),
+    }
+}
