@@ -37,7 +37,7 @@ pub use call::{Answer, Call, Trust};
 pub use certificates::{Authority, Certificate};
 pub use database::TestDatabase;
 /// What signatures of the harness need: tokens, times, states, and what became of messages.
-pub use gathering_auth::{Scope, TokenRequest};
+pub use gathering_auth::{ClaimMapping, Scope, TokenRequest};
 pub use gathering_domain::ids::{ClusterId, OrganizationId};
 pub use gathering_domain::intake::{MessageOutcome, MessageRecord};
 pub use gathering_domain::request::RequestState;

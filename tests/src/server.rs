@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use gathering_auth::{Scope, SigningKey, TokenRequest};
+use gathering_auth::{ClaimMapping, Scope, SigningKey, TokenRequest};
 use gathering_domain::answer::StatusBody;
 use gathering_domain::event::{EventKind, RequestEvent};
 use gathering_domain::ids::RequestKey;
@@ -135,6 +135,7 @@ impl TestServer {
             audience: None,
             subject: None,
             key_id: None,
+            mapping: ClaimMapping::default(),
         }
     }
 

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use jsonwebtoken::Algorithm;
 
 use crate::keys::error::KeyError;
+use crate::scope::Scope;
 
 /// Why authentication cannot be set up, or a token cannot be signed. The texts are for operators: they name settings and
 /// files, and hold no secret.
@@ -79,6 +80,21 @@ pub enum AuthError {
         /// The error of the metrics library.
         source: prometheus::Error,
     },
+    /// No word of the issuer grants this scope without granting more than a token is to permit.
+    #[error(
+        "auth.scopes has no word that permits {scope} and no more than the token is to permit, so that no such token can be \
+         made"
+    )]
+    NoWord {
+        /// The scope.
+        scope: Scope,
+    },
+    /// Claims of a token would be in each other's way, or one would be read as another.
+    #[error(
+        "auth.claims names places that no token can have beside each other, or beside iss, aud, sub, iat and exp, so that none \
+         can be made"
+    )]
+    ClaimsCollide,
     /// The library could not sign with this key.
     #[error("the token cannot be signed with this key")]
     Signing {

@@ -21,6 +21,7 @@ use crate::settings::GatewaySettings;
 pub(crate) struct Gateway {
     proxies: Vec<IpNet>,
     secrets: Option<Secrets>,
+    any_cluster: bool,
 }
 
 struct Secrets {
@@ -31,7 +32,7 @@ struct Secrets {
 impl Gateway {
     /// Reads and checks the secrets.
     pub(crate) fn open(settings: &GatewaySettings) -> Result<Self, AuthError> {
-        let GatewaySettings { trusted_proxies, secret_file, client_certificates } = settings;
+        let GatewaySettings { trusted_proxies, secret_file, client_certificates, any_cluster } = settings;
         if trusted_proxies.is_empty() && secret_file.is_none() && !client_certificates {
             return Err(AuthError::AnybodyIsTheGateway);
         }
@@ -41,7 +42,8 @@ impl Gateway {
         let secrets = secret_file.as_ref().map(|path| -> Result<_, AuthError> {
             Ok(Secrets { path: path.clone(), current: ArcSwap::from_pointee(secrets(path)?) })
         });
-        Ok(Self { proxies: trusted_proxies.clone(), secrets: secrets.transpose()? })
+        let (proxies, any_cluster) = (trusted_proxies.clone(), *any_cluster);
+        Ok(Self { proxies, secrets: secrets.transpose()?, any_cluster })
     }
 
     /// Reads the file of secrets again.
@@ -63,7 +65,7 @@ impl Gateway {
         match call.header(AuthHeaderName::Identity) {
             AuthHeader::Absent | AuthHeader::Single(b"") => Err(AuthRejection::MissingIdentity),
             AuthHeader::Repeated => Err(AuthRejection::SeveralIdentities),
-            AuthHeader::Single(header) => identity_header::parse(header),
+            AuthHeader::Single(header) => identity_header::parse(header, self.any_cluster),
         }
     }
 
@@ -189,6 +191,7 @@ mod tests {
             trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
             secret_file: Some(secrets.path().to_owned()),
             client_certificates: true,
+            any_cluster: false,
         })
         .unwrap();
         assert!(is_let_in(&gateway, &call("10.0.0.1", Some(SECRET))));

@@ -76,13 +76,19 @@ impl Identity {
     ) -> Self {
         // A subject is unique within its issuer. The organization counts too, for tokens that name no issuer.
         let fingerprint = FINGERPRINTS.hash_one(("token", organization, issuer, subject.ok_or(cluster)));
-        let scopes = scopes.into_iter().fold(Scopes::default(), Scopes::with);
-        Self { organization, cluster, scopes, fingerprint }
+        Self { organization, cluster, scopes: scopes.into_iter().collect(), fingerprint }
     }
 
-    /// The caller that a gateway names. It may read, and no more.
-    pub(crate) fn from_gateway(organization: OrganizationId, cluster: Option<ClusterId>, who: &str) -> Self {
+    /// The caller that a gateway names, with its cluster if it is one. It may read, and no more: that cluster, or any of the
+    /// organization.
+    pub(crate) fn from_gateway(
+        organization: OrganizationId,
+        cluster: Option<ClusterId>,
+        any_cluster: bool,
+        who: &str,
+    ) -> Self {
         let fingerprint = FINGERPRINTS.hash_one(("header", organization, cluster, who));
+        let cluster = cluster.filter(|_| !any_cluster);
         Self { organization, cluster, scopes: Scopes::default().with(Scope::Read), fingerprint }
     }
 

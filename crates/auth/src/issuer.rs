@@ -6,6 +6,7 @@ use std::time::Duration;
 use gathering_domain::time::Clock;
 use jsonwebtoken::Algorithm;
 
+use crate::claim_mapping::ClaimMapping;
 use crate::error::AuthError;
 use crate::keyring::Keyring;
 use crate::keys::key_set::KeySet;
@@ -22,9 +23,7 @@ use crate::token::parsed::ParsedToken;
 
 /// An issuer.
 pub(crate) struct Issuer {
-    iss: Option<String>,
-    audience: Option<String>,
-    algorithms: Vec<Algorithm>,
+    settings: IssuerSettings,
     keyring: Arc<Keyring>,
     refresher: Option<KeyRefresher>,
 }
@@ -46,8 +45,7 @@ impl Issuer {
             KeyRefresher::start(source, settings.keys.ca_file.clone(), keyring, clock, tick, metrics)
         });
         let refresher = refresher.transpose()?;
-        let IssuerSettings { issuer: iss, audience, algorithms, .. } = settings.clone();
-        Ok(Self { iss, audience, algorithms, keyring, refresher })
+        Ok(Self { settings: settings.clone(), keyring, refresher })
     }
 
     /// Checks all that [`start`](Self::start) does, and fetches nothing.
@@ -57,26 +55,38 @@ impl Issuer {
 
     /// The name of the issuer in metrics.
     pub(crate) fn name(&self) -> &str {
-        self.iss.as_deref().unwrap_or("default")
+        self.settings.issuer.as_deref().unwrap_or("default")
     }
 
     /// One line for people: what its tokens have to say, and which keys it has.
     pub(crate) fn describe(&self) -> String {
+        let IssuerSettings { issuer, audience, algorithms, mapping, .. } = &self.settings;
         let any = |value: &Option<String>| value.clone().unwrap_or_else(|| "any".to_owned());
-        let algorithms: Vec<_> = self.algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect();
+        let algorithms: Vec<_> = algorithms.iter().map(|algorithm| format!("{algorithm:?}")).collect();
         let algorithms =
             if algorithms.is_empty() { "those of its keys".to_owned() } else { algorithms.join(" ") };
         let keys = self.keyring.current().describe();
-        format!("iss {}, aud {}, alg {algorithms}; keys: {keys}", any(&self.iss), any(&self.audience))
+        let ClaimMapping { organization, cluster, scope, .. } = mapping;
+        format!(
+            "iss {}, aud {}, alg {algorithms}; organization in {organization}, cluster in {cluster}, scopes in {scope}; \
+             keys: {keys}",
+            any(issuer),
+            any(audience)
+        )
     }
 
     /// Whether a token with this `iss` is of this issuer.
     pub(crate) fn issues_as(&self, issuer: Option<&str>) -> bool {
-        self.iss.is_none() || self.iss.as_deref() == issuer
+        self.settings.issues_as(issuer)
     }
 
     pub(crate) fn audience(&self) -> Option<&str> {
-        self.audience.as_deref()
+        self.settings.audience.as_deref()
+    }
+
+    /// How its tokens say who calls.
+    pub(crate) const fn mapping(&self) -> &ClaimMapping {
+        &self.settings.mapping
     }
 
     /// Whether its keys were fetched at least once, well or not. True if there are none to fetch.
@@ -101,7 +111,8 @@ impl Issuer {
     }
 
     fn allows(&self, algorithm: Algorithm) -> bool {
-        self.algorithms.is_empty() || self.algorithms.contains(&algorithm)
+        let allowed = &self.settings.algorithms;
+        allowed.is_empty() || allowed.contains(&algorithm)
     }
 
     /// For a token that none of these keys verified: the refresh to wait for, a rejection because keys cannot be fetched, or

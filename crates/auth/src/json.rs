@@ -14,10 +14,27 @@ use serde_json::value::RawValue;
 /// absent.
 pub(crate) struct Members<'a, const N: usize> {
     pub(crate) values: [Option<&'a RawValue>; N],
+    /// Which of them are there, be it as null.
+    pub(crate) are_there: [bool; N],
     /// Whether one of them comes twice, so that nobody could say which one counts.
     pub(crate) has_duplicate: bool,
     /// Whether one comes in another letter case. Some readers, such as those written in Go, take it for the same.
     pub(crate) has_other_case: bool,
+}
+
+impl<'a, const N: usize> Members<'a, N> {
+    /// The members, in which null is told from nothing.
+    pub(crate) fn found(&self) -> [Found<'a>; N] {
+        let mut found = [Found::Nothing; N];
+        for ((place, value), is_there) in found.iter_mut().zip(self.values).zip(self.are_there) {
+            *place = match value {
+                Some(value) => Found::Value(value),
+                None if is_there => Found::Null,
+                None => Found::Nothing,
+            };
+        }
+        found
+    }
 }
 
 /// The members with these names; `None` if the text is not exactly one JSON object.
@@ -26,6 +43,40 @@ pub(crate) fn members<'a, const N: usize>(json: &'a str, names: &[&str; N]) -> O
     let members = Names(names).deserialize(&mut deserializer).ok()?;
     deserializer.end().ok()?;
     Some(members)
+}
+
+/// What is at the end of a way through JSON.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Found<'a> {
+    /// Nothing: a member on the way is not there.
+    Nothing,
+    /// Null, at the end or on the way.
+    Null,
+    /// A value that is not null.
+    Value(&'a RawValue),
+    /// The way goes on where there is neither an object nor a list, or to an element that a list does not have.
+    NoWay,
+}
+
+/// What is at the end of a way of names and indices; `None` if a name comes twice on it.
+pub(crate) fn follow<'a>(start: Found<'a>, way: &[String]) -> Option<Found<'a>> {
+    way.iter().try_fold(start, |found, step| match found {
+        Found::Value(object) if object.get().starts_with('{') => {
+            let members = members(object.get(), &[step])?;
+            if members.has_duplicate { None } else { members.found().into_iter().next() }
+        }
+        Found::Value(list) if list.get().starts_with('[') => Some(element(list, step)),
+        Found::Value(_) | Found::NoWay => Some(Found::NoWay),
+        Found::Nothing | Found::Null => Some(found),
+    })
+}
+
+/// The element of a list with this index, in the digits of RFC 6901.
+fn element<'a>(list: &'a RawValue, index: &str) -> Found<'a> {
+    let is_canonical = index == "0" || !index.starts_with(['0', '+']);
+    let index = index.parse::<usize>().ok().filter(|_| is_canonical);
+    let element = index.and_then(|index| elements(list)?.into_iter().nth(index));
+    element.filter(|element| element.get() != "null").map_or(Found::NoWay, Found::Value)
 }
 
 /// A string, number or truth value; `None` for an array or object.
@@ -73,14 +124,17 @@ impl<'de, const N: usize> Visitor<'de> for Names<'_, N> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Members { values: [None; N], has_duplicate: false, has_other_case: false };
-        let mut seen = [false; N];
+        let mut members =
+            Members { values: [None; N], are_there: [false; N], has_duplicate: false, has_other_case: false };
         while let Some(Name(name)) = map.next_key()? {
-            let known =
-                self.0.iter().zip(&mut seen).zip(&mut members.values).find(|((one, _), _)| **one == name);
-            if let Some(((_, seen), value)) = known {
-                *value = map.next_value::<Option<&RawValue>>()?;
-                members.has_duplicate |= std::mem::replace(seen, true);
+            if self.0.iter().any(|one| **one == name) {
+                let found = map.next_value::<Option<&RawValue>>()?;
+                let places = self.0.iter().zip(&mut members.are_there).zip(&mut members.values);
+                // Of several, if a name is asked for more than once.
+                for ((_, is_there), value) in places.filter(|((one, _), _)| **one == name) {
+                    *value = found;
+                    members.has_duplicate |= std::mem::replace(is_there, true);
+                }
             } else {
                 members.has_other_case |= self.0.iter().any(|one| is_same_but_for_case(one, &name));
                 map.next_value::<IgnoredAny>()?;
@@ -90,12 +144,14 @@ impl<'de, const N: usize> Visitor<'de> for Names<'_, N> {
     }
 }
 
-/// Whether the names differ in letter case only, as Unicode sees it: some letters beyond ASCII have a capital in ASCII.
+/// Whether the names differ in letter case only, as Unicode sees it: some letters beyond ASCII have a capital in ASCII. It
+/// stops at the first other letter, since anybody can send many names.
 fn is_same_but_for_case(ascii: &str, name: &str) -> bool {
     if name.is_ascii() {
         ascii.eq_ignore_ascii_case(name)
     } else {
-        ascii.to_lowercase() == name.to_uppercase().to_lowercase()
+        let folded = name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+        folded.eq(ascii.chars().flat_map(char::to_lowercase))
     }
 }
 
@@ -138,6 +194,54 @@ mod tests {
             assert!(read(json).unwrap().2, "{json}");
         }
         assert!(!read(r#"{"on":1,"ones":2,"\u00f6ne":1}"#).unwrap().2);
+    }
+
+    #[test]
+    fn a_way_leads_through_objects_and_lists() {
+        let end = |json: &str, way: &str| {
+            let start = RawValue::from_string(json.to_owned()).unwrap();
+            let way: Vec<_> = way.split_terminator('/').map(str::to_owned).collect();
+            follow(Found::Value(&start), &way).map(|found| match found {
+                Found::Nothing => "nothing".to_owned(),
+                Found::Null => "null".to_owned(),
+                Found::Value(value) => value.get().to_owned(),
+                Found::NoWay => "no way".to_owned(),
+            })
+        };
+        for (json, way, expected) in [
+            ("7", "", "7"),
+            (r#"{"a": {"b": [1, 2]}}"#, "a/b", "[1, 2]"),
+            (r#"{"a": {"b": [1, 2]}}"#, "a/b/1", "2"),
+            (r#"{"a": {"0": 3}}"#, "a/0", "3"),
+            (r#"{"\u0061": [[{"b": 4}]]}"#, "a/0/0/b", "4"),
+            (r#"{"a": {}}"#, "a/b", "nothing"),
+            ("{}", "a/b/c", "nothing"),
+            (r#"{"a": null}"#, "a", "null"),
+            (r#"{"a": null}"#, "a/b/c", "null"),
+            (r#"{"a": "b"}"#, "a/b", "no way"),
+            (r#"{"a": 7}"#, "a/b", "no way"),
+            (r#"{"a": [1, 2]}"#, "a/2", "no way"),
+            (r#"{"a": [1, 2]}"#, "a/-", "no way"),
+            (r#"{"a": [1, 2]}"#, "a/-1", "no way"),
+            (r#"{"a": [1, 2]}"#, "a/+1", "no way"),
+            (r#"{"a": [1, 2]}"#, "a/01", "no way"),
+            (r#"{"a": [1, 2]}"#, "a/18446744073709551616", "no way"),
+            (r#"{"a": [ null ]}"#, "a/0", "no way"),
+            (r#"{"a": []}"#, "a/0/b", "no way"),
+        ] {
+            assert_eq!(end(json, way).as_deref(), Some(expected), "{json} {way}");
+        }
+        for twice in [r#"{"a":{"b":1,"b":1}}"#, r#"{"a":{"b":null,"\u0062":1}}"#, r#"{"a":{},"a":{"b":1}}"#] {
+            assert_eq!(end(twice, "a/b"), None, "{twice}");
+        }
+        assert_eq!(end(r#"{"a":{"b":1,"c":1,"c":2},"d":1,"d":2}"#, "a/b").as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn a_name_may_be_asked_for_twice() {
+        let found = members(r#"{"a": 1}"#, &["a", "a"]).unwrap();
+        assert!(!found.has_duplicate && found.values.iter().all(|value| value.unwrap().get() == "1"));
+        assert!(members(r#"{"a": 1, "a": 1}"#, &["a", "a"]).unwrap().has_duplicate);
     }
 
     #[test]

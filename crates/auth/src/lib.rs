@@ -6,6 +6,8 @@
 
 mod authenticator;
 mod bearer;
+mod claim_mapping;
+mod claim_path;
 mod clock;
 mod collector;
 mod credentials;
@@ -31,6 +33,8 @@ mod token;
 mod verifier;
 
 pub use authenticator::{Authentication, Authenticator};
+pub use claim_mapping::{AbsentScope, ClaimMapping, ScopeWords};
+pub use claim_path::{ClaimPath, ClaimPathError};
 pub use credentials::{AuthHeader, AuthHeaderName, Credentials};
 pub use error::AuthError;
 pub use identity::{Denied, Identity, ReadGrant};

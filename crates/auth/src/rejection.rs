@@ -44,6 +44,15 @@ pub enum AuthRejection {
     /// The claim of this name is missing, has the wrong JSON type, or is out of its range.
     #[error("the token's claim '{0}' is missing or not usable")]
     Claim(&'static str),
+    /// The organization is missing where tokens of the issuer name it, or is not a number from 1 to 4294967295.
+    #[error("the token's organization is missing or not usable")]
+    TokenOrganization,
+    /// The token is bound to something that is not the UUID of a cluster.
+    #[error("the token's cluster is not usable")]
+    TokenCluster,
+    /// The scopes of the token are neither a text nor a list of texts.
+    #[error("the token's scopes are not usable")]
+    TokenScope,
     /// The time `exp` has passed.
     #[error("the token has expired")]
     Expired,
@@ -190,7 +199,7 @@ impl AuthRejection {
             Self::UnknownKey => "unknown_key",
             Self::KeyNotNamed => "key_not_named",
             Self::Signature => "signature",
-            Self::Claim(_) => "claim",
+            Self::Claim(_) | Self::TokenOrganization | Self::TokenCluster | Self::TokenScope => "claim",
             Self::Expired => "expired",
             Self::NotYetValid => "not_yet_valid",
             Self::Issuer => "issuer",

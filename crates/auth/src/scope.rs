@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A permission, as the `scope` claim of a token names it.
+/// A permission of a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Scope {
@@ -21,7 +21,10 @@ pub enum Scope {
 pub struct UnknownScope;
 
 impl Scope {
-    /// The word in the token: `read`, `write` or `write:any`.
+    /// Every scope.
+    pub(crate) const ALL: [Self; 3] = [Self::Read, Self::Write, Self::WriteAny];
+
+    /// Its word: `read`, `write` or `write:any`. Tokens use it too, unless another is configured.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -35,10 +38,7 @@ impl FromStr for Scope {
     type Err = UnknownScope;
 
     fn from_str(text: &str) -> Result<Self, UnknownScope> {
-        [Self::Read, Self::Write, Self::WriteAny]
-            .into_iter()
-            .find(|scope| scope.as_str() == text)
-            .ok_or(UnknownScope)
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text).ok_or(UnknownScope)
     }
 }
 
@@ -59,6 +59,27 @@ impl Scopes {
 
     pub(crate) const fn has(self, scope: Scope) -> bool {
         self.0 & 1 << scope as u8 != 0
+    }
+
+    /// Whether each of them is one of the others.
+    pub(crate) const fn are_among(self, others: Self) -> bool {
+        self.0 & !others.0 == 0
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = Scope> {
+        Scope::ALL.into_iter().filter(move |scope| self.has(*scope))
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        scopes.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
+impl FromIterator<Self> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Self>>(several: I) -> Self {
+        Self(several.into_iter().fold(0, |all, one| all | one.0))
     }
 }
 

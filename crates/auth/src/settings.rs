@@ -7,6 +7,7 @@ use gathering_domain::ids::OrganizationId;
 use ipnet::IpNet;
 use jsonwebtoken::Algorithm;
 
+use crate::claim_mapping::ClaimMapping;
 use crate::key_url::KeyUrl;
 
 /// How callers prove who they are, and how often they may call.
@@ -71,6 +72,15 @@ pub struct IssuerSettings {
     pub algorithms: Vec<Algorithm>,
     /// Its keys.
     pub keys: KeySettings,
+    /// How its tokens say who calls and what they permit.
+    pub mapping: ClaimMapping,
+}
+
+impl IssuerSettings {
+    /// Whether a token with this `iss` is of this issuer.
+    pub(crate) fn issues_as(&self, issuer: Option<&str>) -> bool {
+        self.issuer.is_none() || self.issuer.as_deref() == issuer
+    }
 }
 
 /// Where the keys of an issuer are. All that are set count together, and at least one of the first five has to be.
@@ -108,6 +118,9 @@ pub struct GatewaySettings {
     /// Whether the listener accepts only callers with a certificate of an authority that belongs to the gateway alone. The
     /// listener checks it, not this crate.
     pub client_certificates: bool,
+    /// Whether an identity that names a cluster may ask for every cluster of its organization. Otherwise it is bound to that
+    /// one.
+    pub any_cluster: bool,
 }
 
 /// How many calls a second are answered, in each process; as many may come at once. 0 is no limit.

@@ -3,4 +3,5 @@
 pub(crate) mod cache;
 pub(crate) mod claims;
 pub(crate) mod inspection;
+pub(crate) mod mapped;
 pub(crate) mod parsed;

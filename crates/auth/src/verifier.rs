@@ -73,6 +73,10 @@ impl TokenVerifier {
             Ok(parsed) => parsed,
             Err(rejection) => return Verification::Done(Err(rejection)),
         };
+        let mapped = match token.mapped(issuer.mapping()) {
+            Ok(mapped) => mapped,
+            Err(rejection) => return Verification::Done(Err(rejection)),
+        };
         loop {
             let keys = issuer.keyring().current();
             let Err(rejection) = issuer.verify_signature(&token, &keys) else { break };
@@ -87,7 +91,9 @@ impl TokenVerifier {
             }
         }
         let validation = Validation { audience: issuer.audience(), leeway_seconds: self.leeway_seconds, now };
-        Verification::Done(token.claims.identity(&validation).map(|(identity, expiry)| {
+        let checked = token.claims.check(&validation);
+        let identified = checked.and_then(|expiry| Ok((mapped.identity(&token.claims)?, expiry)));
+        Verification::Done(identified.map(|(identity, expiry)| {
             self.cache.insert(text, &identity, timestamp(expiry), generation);
             identity
         }))

@@ -5,6 +5,7 @@
 //! `config/default.toml`, and a line of `crate_settings` where a crate is told of it. Rules between settings are in `validate`.
 
 mod auth;
+mod claim_mapping;
 mod crate_settings;
 mod error;
 mod ingest;
@@ -17,7 +18,7 @@ mod setting;
 mod validate;
 mod value;
 
-pub use auth::{Auth, AuthMode, Issuer, Keys, RateLimit};
+pub use auth::{Auth, AuthMode, Claims, Issuer, Keys, RateLimit, Scopes};
 pub use error::ConfigError;
 pub use ingest::{Ingest, IngestHttp, Kafka, KafkaSecurity};
 pub use load::Sources;

@@ -10,8 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gathering_auth::testing::{TestKey, hmac, parse_key_set, token_of_parts};
 use gathering_auth::{
-    Algorithm, AuthHeader, AuthHeaderName, Authenticator, Credentials, GatewaySettings, Inspection,
-    IssuerSettings, KeySettings, Mode, RateLimit, Settings, TokenSettings,
+    Algorithm, AuthHeader, AuthHeaderName, Authenticator, ClaimMapping, Credentials, GatewaySettings,
+    Inspection, IssuerSettings, KeySettings, Mode, RateLimit, Settings, TokenSettings,
 };
 use gathering_domain::time::{ManualClock, Timestamp};
 use serde::Deserialize;
@@ -46,7 +46,20 @@ fn start(mode: Mode) -> Authenticator {
     Authenticator::start(&settings, clock, Duration::from_secs(1)).expect("settings that can be used")
 }
 
-static TOKENS: LazyLock<Authenticator> = LazyLock::new(|| {
+static TOKENS: LazyLock<Authenticator> = LazyLock::new(|| start_with(ClaimMapping::default()));
+
+/// With claims within others, and an organization for tokens that name none.
+static MAPPED: LazyLock<Authenticator> = LazyLock::new(|| {
+    start_with(ClaimMapping {
+        organization: "/organization/id".parse().expect("a pointer"),
+        cluster: "/organization/clusters/0".parse().expect("a pointer"),
+        scope: "/access/roles".parse().expect("a pointer"),
+        default_organization: "7".parse().ok(),
+        ..ClaimMapping::default()
+    })
+});
+
+fn start_with(mapping: ClaimMapping) -> Authenticator {
     let set = json!({"keys": [TestKey::p256().jwk("one"), TestKey::ed25519().jwk("two")]}).to_string();
     let (secret, set) = (file(SECRET), file(set.as_bytes()));
     let keys = KeySettings {
@@ -54,14 +67,14 @@ static TOKENS: LazyLock<Authenticator> = LazyLock::new(|| {
         jwks_file: Some(set.path().to_owned()),
         ..KeySettings::default()
     };
-    let issuers = vec![IssuerSettings { keys, ..IssuerSettings::default() }];
+    let issuers = vec![IssuerSettings { keys, mapping, ..IssuerSettings::default() }];
     start(Mode::Jwt(TokenSettings {
         issuers,
         leeway: Duration::from_secs(60),
         max_token: 16 * 1024,
         cache_size: 1 << 20,
     }))
-});
+}
 
 /// What counts of a token that was let in. The rest may hold numbers that fit nowhere.
 #[derive(Debug, Deserialize)]
@@ -85,7 +98,7 @@ pub fn token(data: &[u8]) {
     assert!(ask(data).is_err(), "nobody can guess a signature");
     assert!(ask(&[b"Bearer ", data].concat()).is_err(), "nobody can guess a signature");
     if let Ok(text) = std::str::from_utf8(data) {
-        let _ = Inspection::of(text, 16 * 1024, NOW);
+        let _ = Inspection::of(text, 16 * 1024, &[IssuerSettings::default()], NOW);
     }
     let sign = |text: &str| hmac(Algorithm::HS256, SECRET, text);
     let with_claims = token_of_parts(r#"{"alg":"HS256"}"#, data, sign);
@@ -95,13 +108,32 @@ pub fn token(data: &[u8]) {
         assert!(claims.org_id.is_u64() || claims.org_id.is_string(), "{claims:?}");
         assert!(claims.exp > 1_799_999_940.0, "{claims:?}");
     }
-    let _ = Inspection::of(&with_claims, 16 * 1024, NOW);
+    mapped(data, &with_claims);
+    let _ = Inspection::of(&with_claims, 16 * 1024, &[IssuerSettings::default()], NOW);
     if let Ok(header) = std::str::from_utf8(data) {
         let with_header = token_of_parts(header, br#"{"org_id":42,"exp":1900000000}"#, sign);
         if ask(format!("Bearer {with_header}").as_bytes()).is_ok() {
             let header: Header = serde_json::from_str(header).expect("a header is JSON");
             assert!(header.alg == "HS256" && header.crit.is_none(), "{header:?}");
         }
+    }
+}
+
+/// A token with these claims, where they are those of another provider. Who is let in names an organization, or none at all.
+fn mapped(claims: &[u8], token: &str) {
+    let header = format!("Bearer {token}");
+    let identity = MAPPED.authenticate_now(&Call(AuthHeaderName::Authorization, header.as_bytes()));
+    // What nobody reads may hold numbers that fit nowhere.
+    let (Ok(identity), Ok(claims)) = (identity, serde_json::from_slice::<Value>(claims)) else { return };
+    let organization = &claims["organization"];
+    let names_none = claims.get("organization").is_none()
+        || organization.as_object().is_some_and(|all| !all.contains_key("id"));
+    let id = &organization["id"];
+    assert!(names_none || id.is_u64() || id.is_string(), "{claims}");
+    if let Some(cluster) = organization["clusters"][0].as_str() {
+        let other = "00000000-0000-0000-0000-000000000000";
+        let bound = identity.read(other.parse().expect("a cluster")).is_err();
+        assert!(bound || cluster == other, "{claims}");
     }
 }
 
@@ -156,6 +188,9 @@ mod tests {
             b"{",
             br#"{"org_id":42,"exp":1900000000}"#,
             br#"{"alg":"HS256"}"#,
+            br#"{"organization":{"id":"42","clusters":["5d5892d3-1f74-4ccf-91af-548dfc9767aa"]},"exp":1900000000}"#,
+            br#"{"organization":{"id":7,"x":1e999},"access":{"roles":["read",null]},"exp":1900000000}"#,
+            br#"{"organization":[],"exp":1900000000}"#,
             br#"{"identity":{"org_id":"42","system":{"cluster_id":"5d5892d3-1f74-4ccf-91af-548dfc9767aa"}}}"#,
             br#"{"identity":{"org_id":"42","ORG_ID":"43","system":{"cn":1,"cn":2},"user":{"number":1e999}}}"#,
             br#"{"identity":{"org_id":"42","user":{"number":1e999}}}"#,

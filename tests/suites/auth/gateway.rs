@@ -13,9 +13,14 @@ const SECRET: &str = "a-secret-of-the-gateway-0123456789";
 const PULL_SECRET: &str = "Bearer b3BlbnNoaWZ0LXJlbGVhc2UtZGV2K29jbV9hY2Nlc3M6cHVsbC1zZWNyZXQ=";
 
 fn behind_a_proxy() -> TestServer {
+    behind_a_proxy_that("auth.gateway_binding=true")
+}
+
+fn behind_a_proxy_that(setting: &str) -> TestServer {
     let server = TestServer::builder(TestDatabase::sqlite())
         .set("auth.mode=identity-header")
         .set("auth.trusted_proxies=[\"127.0.0.0/8\"]")
+        .set(setting)
         .start();
     record(&server);
     server
@@ -63,6 +68,21 @@ fn an_operator_comes_with_its_pull_secret_beside_the_identity() {
         &server.get(&status()).header("Authorization", PULL_SECRET).send(),
         "x-rh-identity header is required",
     );
+}
+
+#[test]
+fn a_hub_asks_for_the_clusters_of_its_organization() {
+    let hub = |organization: &str, cluster: &Value| json!({"org_id": organization, "type": "System", "system": {"cluster_id": cluster}});
+    let own = json!(OTHER_CLUSTER);
+    let server = behind_a_proxy_that("auth.gateway_binding=false");
+    assert_eq!(ask(&server, &hub("42", &own)).status, 200);
+    assert_eq!(ask(&server, &hub("43", &own)).status, 404, "it stays within its organization");
+    for odd in [json!(""), json!("*"), json!(7), json!([CLUSTER])] {
+        check_refusal(&ask(&server, &hub("42", &odd)), "cluster_id is not usable");
+    }
+    let call = server.post("/ingest/results", "{}").header("Content-Type", "application/json");
+    assert_eq!(call.header("x-rh-identity", &encoded(&hub("42", &own))).send().status, 403);
+    assert_eq!(ask(&behind_a_proxy(), &hub("42", &own)).status, 403, "it has to be allowed to");
 }
 
 #[test]

@@ -274,3 +274,58 @@ fn key_files_that_cannot_be_used_say_why() {
     let run = program.run(&["token", "--org", "1", "--private-key-file", "pem.key"]);
     assert!(refused(&run, 2).contains("holds no private key in PEM"), "{run:?}");
 }
+
+#[test]
+fn tokens_are_minted_and_told_in_the_claims_of_their_issuer() {
+    let program = Program::new();
+    program.file("hmac.key", "a secret of more than thirty-two bytes");
+    let issuers = "auth.issuers=[{issuer=\"a\",keys={hmac_secret_file=\"hmac.key\"}},\
+                   {issuer=\"b\",keys={hmac_secret_file=\"hmac.key\"},\
+                   claims={organization=\"/organization/id\",cluster=\"/organization/cluster\",scope=\"https://example.com/scope\"},\
+                   scopes={read=[\"editor\",\"viewer\"],write=[\"editor\"],write_any=[]}}]";
+    let run = |arguments: &[&str], settings: &[&str]| {
+        let settings = [&[issuers], settings].concat();
+        let settings: Vec<_> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+        program.run(&[arguments, &settings].concat())
+    };
+    let mint = |arguments: &[&str]| run(&[&["token", "--org", "42", "--issuer"], arguments].concat(), &[]);
+    let message = Message::new(42, CLUSTER, "a").to_string();
+    program.run_with_input(&["import", "results", "-"], message.as_bytes()).ok();
+    let running = program.serve(&["serve", "--set", issuers]);
+    for (arguments, expected, lines) in [
+        (&["a", "--cluster", CLUSTER][..], 200, ["org_id      42", "scope       read"]),
+        (&["b", "--cluster", CLUSTER], 200, ["/organization/id 42", "https://example.com/scope read"]),
+        (&["b", "--cluster", OTHER], 403, ["/organization/id 42", "https://example.com/scope read"]),
+        (
+            &["b", "--scope", "write,read"],
+            200,
+            ["/organization/id 42", "https://example.com/scope read write"],
+        ),
+    ] {
+        let token = mint(arguments).ok().stdout;
+        let told = run(&["token", "inspect", token.trim()], &[]).ok().stdout;
+        for line in lines {
+            assert!(told.lines().any(|shown| shown == line), "{line}: {told}");
+        }
+        let call = running.call("GET", &format!("/cluster/{CLUSTER}/request/a/status"));
+        assert_eq!(call.bearer(token.trim()).send().status, expected, "{told}");
+    }
+    // A writer that may not read has no word, and nobody may write for all.
+    for (scope, missing) in [("write", "write and no more"), ("read,write:any", "write:any and no more")] {
+        let run = mint(&["b", "--scope", scope]);
+        let refusal = refused(&run, 2);
+        assert!(refusal.starts_with("auth.scopes has no word") && refusal.contains(missing), "{refusal}");
+    }
+    let run = program.run(&[
+        "token",
+        "--org",
+        "42",
+        "--subject",
+        "me",
+        "--hmac-secret-file",
+        "hmac.key",
+        "--set",
+        "auth.claims.organization=/sub/org",
+    ]);
+    assert!(refused(&run, 2).starts_with("auth.claims names places that no token can have"), "{run:?}");
+}

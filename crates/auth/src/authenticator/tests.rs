@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 use super::*;
+use crate::claim_mapping::ClaimMapping;
 use crate::credentials::{AuthHeader, AuthHeaderName};
 use crate::rejection::Remedy;
 use crate::settings::{IssuerSettings, KeySettings, RateLimit, TokenSettings};
@@ -135,6 +136,7 @@ fn an_issuer_has_keys_audience_and_algorithms_of_its_own() {
         audience: Some(audience.to_owned()),
         algorithms,
         keys: KeySettings { public_key_files: vec![path(file)], ..KeySettings::default() },
+        mapping: ClaimMapping::default(),
     };
     let fixture = Fixture::start(&settings(vec![
         issuer("one", &files[0], "for-one", vec![Algorithm::RS256, Algorithm::PS256]),

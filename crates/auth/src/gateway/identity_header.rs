@@ -21,7 +21,8 @@ const TYPES: [&str; 3] = ["User", "System", "ServiceAccount"];
 /// The value of a member, unless it is absent or null.
 type Member<'a> = Option<&'a RawValue>;
 
-pub(super) fn parse(header: &[u8]) -> Result<Identity, AuthRejection> {
+/// The caller. One that names a cluster is bound to it, unless it may ask for any cluster of its organization.
+pub(super) fn parse(header: &[u8], any_cluster: bool) -> Result<Identity, AuthRejection> {
     if header.len() > MAX_HEADER {
         return Err(AuthRejection::IdentityTooLong);
     }
@@ -46,12 +47,12 @@ pub(super) fn parse(header: &[u8]) -> Result<Identity, AuthRejection> {
     };
     let organization = org_id.or(inner_org_id).and_then(scalar).as_ref().and_then(organization);
     let organization = organization.ok_or(AuthRejection::IdentityOrganization)?;
-    // An identity that names a cluster is bound to it, whatever its type.
+    // An identity that names a cluster is bound to it, whatever its type. What it names has to be a cluster in any case.
     let cluster = cluster_id.map(|value| text(value).and_then(|text| text.parse().ok()));
     let cluster = cluster.map(|cluster| cluster.ok_or(AuthRejection::IdentityCluster)).transpose()?;
     let names = [user_id, username, client_id, account_user_id, cn].into_iter().flatten();
     let who = names.filter_map(text).find(|name| !name.is_empty()).unwrap_or_default();
-    Ok(Identity::from_gateway(organization, cluster, &format!("{kind}/{who}")))
+    Ok(Identity::from_gateway(organization, cluster, any_cluster, &format!("{kind}/{who}")))
 }
 
 /// The members of an object, each of which comes at most once and is spelled in this way.
@@ -79,7 +80,11 @@ mod tests {
     const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
 
     fn identity(identity: &Value) -> Result<Identity, AuthRejection> {
-        parse(STANDARD.encode(json!({"identity": identity, "entitlements": {}}).to_string()).as_bytes())
+        read(&json!({"identity": identity, "entitlements": {}}).to_string(), false)
+    }
+
+    fn read(json: &str, any_cluster: bool) -> Result<Identity, AuthRejection> {
+        parse(STANDARD.encode(json).as_bytes(), any_cluster)
     }
 
     fn organization_of(value: &Value) -> Result<u32, AuthRejection> {
@@ -114,6 +119,29 @@ mod tests {
             let refused =
                 identity(&json!({"org_id": "42", "type": "System", "system": {"cluster_id": value}}));
             assert_eq!(refused, Err(AuthRejection::IdentityCluster), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_hub_asks_for_any_cluster_of_its_organization() {
+        let of = |cluster: &str, organization: &str| {
+            json!({"identity": {"org_id": organization, "type": "System", "system": {"cluster_id": cluster}}})
+                .to_string()
+        };
+        let other = "00000000-0000-0000-0000-000000000001".parse().unwrap();
+        let hub = read(&of(CLUSTER, "42"), true).unwrap();
+        for cluster in [CLUSTER.parse().unwrap(), other] {
+            assert_eq!(hub.read(cluster).unwrap().organization().get(), 42);
+        }
+        assert_eq!(hub.write(), Err(Denied::MissingScope(Scope::Write)));
+        let others =
+            [read(&of(&other.to_string(), "42"), true).unwrap(), read(&of(CLUSTER, "43"), true).unwrap()];
+        assert!(
+            others.iter().all(|one| one.fingerprint() != hub.fingerprint()),
+            "each has a limit of its own"
+        );
+        for odd in ["", "*", "null"] {
+            assert_eq!(read(&of(odd, "42"), true), Err(AuthRejection::IdentityCluster), "{odd}");
         }
     }
 
@@ -153,11 +181,7 @@ mod tests {
     #[test]
     fn what_is_no_identity_is_malformed() {
         for json in ["", "[]", "null", "{}", r#"{"identity":null}"#, r#"{"identity":[]}"#, "{} x"] {
-            assert_eq!(
-                parse(STANDARD.encode(json).as_bytes()),
-                Err(AuthRejection::MalformedIdentity),
-                "{json}"
-            );
+            assert_eq!(read(json, false), Err(AuthRejection::MalformedIdentity), "{json}");
         }
         for (name, value) in [("system", json!([])), ("user", json!("x")), ("internal", json!(1))] {
             let mut document = json!({"org_id": if name == "internal" { Value::Null } else { json!("42") }});
@@ -165,18 +189,18 @@ mod tests {
             assert_eq!(organization_of(&document), Err(AuthRejection::MalformedIdentity), "{document}");
         }
         let good = STANDARD.encode(r#"{"identity":{"org_id":"42"}}"#);
-        assert!(parse(good.as_bytes()).is_ok());
+        assert!(parse(good.as_bytes(), false).is_ok());
         for header in
             ["!".to_owned(), good.trim_end_matches('=').to_owned(), format!(" {good}"), "\u{e9}".to_owned()]
         {
-            assert_eq!(parse(header.as_bytes()), Err(AuthRejection::MalformedIdentity), "{header}");
+            assert_eq!(parse(header.as_bytes(), false), Err(AuthRejection::MalformedIdentity), "{header}");
         }
-        assert_eq!(parse(&vec![b'A'; MAX_HEADER + 1]), Err(AuthRejection::IdentityTooLong));
+        assert_eq!(parse(&vec![b'A'; MAX_HEADER + 1], false), Err(AuthRejection::IdentityTooLong));
     }
 
     #[test]
     fn what_counts_is_told_once() {
-        let refused = |json: &str| parse(STANDARD.encode(json).as_bytes()).err();
+        let refused = |json: &str| read(json, false).err();
         let good = format!(
             r#"{{"identity":{{"org_id":"42","type":"System","internal":{{"org_id":"42"}},"system":{{"cluster_id":"{CLUSTER}","cn":"c"}},
             "user":{{"user_id":"1","username":"u"}},"service_account":{{"client_id":"c","user_id":"u"}}}}}}"#

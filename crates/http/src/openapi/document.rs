@@ -51,7 +51,7 @@ impl AuthScheme {
             Self::BearerToken => {
                 let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
                     "A JSON Web Token with the claims `org_id` and `exp`, and the scope `read` (also without `scope`) \
-                     or `write`.",
+                     or `write`, unless the service is told of other names for them.",
                 ));
                 Some(("bearerToken", SecurityScheme::Http(token.build())))
             }

@@ -178,6 +178,7 @@ fn token(
         audience: config.auth.audience.clone(),
         subject: Some("demo".to_owned()),
         key_id: None,
+        mapping: config.claim_mapping(),
     };
     Ok(request.mint(key, now)?)
 }

@@ -33,7 +33,7 @@ pub(super) fn run(config: &Config, arguments: &Inspect) -> Result<(), ServerErro
         return Err(ServerError::Usage("there is no token: give it as an argument or on standard input"));
     }
 
-    let facts = Inspection::of(token, config.auth.max_token, SystemClock.now());
+    let facts = Inspection::of(token, config.auth.max_token, &config.issuers(), SystemClock.now());
     let facts = facts.map_err(ServerError::TokenRefused)?.facts;
     // Claims are texts of whoever made the token; a terminal gets no control characters of them.
     let lines = facts.into_iter().map(|fact| format!("{:<11} {}\n", fact.name, one_line(&fact.value)));

@@ -21,7 +21,7 @@ pub(super) fn run(config: &Config, arguments: Token) -> Result<(), ServerError> 
         key_id,
         issuer,
     } = arguments;
-    let IssuerSettings { issuer, audience, algorithms, keys } = chosen(config.issuers(), issuer)?;
+    let IssuerSettings { issuer, audience, algorithms, keys, mapping } = chosen(config.issuers(), issuer)?;
     let key = match (private_key_file, hmac_secret_file.or(keys.hmac_secret_file)) {
         (Some(path), _) => SigningKey::private_pem_from_file(&path)?,
         (None, Some(path)) => SigningKey::hmac_from_file(&path)?,
@@ -40,6 +40,7 @@ pub(super) fn run(config: &Config, arguments: Token) -> Result<(), ServerError> 
         audience,
         subject,
         key_id,
+        mapping,
     };
     print(request.mint(&key.with_one_of(&algorithms)?, SystemClock.now())? + "\n")
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gathering_auth::{Algorithm, IpNet, KeyUrl};
+use gathering_auth::{AbsentScope, Algorithm, ClaimPath, IpNet, KeyUrl};
 use gathering_domain::ids::OrganizationId;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -32,10 +32,15 @@ pub struct Auth {
     #[serde_as(as = "Size")]
     pub token_cache: usize,
     pub keys: Keys,
+    pub claims: Claims,
+    #[serde_as(as = "Whole<0, { u32::MAX }>")]
+    pub default_organization: u32,
+    pub scopes: Scopes,
     pub issuers: Vec<Issuer>,
     #[serde_as(as = "Vec<Network>")]
     pub trusted_proxies: Vec<IpNet>,
     pub gateway_secret_file: Option<PathBuf>,
+    pub gateway_binding: bool,
     pub rate_limit: RateLimit,
 }
 
@@ -76,6 +81,41 @@ pub struct Issuer {
     pub algorithms: Vec<Algorithm>,
     #[serde(default)]
     pub keys: Keys,
+    #[serde(default)]
+    pub claims: Claims,
+    #[serde(default)]
+    #[serde_as(as = "Option<Whole<0, { u32::MAX }>>")]
+    pub default_organization: Option<u32>,
+    #[serde(default)]
+    pub scopes: Scopes,
+}
+
+/// `[auth.claims]`, and the same of each issuer, where what is left out is as it is there
+#[serde_as]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Claims {
+    #[serde_as(as = "Option<DisplayFromStr>")]
+    pub organization: Option<ClaimPath>,
+    #[serde_as(as = "Option<DisplayFromStr>")]
+    pub cluster: Option<ClaimPath>,
+    #[serde_as(as = "Option<DisplayFromStr>")]
+    pub scope: Option<ClaimPath>,
+}
+
+/// `[auth.scopes]`, and the same of each issuer, where what is left out is as it is there
+#[serde_as]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scopes {
+    #[serde_as(as = "Option<Vec<ScopeWord>>")]
+    pub read: Option<Vec<String>>,
+    #[serde_as(as = "Option<Vec<ScopeWord>>")]
+    pub write: Option<Vec<String>>,
+    #[serde_as(as = "Option<Vec<ScopeWord>>")]
+    pub write_any: Option<Vec<String>>,
+    #[serde_as(as = "Option<WhatAbsentGrants>")]
+    pub absent: Option<AbsentScope>,
 }
 
 /// `[auth.rate_limit]`
@@ -114,6 +154,31 @@ impl<'de> DeserializeAs<'de, usize> for TokenSize {
         } else {
             Err(D::Error::custom("it has to be from 1 KiB to 64 KiB"))
         }
+    }
+}
+
+/// A word among those that spaces separate: one with a space in it, or an empty one, would not be found where it was meant.
+struct ScopeWord;
+
+impl<'de> DeserializeAs<'de, String> for ScopeWord {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        let is_word =
+            |word: &str| !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || c.is_control());
+        text(deserializer, "a list of words without spaces, such as [\"read\"]", |word| {
+            is_word(word).then(|| word.to_owned())
+        })
+    }
+}
+
+struct WhatAbsentGrants;
+
+impl<'de> DeserializeAs<'de, AbsentScope> for WhatAbsentGrants {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<AbsentScope, D::Error> {
+        text(deserializer, "\"read\" or \"nothing\"", |text| match text {
+            "read" => Some(AbsentScope::Read),
+            "nothing" => Some(AbsentScope::Nothing),
+            _ => None,
+        })
     }
 }
 

@@ -57,6 +57,7 @@ impl Config {
                 trusted_proxies: self.auth.trusted_proxies.clone(),
                 secret_file: self.auth.gateway_secret_file.clone(),
                 client_certificates: self.http.tls.client_ca.is_some(),
+                any_cluster: !self.auth.gateway_binding,
             }),
             AuthMode::Disabled => auth::Mode::Disabled { organization: self.auth.disabled_org },
         };
@@ -69,11 +70,13 @@ impl Config {
 
     /// Those of `auth.issuers`, or the one of `auth` itself.
     pub fn issuers(&self) -> Vec<auth::IssuerSettings> {
+        let mapping = self.claim_mapping();
         if self.auth.issuers.is_empty() {
             let Auth { issuer, audience, algorithms, keys, .. } = self.auth.clone();
-            return vec![auth::IssuerSettings { issuer, audience, algorithms, keys: keys.into() }];
+            return vec![auth::IssuerSettings { issuer, audience, algorithms, keys: keys.into(), mapping }];
         }
         let one = |issuer: Issuer| auth::IssuerSettings {
+            mapping: issuer.claim_mapping(&mapping),
             issuer: Some(issuer.issuer),
             audience: issuer.audience,
             algorithms: issuer.algorithms,

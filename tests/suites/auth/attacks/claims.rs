@@ -65,13 +65,16 @@ fn claims_that_are_of_another_or_none() {
         ("aud in a list of lists", Target::with("aud", json!([["gathering"]])), "claim 'aud'"),
         ("aud null", Target::with("aud", Value::Null), "for another audience"),
         ("aud of null", Target::with("aud", json!([null])), "for another audience"),
-        ("no org_id", Target::without("org_id"), "claim 'org_id'"),
+        ("no org_id", Target::without("org_id"), "token's organization"),
         ("sub as a number", Target::with("sub", json!(7)), "claim 'sub'"),
-        ("scope as a list", Target::with("scope", json!(["read"])), "claim 'scope'"),
-        ("cluster empty", Target::with("cluster_id", json!("")), "claim 'cluster_id'"),
-        ("cluster \"null\"", Target::with("cluster_id", json!("null")), "claim 'cluster_id'"),
-        ("cluster with a wildcard", Target::with("cluster_id", json!("*")), "claim 'cluster_id'"),
-        ("clusters", Target::with("cluster_id", json!([CLUSTER])), "claim 'cluster_id'"),
+        ("scope as an object", Target::with("scope", json!({"read": true})), "token's scopes"),
+        ("scope true", Target::with("scope", json!(true)), "token's scopes"),
+        ("scopes in a list of lists", Target::with("scope", json!([["read"]])), "token's scopes"),
+        ("scopes and a number", Target::with("scope", json!(["read", 7])), "token's scopes"),
+        ("cluster empty", Target::with("cluster_id", json!("")), "token's cluster"),
+        ("cluster \"null\"", Target::with("cluster_id", json!("null")), "token's cluster"),
+        ("cluster with a wildcard", Target::with("cluster_id", json!("*")), "token's cluster"),
+        ("clusters", Target::with("cluster_id", json!([CLUSTER])), "token's cluster"),
     ];
     for organization in [
         json!(0),
@@ -103,7 +106,7 @@ fn claims_that_are_of_another_or_none() {
         json!({"id": 42}),
         Value::Null,
     ] {
-        rows.push(("org_id", Target::with("org_id", organization), "claim 'org_id'"));
+        rows.push(("org_id", Target::with("org_id", organization), "token's organization"));
     }
     for (row, claims, part) in rows {
         target.refuses(&format!("{row}: {claims}"), &target.signed(&claims), part);
@@ -145,6 +148,8 @@ fn what_a_token_does_not_allow() {
             (403, "Forbidden: the caller lacks the scope 'read'"),
             "{scope}"
         );
+        let list = target.ask(CLUSTER, "r", token(&Target::with("scope", json!([scope, null]))).as_bytes());
+        assert_eq!((list.status, list.sentence()), (403, sentence), "[{scope}]");
     }
     let answer =
         target.ask(CLUSTER, "r", token(&Target::with("cluster_id", json!(OTHER_CLUSTER))).as_bytes());

@@ -173,7 +173,15 @@ fn the_command_line_is_toml_and_properties_are_as_they_are_written() {
 
 #[test]
 fn unknown_keys_are_named_with_their_origin() {
-    for key in ["http.bnd", "nosuch.key", "auth.keys.jwks", "http.tls.ca", "storage.read_url"] {
+    for key in [
+        "http.bnd",
+        "nosuch.key",
+        "auth.keys.jwks",
+        "auth.claims.org",
+        "auth.scopes.admin",
+        "http.tls.ca",
+        "storage.read_url",
+    ] {
         let all = "config/default.toml lists all of them";
         assert_eq!(
             load(&[&format!("{key}=1")]).unwrap_err(),
@@ -274,11 +282,53 @@ fn bad_values_are_named_with_their_key_and_origin() {
             "expected",
         ),
     ] {
-        let error = load(&[assignment]).unwrap_err();
-        let origin = if value == "(nothing)" { "the defaults" } else { "--set" };
-        let start = format!("the setting {key} = {value} (from {origin}) is not usable: ");
-        assert!(error.starts_with(&start) && error.contains(part), "{assignment}: {error}");
-        assert!(!error.contains(":secret") && !error.contains('\n'), "{error}");
+        check_refusal(assignment, key, value, part);
+    }
+}
+
+fn check_refusal(assignment: &str, key: &str, value: &str, part: &str) {
+    let error = load(&[assignment]).unwrap_err();
+    let origin = if value == "(nothing)" { "the defaults" } else { "--set" };
+    let start = format!("the setting {key} = {value} (from {origin}) is not usable: ");
+    assert!(error.starts_with(&start) && error.contains(part), "{assignment}: {error}");
+    assert!(!error.contains(":secret") && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn claims_and_words_that_nothing_could_be_are_refused() {
+    for (assignment, key, value, part) in [
+        ("auth.claims.organization=", "auth.claims.organization", "\"\"", "has to name a claim"),
+        ("auth.claims.organization=/", "auth.claims.organization", "\"/\"", "no name may be empty"),
+        ("auth.claims.cluster=/a/~2", "auth.claims.cluster", "\"/a/~2\"", "a / within a name as ~1"),
+        ("auth.claims.scope=\"scope \"", "auth.claims.scope", "\"scope \"", "neither spaces around it"),
+        ("auth.claims.scope=7", "auth.claims.scope", "7", "expected a text in quotes"),
+        ("auth.scopes.read=read", "auth.scopes.read", "\"read\"", "expected a list"),
+        ("auth.scopes.read=[\"\"]", "auth.scopes.read", "[\"\"]", "words without spaces"),
+        (
+            "auth.scopes.write=[\"a\",\"b c\"]",
+            "auth.scopes.write",
+            "[\"a\", \"b c\"]",
+            "words without spaces",
+        ),
+        ("auth.scopes.write_any=[7]", "auth.scopes.write_any", "[7]", "words without spaces"),
+        ("auth.scopes.absent=write", "auth.scopes.absent", "\"write\"", "\"read\" or \"nothing\""),
+        ("auth.default_organization=-1", "auth.default_organization", "-1", "from 0 to 4294967295"),
+        ("auth.default_organization=42.0", "auth.default_organization", "42.0", "from 0 to 4294967295"),
+        (
+            "auth.default_organization=4294967296",
+            "auth.default_organization",
+            "4294967296",
+            "from 0 to 4294967295",
+        ),
+        ("auth.gateway_binding=0", "auth.gateway_binding", "0", "a boolean"),
+        (
+            "auth.issuers=[{issuer=\"a\",claims={cluster=\"/\"}}]",
+            "auth.issuers[0].claims.cluster",
+            "\"/\"",
+            "no name may be empty",
+        ),
+    ] {
+        check_refusal(assignment, key, value, part);
     }
 }
 
@@ -308,6 +358,49 @@ fn several_issuers_have_keys_of_their_own() {
     assert!(error.contains("jwks_url says where the keys are already"), "{error}");
     let error = load(&["auth.issuers=[{issuer=\"a\",key={}}]"]).unwrap_err();
     assert!(error.starts_with("there is no setting auth.issuers[0].key (from --set)"), "{error}");
+}
+
+#[test]
+fn what_an_issuer_leaves_out_of_its_claims_is_as_it_is_for_all() {
+    let config = load(&[
+        "auth.claims.organization=/organization/id",
+        "auth.default_organization=7",
+        "auth.scopes.read=[\"view\"]",
+        "auth.scopes.absent=nothing",
+        "auth.issuers=[{issuer=\"a\"},{issuer=\"b\",claims={organization=\"org\"},default_organization=0,scopes={read=[]}},\
+         {issuer=\"c\",claims={scope=\"scp\"},default_organization=8,scopes={absent=\"read\"}}]",
+    ])
+    .unwrap();
+    let mappings: Vec<_> = config.issuers().into_iter().map(|issuer| issuer.mapping).collect();
+    let shown = |mapping: &gathering_auth::ClaimMapping| {
+        let gathering_auth::ClaimMapping { organization, cluster, scope, default_organization, scopes } =
+            mapping;
+        format!(
+            "{organization} {cluster} {scope} {:?} {:?} {:?} {:?}",
+            default_organization.map(gathering_domain::ids::OrganizationId::get),
+            scopes.read,
+            scopes.write,
+            scopes.absent
+        )
+    };
+    let shown: Vec<_> = mappings.iter().map(shown).collect();
+    assert_eq!(
+        shown,
+        [
+            r#"/organization/id cluster_id scope Some(7) ["view"] ["write"] Nothing"#,
+            r#"org cluster_id scope None [] ["write"] Nothing"#,
+            r#"/organization/id cluster_id scp Some(8) ["view"] ["write"] Read"#,
+        ]
+    );
+    // Without issuers, the one of `auth` has them. The defaults are what is minted.
+    let [default] = &load(&[]).unwrap().issuers()[..] else { panic!("one issuer") };
+    assert_eq!(default.mapping, gathering_auth::ClaimMapping::default());
+    let variables = [("AUTH__CLAIMS__ORGANIZATION", "12345"), ("AUTH__DEFAULT_ORGANIZATION", "9")];
+    let [own] = &from_variables(&variables).unwrap().issuers()[..] else { panic!("one issuer") };
+    assert_eq!(
+        (own.mapping.organization.to_string().as_str(), own.mapping.default_organization.unwrap().get()),
+        ("12345", 9)
+    );
 }
 
 #[test]
