@@ -1,5 +1,5 @@
 //! The ceiling that `make bench` measures everything against: the web server with a handler that answers a constant, no
-//! token, no log, no metric. `cargo run --release --example ceiling -- 127.0.0.1:0` prints where it listens.
+//! token, no log, no metric; `/never` is never answered, for what a waiting call costs. `cargo run --release --example ceiling -- 127.0.0.1:0` prints where it listens.
 
 use std::io::Write;
 
@@ -14,7 +14,10 @@ fn main() -> std::io::Result<()> {
 
 async fn serve(address: String) -> std::io::Result<()> {
     let constant = || async { HttpResponse::Ok().content_type("application/json").body(BODY) };
-    let server = HttpServer::new(move || App::new().default_service(web::to(constant)))
+    let never = || async { std::future::pending::<HttpResponse>().await };
+    let application =
+        move || App::new().route("/never", web::get().to(never)).default_service(web::to(constant));
+    let server = HttpServer::new(application)
         .workers(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
         .bind(address)?;
     for address in server.addrs() {
