@@ -7,6 +7,7 @@ use gathering_domain::ids::OrganizationId;
 use gathering_domain::time::Clock;
 
 use crate::bearer;
+use crate::certificate::CertificatePolicy;
 use crate::credentials::Credentials;
 use crate::error::AuthError;
 use crate::gateway::Gateway;
@@ -32,6 +33,7 @@ pub struct Authenticator {
 enum Method {
     Tokens(TokenVerifier),
     Gateway(Gateway),
+    Certificates(CertificatePolicy),
     Disabled(OrganizationId),
 }
 
@@ -63,6 +65,9 @@ impl Authenticator {
         let method = match &settings.mode {
             Mode::Disabled { organization } => Method::Disabled(*organization),
             Mode::IdentityHeader(gateway) => Method::Gateway(Gateway::open(gateway)?),
+            Mode::ClientCertificate(certificates) => {
+                Method::Certificates(CertificatePolicy::new(certificates)?)
+            }
             Mode::Jwt(tokens) => Method::Tokens(TokenVerifier::start(tokens, &clock, tick, &metrics)?),
         };
         Ok(Self {
@@ -80,6 +85,7 @@ impl Authenticator {
     pub fn check(settings: &Settings) -> Result<(), AuthError> {
         match &settings.mode {
             Mode::Disabled { .. } => Ok(()),
+            Mode::ClientCertificate(certificates) => CertificatePolicy::new(certificates).map(drop),
             Mode::IdentityHeader(gateway) => Gateway::open(gateway).map(drop),
             Mode::Jwt(tokens) => tokens.issuers.iter().try_for_each(Issuer::check),
         }
@@ -151,7 +157,7 @@ impl Authenticator {
     /// The first file that cannot be used. What was read from it before stays in force, and all other files are read.
     pub fn reload(&self) -> Result<(), AuthError> {
         match &self.method {
-            Method::Disabled(_) => Ok(()),
+            Method::Disabled(_) | Method::Certificates(_) => Ok(()),
             Method::Gateway(gateway) => gateway.reload(),
             Method::Tokens(verifier) => {
                 // Collected first, so that one issuer's broken file does not keep another's keys out.
@@ -182,14 +188,14 @@ impl Authenticator {
     /// How many verified tokens are remembered.
     pub(crate) fn cached_tokens(&self) -> usize {
         match &self.method {
-            Method::Disabled(_) | Method::Gateway(_) => 0,
+            Method::Disabled(_) | Method::Gateway(_) | Method::Certificates(_) => 0,
             Method::Tokens(verifier) => verifier.cached(),
         }
     }
 
     fn issuers(&self) -> &[Issuer] {
         match &self.method {
-            Method::Disabled(_) | Method::Gateway(_) => &[],
+            Method::Disabled(_) | Method::Gateway(_) | Method::Certificates(_) => &[],
             Method::Tokens(verifier) => verifier.issuers(),
         }
     }
@@ -198,6 +204,7 @@ impl Authenticator {
         let identified = match &self.method {
             Method::Disabled(organization) => Ok(Identity::anybody(*organization)),
             Method::Gateway(gateway) => gateway.identify(call),
+            Method::Certificates(certificates) => certificates.identify(call),
             Method::Tokens(verifier) => {
                 match bearer::token(call).map(|token| verifier.verify(token, may_wait)) {
                     Err(rejection) => Err(rejection),

@@ -51,6 +51,9 @@ pub enum AuthError {
         /// The network, which has a prefix of 0 bits.
         network: IpNet,
     },
+    /// Mode `client-certificate` has no organization for its callers.
+    #[error("auth.mode = \"client-certificate\" needs auth.certificate.organization, that of every caller")]
+    CertificatesWithoutOrganization,
     /// A file with keys, secrets or certificates cannot be read.
     #[error("the key file {} cannot be read ({source}); check its path and rights", path.display())]
     KeyFile {

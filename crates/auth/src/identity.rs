@@ -1,6 +1,6 @@
 //! Who a verified caller is, and what it may do.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::LazyLock;
 
 use gathering_domain::ids::{ClusterId, OrganizationId};
@@ -65,6 +65,10 @@ impl ReadGrant {
 /// Hashes with keys of this process, so that nobody can aim at the fingerprint of somebody else.
 static FINGERPRINTS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
+pub(crate) fn fingerprint_of(who: impl Hash) -> u64 {
+    FINGERPRINTS.hash_one(who)
+}
+
 impl Identity {
     /// The caller that a token names: its subject, or else its cluster, or else everybody of its organization.
     pub(crate) fn from_token(
@@ -84,6 +88,18 @@ impl Identity {
     pub(crate) fn from_gateway(organization: OrganizationId, cluster: Option<ClusterId>, who: &str) -> Self {
         let fingerprint = FINGERPRINTS.hash_one(("header", organization, cluster, who));
         Self { organization, cluster, scopes: Scopes::default().with(Scope::Read), fingerprint }
+    }
+
+    /// The caller that a certificate names. It reads, and if it is a writer, it also writes for every organization.
+    pub(crate) fn from_certificate(
+        organization: OrganizationId,
+        cluster: Option<ClusterId>,
+        fingerprint: u64,
+        is_writer: bool,
+    ) -> Self {
+        let read = Scopes::default().with(Scope::Read);
+        let scopes = if is_writer { read.with(Scope::WriteAny) } else { read };
+        Self { organization, cluster, scopes, fingerprint }
     }
 
     /// The caller of mode `disabled`, who is everybody.

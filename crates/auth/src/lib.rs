@@ -1,4 +1,4 @@
-//! Who calls, and what may they do: tokens, the identities of a gateway, keys, scopes, the binding to a cluster, rate limits.
+//! Who calls, and what may they do: tokens, the identities of a gateway, certificates, keys, scopes, the binding to a cluster, rate limits.
 //!
 //! This crate knows neither HTTP requests nor storage. It is given what a call carries, as [`Credentials`], and answers
 //! with an [`Identity`] or an [`AuthRejection`]. An identity grants reading and writing, and gives its organization away
@@ -6,6 +6,7 @@
 
 mod authenticator;
 mod bearer;
+mod certificate;
 mod clock;
 mod collector;
 mod credentials;
@@ -31,6 +32,7 @@ mod token;
 mod verifier;
 
 pub use authenticator::{Authentication, Authenticator};
+pub use certificate::{ClientCertificate, MAX_COMMON_NAME};
 pub use credentials::{AuthHeader, AuthHeaderName, Credentials};
 pub use error::AuthError;
 pub use identity::{Denied, Identity, ReadGrant};
@@ -42,5 +44,8 @@ pub use mint::{SigningKey, TokenRequest};
 pub use rejection::{AuthRejection, Remedy};
 pub use remote::refresh::KeyRefresh;
 pub use scope::{Scope, UnknownScope};
-pub use settings::{GatewaySettings, IssuerSettings, KeySettings, Mode, RateLimit, Settings, TokenSettings};
+pub use settings::{
+    CertificateSettings, ClusterBinding, GatewaySettings, IssuerSettings, KeySettings, Mode, RateLimit,
+    Settings, TokenSettings,
+};
 pub use token::inspection::{Fact, Inspection};

@@ -86,6 +86,14 @@ pub enum AuthRejection {
     /// The identity is bound to a cluster whose ID is not a UUID.
     #[error("the identity's cluster_id is not usable")]
     IdentityCluster,
+    /// The caller's connection has no certificate.
+    #[error("a client certificate is required")]
+    MissingCertificate,
+    /// Callers are bound to the clusters of their names, and this certificate names none.
+    #[error(
+        "the certificate's subject has no single common name that is the UUID of a cluster, or a name that may write"
+    )]
+    CertificateName,
     /// The organization calls too often.
     #[error("the organization calls too often, please try again later")]
     OrganizationLimit {
@@ -124,7 +132,8 @@ impl AuthRejection {
     }
 
     /// The value of the `WWW-Authenticate` header. For tokens it follows RFC 6750 section 3, which names no error where
-    /// there was no token. Where a gateway is needed, it names a scheme of its own, so that no client sends a token.
+    /// there was no token. Where a gateway or a certificate is needed, it names a scheme of its own, so that no client sends a
+    /// token.
     pub fn challenge(&self) -> String {
         const REALM: &str = "Bearer realm=\"gathering\"";
         match self {
@@ -139,12 +148,13 @@ impl AuthRejection {
             | Self::IdentityType
             | Self::IdentityOrganization
             | Self::IdentityCluster => "Gateway realm=\"gathering\"".to_owned(),
+            Self::MissingCertificate | Self::CertificateName => "Certificate realm=\"gathering\"".to_owned(),
             _ => format!("{REALM}, error=\"invalid_token\", error_description=\"{self}\""),
         }
     }
 
     /// Every value that [`label`](Self::label) can have.
-    pub(crate) const LABELS: [&'static str; 28] = [
+    pub(crate) const LABELS: [&'static str; 30] = [
         "missing",
         "several",
         "scheme",
@@ -171,6 +181,8 @@ impl AuthRejection {
         "identity_type",
         "identity_organization",
         "identity_cluster",
+        "missing_certificate",
+        "certificate_name",
         "organization_limit",
         "identity_limit",
     ];
@@ -205,6 +217,8 @@ impl AuthRejection {
             Self::IdentityType => "identity_type",
             Self::IdentityOrganization => "identity_organization",
             Self::IdentityCluster => "identity_cluster",
+            Self::MissingCertificate => "missing_certificate",
+            Self::CertificateName => "certificate_name",
             Self::OrganizationLimit { .. } => "organization_limit",
             Self::IdentityLimit { .. } => "identity_limit",
         }

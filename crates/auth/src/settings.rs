@@ -27,7 +27,7 @@ impl Settings {
                 tokens.issuers.iter().flat_map(|issuer| issuer.keys.files()).cloned().collect()
             }
             Mode::IdentityHeader(gateway) => gateway.secret_file.iter().cloned().collect(),
-            Mode::Disabled { .. } => Vec::new(),
+            Mode::ClientCertificate(_) | Mode::Disabled { .. } => Vec::new(),
         }
     }
 }
@@ -39,6 +39,8 @@ pub enum Mode {
     Jwt(TokenSettings),
     /// Not by themselves: a trusted gateway names them in the header `x-rh-identity`.
     IdentityHeader(GatewaySettings),
+    /// With the certificate of the connection. The listener has to check it, and to ask for it.
+    ClientCertificate(CertificateSettings),
     /// Not at all: every caller may read and write for one organization. Whoever starts the service has to make sure that it
     /// listens on a loopback address.
     Disabled {
@@ -110,11 +112,31 @@ pub struct GatewaySettings {
     pub client_certificates: bool,
 }
 
+/// What callers with a certificate may do.
+#[derive(Debug, Clone)]
+pub struct CertificateSettings {
+    /// The organization of every caller. It has to be set.
+    pub organization: Option<OrganizationId>,
+    /// The cluster that a caller is bound to.
+    pub cluster: ClusterBinding,
+    /// The common names of callers that may write for every organization. They are bound to no cluster.
+    pub writers: Vec<String>,
+}
+
+/// Which cluster a caller with a certificate is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClusterBinding {
+    /// None: every caller reads whatever its organization has.
+    None,
+    /// The one whose UUID its subject's common name is. A caller with another name is rejected, unless it is a writer.
+    CommonName,
+}
+
 /// How many calls a second are answered, in each process; as many may come at once. 0 is no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RateLimit {
     /// The limit of all callers of an organization together.
     pub per_organization: u32,
-    /// The limit of each caller: a subject, or a cluster if the token names no subject.
+    /// The limit of each caller: a subject, of a token or a certificate, or a cluster if the token names no subject.
     pub per_identity: u32,
 }

@@ -40,6 +40,9 @@ mode = \"jwt\"
 disabled_org = 42
 algorithms = []
 issuers = []
+[auth.certificate]
+cluster = \"none\"
+writers = []
 [auth.keys]
 hmac_secret_file = \"data/demo-hmac.key\"
 [log]

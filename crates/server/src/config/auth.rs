@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gathering_auth::{Algorithm, IpNet, KeyUrl};
+use gathering_auth::{Algorithm, ClusterBinding, IpNet, KeyUrl, MAX_COMMON_NAME};
 use gathering_domain::ids::OrganizationId;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -36,6 +36,7 @@ pub struct Auth {
     #[serde_as(as = "Vec<Network>")]
     pub trusted_proxies: Vec<IpNet>,
     pub gateway_secret_file: Option<PathBuf>,
+    pub certificate: Certificate,
     pub rate_limit: RateLimit,
 }
 
@@ -45,6 +46,7 @@ pub struct Auth {
 pub enum AuthMode {
     Jwt,
     IdentityHeader,
+    ClientCertificate,
     Disabled,
 }
 
@@ -76,6 +78,18 @@ pub struct Issuer {
     pub algorithms: Vec<Algorithm>,
     #[serde(default)]
     pub keys: Keys,
+}
+
+/// `[auth.certificate]`
+#[serde_as]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    pub organization: Option<OrganizationId>,
+    #[serde_as(as = "Binding")]
+    pub cluster: ClusterBinding,
+    #[serde_as(as = "Vec<CommonName>")]
+    pub writers: Vec<String>,
 }
 
 /// `[auth.rate_limit]`
@@ -114,6 +128,34 @@ impl<'de> DeserializeAs<'de, usize> for TokenSize {
         } else {
             Err(D::Error::custom("it has to be from 1 KiB to 64 KiB"))
         }
+    }
+}
+
+struct Binding;
+
+impl<'de> DeserializeAs<'de, ClusterBinding> for Binding {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<ClusterBinding, D::Error> {
+        text(deserializer, "\"none\" or \"common-name\"", |word| match word {
+            "none" => Some(ClusterBinding::None),
+            "common-name" => Some(ClusterBinding::CommonName),
+            _ => None,
+        })
+    }
+}
+
+/// A name that a certificate can have. One that no certificate can have would be a slip that keeps somebody out.
+struct CommonName;
+
+impl<'de> DeserializeAs<'de, String> for CommonName {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        let expected =
+            "a common name of 1 to 256 bytes, without control characters and without blanks around it";
+        text(deserializer, expected, |name| {
+            let is_name = (1..=MAX_COMMON_NAME).contains(&name.len())
+                && name.trim() == name
+                && !name.chars().any(char::is_control);
+            is_name.then(|| name.to_owned())
+        })
     }
 }
 
