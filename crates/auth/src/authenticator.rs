@@ -14,12 +14,13 @@ use crate::gateway::Gateway;
 use crate::identity::Identity;
 use crate::issuer::Issuer;
 use crate::metrics::AuthMetrics;
+use crate::permissions::Identified;
 use crate::rate_limits::RateLimits;
 use crate::rejection::AuthRejection;
 use crate::rejection_log::RejectionLog;
-use crate::remote::refresh::KeyRefresh;
 use crate::settings::{Mode, Settings};
 use crate::verifier::{TokenVerifier, Verification};
+use crate::wait::Wait;
 
 /// Finds out who calls, and whether the caller may call now.
 pub struct Authenticator {
@@ -48,9 +49,9 @@ impl std::fmt::Debug for Authenticator {
 pub enum Authentication {
     /// It is known who calls, or the caller is rejected.
     Done(Result<Identity, AuthRejection>),
-    /// The token names a key that is not known yet, and keys are being fetched. Pass this to
-    /// [`Authenticator::authenticate_after`].
-    Waiting(KeyRefresh),
+    /// The token names a key that is not known yet, and keys are being fetched; or the permission of a service account is asked
+    /// for. Pass this to [`Authenticator::authenticate_after`].
+    Waiting(Wait),
 }
 
 impl Authenticator {
@@ -64,7 +65,7 @@ impl Authenticator {
         let metrics = AuthMetrics::new().map_err(|source| AuthError::Metrics { source })?;
         let method = match &settings.mode {
             Mode::Disabled { organization } => Method::Disabled(*organization),
-            Mode::IdentityHeader(gateway) => Method::Gateway(Gateway::open(gateway)?),
+            Mode::IdentityHeader(gateway) => Method::Gateway(Gateway::start(gateway, &clock, &metrics)?),
             Mode::ClientCertificate(certificates) => {
                 Method::Certificates(CertificatePolicy::new(certificates)?)
             }
@@ -91,13 +92,13 @@ impl Authenticator {
         }
     }
 
-    /// Finds out who calls, or asks to wait for keys that are being fetched. Counts the call against the rate limits, and
+    /// Finds out who calls, or asks to wait for keys or a permission on their way. Counts the call against the rate limits, and
     /// counts and logs a rejection.
     pub fn authenticate(&self, call: &impl Credentials) -> Authentication {
         self.decide(call, true)
     }
 
-    /// Finds out who calls with the keys that are known now, and otherwise like [`authenticate`](Self::authenticate).
+    /// Finds out who calls with the keys and permissions that are known now, and otherwise like [`authenticate`](Self::authenticate).
     ///
     /// # Errors
     /// When the caller is not let in.
@@ -109,14 +110,14 @@ impl Authenticator {
         }
     }
 
-    /// Waits for keys, and then finds out who calls. The fetch that was running may have begun before the key was published,
+    /// Waits for keys or a permission, and then finds out who calls. The fetch that was running may have begun before the key was published,
     /// so another one is waited for, if one may be made: at most 20 seconds in all.
     ///
     /// # Errors
     /// When the caller is not let in.
     pub async fn authenticate_after(
         &self,
-        refresh: KeyRefresh,
+        refresh: Wait,
         call: &impl Credentials,
     ) -> Result<Identity, AuthRejection> {
         refresh.await;
@@ -203,7 +204,11 @@ impl Authenticator {
     fn decide(&self, call: &impl Credentials, may_wait: bool) -> Authentication {
         let identified = match &self.method {
             Method::Disabled(organization) => Ok(Identity::anybody(*organization)),
-            Method::Gateway(gateway) => gateway.identify(call),
+            Method::Gateway(gateway) => match gateway.identify(call, may_wait) {
+                Ok(Identified::Waiting(wait)) => return Authentication::Waiting(wait),
+                Ok(Identified::Known(identity)) => Ok(identity),
+                Err(rejection) => Err(rejection),
+            },
             Method::Certificates(certificates) => certificates.identify(call),
             Method::Tokens(verifier) => {
                 match bearer::token(call).map(|token| verifier.verify(token, may_wait)) {

@@ -70,8 +70,8 @@ pub enum AuthError {
         /// What is wrong with the content.
         error: KeyError,
     },
-    /// The thread that fetches keys cannot be started.
-    #[error("no thread can be started to fetch keys with")]
+    /// A thread that fetches keys or permissions cannot be started.
+    #[error("no thread can be started to fetch keys or permissions with")]
     Thread {
         /// The error of the operating system.
         source: std::io::Error,

@@ -4,16 +4,20 @@
 mod identity_header;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use gathering_domain::time::Clock;
 use ipnet::IpNet;
 
+use self::identity_header::HeaderIdentity;
 use crate::credentials::{AuthHeader, AuthHeaderName, Credentials};
 use crate::error::AuthError;
-use crate::identity::Identity;
 use crate::keys::error::KeyError;
 use crate::keys::pem::{MIN_SECRET, read};
+use crate::metrics::AuthMetrics;
+use crate::permissions::{Identified, Permissions};
 use crate::rejection::AuthRejection;
 use crate::settings::GatewaySettings;
 
@@ -21,6 +25,8 @@ use crate::settings::GatewaySettings;
 pub(crate) struct Gateway {
     proxies: Vec<IpNet>,
     secrets: Option<Secrets>,
+    /// What service accounts may do; `None` if nobody is asked.
+    permissions: Option<Permissions>,
 }
 
 struct Secrets {
@@ -29,9 +35,20 @@ struct Secrets {
 }
 
 impl Gateway {
-    /// Reads and checks the secrets.
+    /// Reads and checks the secrets, and starts to ask for permissions.
+    pub(crate) fn start(
+        settings: &GatewaySettings,
+        clock: &Arc<dyn Clock>,
+        metrics: &AuthMetrics,
+    ) -> Result<Self, AuthError> {
+        let rbac = settings.rbac.as_ref();
+        let permissions = rbac.map(|rbac| Permissions::start(rbac, Arc::clone(clock), metrics.permissions()));
+        Ok(Self { permissions: permissions.transpose()?, ..Self::open(settings)? })
+    }
+
+    /// Reads and checks the secrets. Nobody is asked for permissions.
     pub(crate) fn open(settings: &GatewaySettings) -> Result<Self, AuthError> {
-        let GatewaySettings { trusted_proxies, secret_file, client_certificates } = settings;
+        let GatewaySettings { trusted_proxies, secret_file, client_certificates, rbac: _ } = settings;
         if trusted_proxies.is_empty() && secret_file.is_none() && !client_certificates {
             return Err(AuthError::AnybodyIsTheGateway);
         }
@@ -41,7 +58,7 @@ impl Gateway {
         let secrets = secret_file.as_ref().map(|path| -> Result<_, AuthError> {
             Ok(Secrets { path: path.clone(), current: ArcSwap::from_pointee(secrets(path)?) })
         });
-        Ok(Self { proxies: trusted_proxies.clone(), secrets: secrets.transpose()? })
+        Ok(Self { proxies: trusted_proxies.clone(), secrets: secrets.transpose()?, permissions: None })
     }
 
     /// Reads the file of secrets again.
@@ -55,15 +72,25 @@ impl Gateway {
         Ok(())
     }
 
-    /// The caller that the gateway names.
-    pub(crate) fn identify(&self, call: &impl Credentials) -> Result<Identity, AuthRejection> {
+    /// The caller that the gateway names. Without `may_wait`, a permission that is not there yet is not waited for.
+    pub(crate) fn identify(
+        &self,
+        call: &impl Credentials,
+        may_wait: bool,
+    ) -> Result<Identified, AuthRejection> {
         if !self.is_peer_trusted(call) || !self.is_secret_right(call) {
             return Err(AuthRejection::Untrusted);
         }
         match call.header(AuthHeaderName::Identity) {
             AuthHeader::Absent | AuthHeader::Single(b"") => Err(AuthRejection::MissingIdentity),
             AuthHeader::Repeated => Err(AuthRejection::SeveralIdentities),
-            AuthHeader::Single(header) => identity_header::parse(header),
+            AuthHeader::Single(header) => {
+                let HeaderIdentity { identity, is_service_account } = identity_header::parse(header)?;
+                match &self.permissions {
+                    Some(permissions) if is_service_account => permissions.judge(identity, header, may_wait),
+                    _ => Ok(Identified::Known(identity)),
+                }
+            }
         }
     }
 
@@ -141,8 +168,9 @@ mod tests {
     }
 
     fn is_let_in(gateway: &Gateway, call: &Call) -> bool {
-        match gateway.identify(call) {
-            Ok(identity) => identity.organization().get() == 42,
+        match gateway.identify(call, false) {
+            Ok(Identified::Known(identity)) => identity.organization().get() == 42,
+            Ok(Identified::Waiting(_)) => panic!("nobody is asked"),
             Err(rejection) => {
                 assert_eq!(rejection, AuthRejection::Untrusted);
                 false
@@ -189,6 +217,7 @@ mod tests {
             trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
             secret_file: Some(secrets.path().to_owned()),
             client_certificates: true,
+            rbac: None,
         })
         .unwrap();
         assert!(is_let_in(&gateway, &call("10.0.0.1", Some(SECRET))));

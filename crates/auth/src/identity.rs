@@ -17,6 +17,9 @@ pub enum Denied {
     /// The credential is bound to another cluster than the one that is asked for.
     #[error("the caller is bound to another cluster")]
     OtherCluster,
+    /// The RBAC service knows no permission of this service account to read recommendations.
+    #[error("the service account has no permission for ocp-advisor:recommendation-results")]
+    MissingPermission,
 }
 
 /// A caller that proved who it is. What it may do is decided here and nowhere else: it gives its organization away only
@@ -41,6 +44,7 @@ pub struct Identity {
     cluster: Option<ClusterId>,
     scopes: Scopes,
     fingerprint: u64,
+    lacks_permission: bool,
 }
 
 /// The permission to read what is recorded for one cluster of one organization. Only [`Identity::read`] makes one.
@@ -81,13 +85,19 @@ impl Identity {
         // A subject is unique within its issuer. The organization counts too, for tokens that name no issuer.
         let fingerprint = FINGERPRINTS.hash_one(("token", organization, issuer, subject.ok_or(cluster)));
         let scopes = scopes.into_iter().fold(Scopes::default(), Scopes::with);
-        Self { organization, cluster, scopes, fingerprint }
+        Self { organization, cluster, scopes, fingerprint, lacks_permission: false }
     }
 
     /// The caller that a gateway names. It may read, and no more.
     pub(crate) fn from_gateway(organization: OrganizationId, cluster: Option<ClusterId>, who: &str) -> Self {
         let fingerprint = FINGERPRINTS.hash_one(("header", organization, cluster, who));
-        Self { organization, cluster, scopes: Scopes::default().with(Scope::Read), fingerprint }
+        Self {
+            organization,
+            cluster,
+            scopes: Scopes::default().with(Scope::Read),
+            fingerprint,
+            lacks_permission: false,
+        }
     }
 
     /// The caller that a certificate names. It reads, and if it is a writer, it also writes for every organization.
@@ -99,13 +109,24 @@ impl Identity {
     ) -> Self {
         let read = Scopes::default().with(Scope::Read);
         let scopes = if is_writer { read.with(Scope::WriteAny) } else { read };
-        Self { organization, cluster, scopes, fingerprint }
+        Self { organization, cluster, scopes, fingerprint, lacks_permission: false }
     }
 
     /// The caller of mode `disabled`, who is everybody.
     pub(crate) fn anybody(organization: OrganizationId) -> Self {
         let scopes = Scopes::default().with(Scope::Read).with(Scope::Write);
-        Self { organization, cluster: None, scopes, fingerprint: FINGERPRINTS.hash_one("anybody") }
+        Self {
+            organization,
+            cluster: None,
+            scopes,
+            fingerprint: FINGERPRINTS.hash_one("anybody"),
+            lacks_permission: false,
+        }
+    }
+
+    /// The same caller, who may do nothing.
+    pub(crate) fn without_permission(self) -> Self {
+        Self { lacks_permission: true, ..self }
     }
 
     pub(crate) const fn organization(&self) -> OrganizationId {
@@ -126,8 +147,9 @@ impl Identity {
     /// The permission to read what is recorded for this cluster of the caller's organization.
     ///
     /// # Errors
-    /// [`Denied`] without the scope `read`, or when the caller is bound to another cluster.
+    /// [`Denied`] without the scope `read` or the permission of a service account, or when the caller is bound to another cluster.
     pub fn read(&self, cluster: ClusterId) -> Result<ReadGrant, Denied> {
+        self.check_permission()?;
         if !self.scopes.has(Scope::Read) {
             return Err(Denied::MissingScope(Scope::Read));
         }
@@ -143,6 +165,7 @@ impl Identity {
     /// # Errors
     /// [`Denied`] without the scopes `write` and `write:any`.
     pub fn write(&self) -> Result<WriteGrant, Denied> {
+        self.check_permission()?;
         let organization = if self.scopes.has(Scope::WriteAny) {
             None
         } else if self.scopes.has(Scope::Write) {
@@ -151,6 +174,10 @@ impl Identity {
             return Err(Denied::MissingScope(Scope::Write));
         };
         Ok(WriteGrant::new(organization, self.cluster).given_to(self.organization))
+    }
+
+    const fn check_permission(&self) -> Result<(), Denied> {
+        if self.lacks_permission { Err(Denied::MissingPermission) } else { Ok(()) }
     }
 }
 

@@ -20,7 +20,9 @@ mod keyring;
 mod keys;
 mod metrics;
 mod mint;
+mod permissions;
 mod rate_limits;
+mod rbac_url;
 mod rejection;
 mod rejection_log;
 mod remote;
@@ -30,6 +32,7 @@ mod settings;
 pub mod testing;
 mod token;
 mod verifier;
+mod wait;
 
 pub use authenticator::{Authentication, Authenticator};
 pub use certificate::{ClientCertificate, MAX_COMMON_NAME};
@@ -41,11 +44,12 @@ pub use jsonwebtoken::Algorithm;
 pub use key_url::{KeyUrl, KeyUrlError};
 pub use keys::error::KeyError;
 pub use mint::{SigningKey, TokenRequest};
+pub use rbac_url::{RbacUrl, RbacUrlError};
 pub use rejection::{AuthRejection, Remedy};
-pub use remote::refresh::KeyRefresh;
 pub use scope::{Scope, UnknownScope};
 pub use settings::{
     CertificateSettings, ClusterBinding, GatewaySettings, IssuerSettings, KeySettings, Mode, RateLimit,
-    Settings, TokenSettings,
+    RbacSettings, Settings, TokenSettings,
 };
 pub use token::inspection::{Fact, Inspection};
+pub use wait::Wait;

@@ -86,6 +86,9 @@ pub enum AuthRejection {
     /// The identity is bound to a cluster whose ID is not a UUID.
     #[error("the identity's cluster_id is not usable")]
     IdentityCluster,
+    /// Nobody can tell what the service account may do: the RBAC service gives no answer.
+    #[error("the permissions of the service account cannot be had at the moment, please try again")]
+    PermissionsUnavailable,
     /// The caller's connection has no certificate.
     #[error("a client certificate is required")]
     MissingCertificate,
@@ -126,7 +129,7 @@ impl AuthRejection {
             Self::OrganizationLimit { retry_after } | Self::IdentityLimit { retry_after } => {
                 Remedy::CallLess(*retry_after)
             }
-            Self::KeysUnavailable => Remedy::TryAgain,
+            Self::KeysUnavailable | Self::PermissionsUnavailable => Remedy::TryAgain,
             _ => Remedy::Authenticate,
         }
     }
@@ -154,7 +157,7 @@ impl AuthRejection {
     }
 
     /// Every value that [`label`](Self::label) can have.
-    pub(crate) const LABELS: [&'static str; 30] = [
+    pub(crate) const LABELS: [&'static str; 31] = [
         "missing",
         "several",
         "scheme",
@@ -181,6 +184,7 @@ impl AuthRejection {
         "identity_type",
         "identity_organization",
         "identity_cluster",
+        "permissions_unavailable",
         "missing_certificate",
         "certificate_name",
         "organization_limit",
@@ -217,6 +221,7 @@ impl AuthRejection {
             Self::IdentityType => "identity_type",
             Self::IdentityOrganization => "identity_organization",
             Self::IdentityCluster => "identity_cluster",
+            Self::PermissionsUnavailable => "permissions_unavailable",
             Self::MissingCertificate => "missing_certificate",
             Self::CertificateName => "certificate_name",
             Self::OrganizationLimit { .. } => "organization_limit",

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use jsonwebtoken::Algorithm;
 
 use crate::key_url::KeyUrl;
+use crate::rbac_url::RbacUrl;
 
 /// How callers prove who they are, and how often they may call.
 #[derive(Debug, Clone)]
@@ -110,6 +111,17 @@ pub struct GatewaySettings {
     /// Whether the listener accepts only callers with a certificate of an authority that belongs to the gateway alone. The
     /// listener checks it, not this crate.
     pub client_certificates: bool,
+    /// Who says what service accounts may do; `None` lets them read like everybody else.
+    pub rbac: Option<RbacSettings>,
+}
+
+/// The service that says what service accounts may do.
+#[derive(Debug, Clone)]
+pub struct RbacSettings {
+    /// Where it is.
+    pub url: RbacUrl,
+    /// Whether accounts without the permission are refused. Otherwise they are counted and logged.
+    pub enforce: bool,
 }
 
 /// What callers with a certificate may do.

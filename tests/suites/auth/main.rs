@@ -10,4 +10,5 @@ mod key_urls;
 mod limits;
 mod providers;
 mod rotation;
+mod service_accounts;
 mod tls;

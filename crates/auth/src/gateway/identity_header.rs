@@ -16,12 +16,22 @@ use crate::rejection::AuthRejection;
 /// The longest header, in bytes. Identities with all entitlements take 4 to 6 KiB.
 const MAX_HEADER: usize = 32 * 1024;
 
-const TYPES: [&str; 3] = ["User", "System", "ServiceAccount"];
+const SERVICE_ACCOUNT: &str = "ServiceAccount";
+
+const TYPES: [&str; 3] = ["User", "System", SERVICE_ACCOUNT];
 
 /// The value of a member, unless it is absent or null.
 type Member<'a> = Option<&'a RawValue>;
 
-pub(super) fn parse(header: &[u8]) -> Result<Identity, AuthRejection> {
+/// What the header says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct HeaderIdentity {
+    pub(super) identity: Identity,
+    /// Whether it is of a service account, or has the part of one, whatever type it names.
+    pub(super) is_service_account: bool,
+}
+
+pub(super) fn parse(header: &[u8]) -> Result<HeaderIdentity, AuthRejection> {
     if header.len() > MAX_HEADER {
         return Err(AuthRejection::IdentityTooLong);
     }
@@ -51,7 +61,9 @@ pub(super) fn parse(header: &[u8]) -> Result<Identity, AuthRejection> {
     let cluster = cluster.map(|cluster| cluster.ok_or(AuthRejection::IdentityCluster)).transpose()?;
     let names = [user_id, username, client_id, account_user_id, cn].into_iter().flatten();
     let who = names.filter_map(text).find(|name| !name.is_empty()).unwrap_or_default();
-    Ok(Identity::from_gateway(organization, cluster, &format!("{kind}/{who}")))
+    let is_service_account = kind == SERVICE_ACCOUNT || account.is_some();
+    let identity = Identity::from_gateway(organization, cluster, &format!("{kind}/{who}"));
+    Ok(HeaderIdentity { identity, is_service_account })
 }
 
 /// The members of an object, each of which comes at most once and is spelled in this way.
@@ -78,8 +90,12 @@ mod tests {
 
     const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
 
-    fn identity(identity: &Value) -> Result<Identity, AuthRejection> {
+    fn read(identity: &Value) -> Result<HeaderIdentity, AuthRejection> {
         parse(STANDARD.encode(json!({"identity": identity, "entitlements": {}}).to_string()).as_bytes())
+    }
+
+    fn identity(identity: &Value) -> Result<Identity, AuthRejection> {
+        read(identity).map(|read| read.identity)
     }
 
     fn organization_of(value: &Value) -> Result<u32, AuthRejection> {
@@ -146,6 +162,25 @@ mod tests {
         }
         for kind in [json!("Associate"), json!("user"), json!(""), json!(7)] {
             let refused = organization_of(&json!({"org_id": "42", "type": kind}));
+            assert_eq!(refused, Err(AuthRejection::IdentityType), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_service_account_is_one_by_its_type_or_its_part() {
+        let is_account = |value: Value| read(&value).map(|read| read.is_service_account);
+        let account = || json!({"client_id": "c"});
+        assert_eq!(is_account(json!({"org_id": "42", "type": "ServiceAccount"})), Ok(true));
+        for kind in [json!("ServiceAccount"), json!("User"), json!("System"), Value::Null] {
+            let both = json!({"org_id": "42", "type": kind, "service_account": account()});
+            assert_eq!(is_account(both), Ok(true), "{kind}");
+        }
+        for kind in [json!("User"), json!("System"), Value::Null] {
+            let value = json!({"org_id": "42", "type": kind, "service_account": null});
+            assert_eq!(is_account(value), Ok(false), "{kind}");
+        }
+        for kind in ["serviceaccount", "SERVICEACCOUNT", "ServiceAccount ", "Service\u{c5}ccount"] {
+            let refused = is_account(json!({"org_id": "42", "type": kind, "service_account": account()}));
             assert_eq!(refused, Err(AuthRejection::IdentityType), "{kind}");
         }
     }

@@ -32,24 +32,25 @@ pub(crate) struct Encrypted {
 }
 
 impl Encrypted {
-    /// The client's certificate, and those between it and its authority.
-    fn certificates(&self) -> &[CertificateDer<'static>] {
-        self.stream.get_ref().1.peer_certificates().unwrap_or_default()
-    }
-
     /// Reads, unless the client is not trusted any longer.
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         // Only what comes after a change is refused: calls that were taken before are answered.
         if buffer.filled().len() > before
-            && let Some(mut check) = self.check.take()
+            && let Some(check) = &mut self.check
+            && check.renew(client_certificates(&self.stream)).is_err()
         {
-            check.renew(self.certificates()).map_err(|_| io::ErrorKind::PermissionDenied)?;
-            self.check = Some(check);
+            buffer.set_filled(before);
+            return Poll::Ready(Err(io::ErrorKind::PermissionDenied.into()));
         }
         read
     }
+}
+
+/// The client's certificate, and those between it and its authority.
+fn client_certificates(stream: &TlsStream<TcpStream>) -> &[CertificateDer<'static>] {
+    stream.get_ref().1.peer_certificates().unwrap_or_default()
 }
 
 impl Stream {
@@ -66,7 +67,7 @@ impl Stream {
     pub(crate) fn client_certificate(&self) -> Option<&CertificateDer<'static>> {
         match self {
             Self::Plain(_) => None,
-            Self::Tls(encrypted) => encrypted.certificates().first(),
+            Self::Tls(encrypted) => client_certificates(&encrypted.stream).first(),
         }
     }
 }

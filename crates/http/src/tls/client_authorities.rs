@@ -9,12 +9,17 @@ use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
+};
 
 use super::{TlsError, certificates, provider};
 
 /// How long a check of a certificate holds. Certificates may end while their connection is open.
 const HOLDS_FOR: Duration = Duration::from_secs(60);
+
+/// What a client may show, in bytes: certificates are kept as long as their connection is open. A usual one has 1 to 2 KiB.
+const MAX_CERTIFICATES: usize = 16 * 1024;
 
 #[derive(Debug)]
 struct Verifier(Arc<dyn ClientCertVerifier>);
@@ -29,6 +34,19 @@ impl Verifier {
         }
         let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build();
         verifier.map(Self).map_err(|_| content())
+    }
+
+    fn verify(
+        &self,
+        own: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        date: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let length: usize = intermediates.iter().map(|certificate| certificate.len()).sum();
+        if own.len() + length > MAX_CERTIFICATES {
+            return Err(CertificateError::ApplicationVerificationFailure.into());
+        }
+        self.0.verify_client_cert(own, intermediates, date)
     }
 }
 
@@ -67,7 +85,7 @@ impl ClientCertVerifier for ClientAuthorities {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.current.load().0.verify_client_cert(end_entity, intermediates, now)
+        self.current.load().verify(end_entity, intermediates, now)
     }
 
     fn verify_tls12_signature(
@@ -126,7 +144,7 @@ impl CertificateCheck {
         if is_same && now.saturating_duration_since(self.checked_at) < HOLDS_FOR {
             return Ok(());
         }
-        current.0.verify_client_cert(own, intermediates, date())?;
+        current.verify(own, intermediates, date())?;
         (self.checked_by, self.checked_at) = (Arc::clone(&current), now);
         Ok(())
     }
@@ -160,6 +178,19 @@ mod tests {
 
     const fn date(year: u64) -> UnixTime {
         UnixTime::since_unix_epoch(Duration::from_secs((year - 1970) * 365 * 24 * 60 * 60))
+    }
+
+    #[test]
+    fn more_certificates_than_anybody_needs_are_refused() {
+        let (authority, file) = (Authority::new(), NamedTempFile::new().unwrap());
+        std::fs::write(file.path(), &authority.1).unwrap();
+        let authorities = ClientAuthorities::load(file.path(), true).unwrap();
+        let own = authority.sign();
+        let check =
+            |more: &[CertificateDer<'_>]| authorities.verify_client_cert(&own, more, date(2028)).is_ok();
+        let most = (MAX_CERTIFICATES - own.len()) / own.len();
+        assert!(check(&[]) && check(&vec![own.clone(); most]));
+        assert!(!check(&vec![own.clone(); most + 1]));
     }
 
     #[test]

@@ -43,6 +43,8 @@ issuers = []
 [auth.certificate]
 cluster = \"none\"
 writers = []
+[auth.rbac]
+enforce = false
 [auth.keys]
 hmac_secret_file = \"data/demo-hmac.key\"
 [log]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gathering_auth::{Algorithm, ClusterBinding, IpNet, KeyUrl, MAX_COMMON_NAME};
+use gathering_auth::{Algorithm, ClusterBinding, IpNet, KeyUrl, MAX_COMMON_NAME, RbacUrl};
 use gathering_domain::ids::OrganizationId;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -37,6 +37,7 @@ pub struct Auth {
     pub trusted_proxies: Vec<IpNet>,
     pub gateway_secret_file: Option<PathBuf>,
     pub certificate: Certificate,
+    pub rbac: Rbac,
     pub rate_limit: RateLimit,
 }
 
@@ -90,6 +91,16 @@ pub struct Certificate {
     pub cluster: ClusterBinding,
     #[serde_as(as = "Vec<CommonName>")]
     pub writers: Vec<String>,
+}
+
+/// `[auth.rbac]`
+#[serde_as]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rbac {
+    #[serde_as(as = "Option<DisplayFromStr>")]
+    pub url: Option<RbacUrl>,
+    pub enforce: bool,
 }
 
 /// `[auth.rate_limit]`

@@ -52,6 +52,12 @@ impl Config {
                 trusted_proxies: self.auth.trusted_proxies.clone(),
                 secret_file: self.auth.gateway_secret_file.clone(),
                 client_certificates: self.http.tls.client_ca.is_some(),
+                rbac: self
+                    .auth
+                    .rbac
+                    .url
+                    .clone()
+                    .map(|url| auth::RbacSettings { url, enforce: self.auth.rbac.enforce }),
             }),
             AuthMode::ClientCertificate => auth::Mode::ClientCertificate(auth::CertificateSettings {
                 organization: self.auth.certificate.organization,

@@ -57,6 +57,13 @@ fn validate_auth(auth: &Auth) -> Result<(), Invalid> {
         if auth.gateway_secret_file.is_some() {
             return Err(Invalid::new("auth.gateway_secret_file", problem));
         }
+        if auth.rbac.url.is_some() {
+            return Err(Invalid::new("auth.rbac.url", problem));
+        }
+    }
+    if auth.rbac.enforce && auth.rbac.url.is_none() {
+        let problem = "it needs auth.rbac.url, and without it would keep nobody out";
+        return Err(Invalid::new("auth.rbac.enforce", problem));
     }
     validate_keys("auth", &auth.keys)?;
     for (number, issuer) in auth.issuers.iter().enumerate() {
