@@ -3,11 +3,11 @@
 
 mod answer;
 mod questions;
+mod rbac_client;
 mod shares;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use gathering_domain::ids::OrganizationId;
@@ -15,26 +15,20 @@ use gathering_domain::time::Clock;
 use gathering_support::{BoundedCache, ThrottledLog};
 use log::Level;
 use tokio::time::timeout;
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use self::questions::{Key, Question, Questions};
-use self::shares::Shares;
-use crate::credentials::AuthHeaderName;
+use self::rbac_client::RbacClient;
+use self::shares::{Place, Shares};
 use crate::error::AuthError;
 use crate::identity::Identity;
 use crate::metrics::PermissionMetrics;
 use crate::rbac_url::RbacUrl;
 use crate::rejection::AuthRejection;
-use crate::remote::client::Client;
-use crate::remote::error::FetchError;
 use crate::settings::RbacSettings;
 use crate::wait::Wait;
 
 /// How many questions are asked at once.
 const THREADS: usize = 8;
-
-/// How long an answer may take, to its last byte.
-const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The longest that a call waits: for its question's turn, and the answer.
 const MAX_WAIT: Duration = Duration::from_secs(3);
@@ -169,7 +163,7 @@ struct Shared {
 
 impl Shared {
     fn questions(&self) -> MutexGuard<'_, Questions> {
-        lock(&self.questions)
+        self.questions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn remembered(&self, key: &Key) -> Option<Verdict> {
@@ -216,20 +210,14 @@ impl Shared {
 
     /// Asks until there is nobody any more who could want to know.
     fn keep_asking(&self) {
-        let mut client = None;
+        let mut client = RbacClient::new(self.url.clone());
         while let Some((key, identity)) = self.next_question() {
             let began = self.clock.monotonic();
-            // Libraries read what strangers send. If one panics, others are asked for all the same.
-            let answer = catch_unwind(AssertUnwindSafe(|| self.ask(&mut client, &identity)))
-                .unwrap_or(Err(RbacError::Fetch(FetchError::Panic)));
-            let (verdict, until) = match answer {
+            let (verdict, until) = match client.grants_reading(&identity) {
                 Ok(true) => (Verdict::Granted, began.saturating_add(ANSWER_HOLDS_FOR)),
                 Ok(false) => (Verdict::Missing, began.saturating_add(ANSWER_HOLDS_FOR)),
                 Err(error) => {
-                    // The next one is asked for with the authorities that are trusted by then.
-                    client = None;
-                    let line = format_args!("{} gave {error}", self.url);
-                    self.failures.log(Level::Warn, line);
+                    self.failures.log(Level::Warn, format_args!("{} gave {error}", self.url));
                     (Verdict::Unknown, self.clock.monotonic().saturating_add(PAUSE))
                 }
             };
@@ -255,25 +243,6 @@ impl Shared {
         None
     }
 
-    /// Whether the RBAC service knows a permission of this identity to read.
-    fn ask(&self, client: &mut Option<Client>, identity: &[u8]) -> Result<bool, RbacError> {
-        const IDENTITY: HeaderName = HeaderName::from_static(AuthHeaderName::Identity.name());
-        let client = match client {
-            Some(client) => client,
-            None => client.insert(Client::new(None).map_err(FetchError::Setup)?),
-        };
-        let mut value = HeaderValue::from_bytes(identity).map_err(|_| RbacError::NoAnswer)?;
-        value.set_sensitive(true);
-        let headers = HeaderMap::from_iter([
-            (IDENTITY, value),
-            (header::ACCEPT, HeaderValue::from_static("application/json")),
-            // One that is kept may have been closed by the time of the next question.
-            (header::CONNECTION, HeaderValue::from_static("close")),
-        ]);
-        let document = client.get(self.url.access(), headers, Instant::now() + TIMEOUT)?;
-        answer::grants_reading(&document.body).ok_or(RbacError::NoAnswer)
-    }
-
     /// Counts calls by what is known of their permission, and tells of those that are let in without any.
     fn count(&self, verdict: Verdict, organization: OrganizationId, calls: u64) {
         let counter = match verdict {
@@ -291,41 +260,9 @@ impl Shared {
     }
 }
 
-/// A call that waits, until this is dropped.
-struct Place {
-    waiters: Arc<Mutex<Shares>>,
-    organization: OrganizationId,
-}
-
-impl Place {
-    fn take(waiters: &Arc<Mutex<Shares>>, organization: OrganizationId) -> Option<Self> {
-        let is_free = lock(waiters).take(organization);
-        is_free.then(|| Self { waiters: Arc::clone(waiters), organization })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        lock(&self.waiters).give_back(self.organization);
-    }
-}
-
-/// Why there is no answer. The texts complete a sentence such as "the service gave no answer".
-#[derive(Debug, thiserror::Error)]
-enum RbacError {
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
-    #[error("something that does not list permissions")]
-    NoAnswer,
-}
-
 fn key_of(header: &[u8]) -> Key {
     let mut key = Key::default();
     let hash = digest(&SHA256, header);
     key.iter_mut().zip(hash.as_ref()).for_each(|(byte, hashed)| *byte = *hashed);
     key
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,15 +1,14 @@
 //! The certificate of a listener, and the authorities of its clients' certificates. Both may change while it runs.
 
 mod client_authorities;
+mod files;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use gathering_support::pem;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::CertificateDer;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -18,6 +17,8 @@ use tokio_rustls::TlsAcceptor;
 
 pub(crate) use self::client_authorities::CertificateCheck;
 use self::client_authorities::ClientAuthorities;
+pub use self::files::TlsError;
+use self::files::{certificates, provider, read};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsSettings {
@@ -36,19 +37,6 @@ impl TlsSettings {
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         [&self.cert, &self.key].into_iter().chain(&self.client_ca)
     }
-}
-
-/// Why certificates cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    #[error("the file {} cannot be read ({source}); check its path and rights", path.display())]
-    File { path: PathBuf, source: std::io::Error },
-    /// A file does not hold what it should; `expected` says what is missing.
-    #[error("the file {} holds {expected}", path.display())]
-    Content { path: PathBuf, expected: &'static str },
-    /// The key does not belong to the certificate, or cannot be used.
-    #[error("the certificate {} and the key {} cannot be used together ({source})", cert.display(), key.display())]
-    Pair { cert: PathBuf, key: PathBuf, source: Error },
 }
 
 /// The certificates that new connections use.
@@ -120,20 +108,6 @@ impl Acceptor {
     }
 }
 
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(aws_lc_rs::default_provider())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path).map_err(|source| TlsError::File { path: path.to_owned(), source })
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    const EXPECTED: &str = "no certificate in PEM";
-    let content = || TlsError::Content { path: path.to_owned(), expected: EXPECTED };
-    pem::certificates(&read(path)?).ok_or_else(content)
-}
-
 fn certified_key(settings: &TlsSettings) -> Result<CertifiedKey, TlsError> {
     const EXPECTED: &str = "no private key in PEM without a passphrase";
     let chain = certificates(&settings.cert)?;
@@ -163,6 +137,8 @@ impl ResolvesServerCert for ServerCertificate {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use rcgen::{CertifiedKey as Made, generate_simple_self_signed};
     use tempfile::TempDir;
 

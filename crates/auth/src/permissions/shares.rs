@@ -1,6 +1,7 @@
 //! Places that organizations share.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gathering_domain::ids::OrganizationId;
 
@@ -40,6 +41,30 @@ impl Shares {
     }
 }
 
+/// A call that waits, until this is dropped.
+pub(super) struct Place {
+    waiters: Arc<Mutex<Shares>>,
+    organization: OrganizationId,
+}
+
+impl Place {
+    /// `None` if there is no place for this organization.
+    pub(super) fn take(waiters: &Arc<Mutex<Shares>>, organization: OrganizationId) -> Option<Self> {
+        let is_free = lock(waiters).take(organization);
+        is_free.then(|| Self { waiters: Arc::clone(waiters), organization })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        lock(&self.waiters).give_back(self.organization);
+    }
+}
+
+fn lock(shares: &Mutex<Shares>) -> MutexGuard<'_, Shares> {
+    shares.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,7 +74,7 @@ mod tests {
         let mut shares = Shares::of(256);
         let organization = |number: u32| OrganizationId::try_from(number).unwrap();
         let take_all =
-            |shares: &mut Shares, number| (0..).take_while(|_| shares.take(organization(number))).count();
+            |shares: &mut Shares, number| (0..1000).take_while(|_| shares.take(organization(number))).count();
         assert_eq!(take_all(&mut shares, 1), 192);
         assert_eq!(take_all(&mut shares, 2), 48);
         assert_eq!(take_all(&mut shares, 3), 12);

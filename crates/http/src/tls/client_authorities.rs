@@ -13,7 +13,7 @@ use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
 };
 
-use super::{TlsError, certificates, provider};
+use super::files::{TlsError, certificates, provider};
 
 /// How long a check of a certificate holds. Certificates may end while their connection is open.
 const HOLDS_FOR: Duration = Duration::from_secs(60);

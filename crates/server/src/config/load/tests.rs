@@ -246,29 +246,6 @@ fn bad_values_are_named_with_their_key_and_origin() {
             "identity-header",
         ),
         ("auth.gateway_secret_file=x", "auth.gateway_secret_file", "\"x\"", "identity-header"),
-        ("auth.certificate.organization=0", "auth.certificate.organization", "0", "from 1"),
-        ("auth.certificate.cluster=cn", "auth.certificate.cluster", "\"cn\"", "\"none\" or \"common-name\""),
-        (
-            "auth.certificate.cluster=common-name",
-            "auth.certificate.cluster",
-            "\"common-name\"",
-            "client-certificate",
-        ),
-        ("auth.certificate.writers=[\"a\"]", "auth.certificate.writers", "[\"a\"]", "client-certificate"),
-        ("auth.certificate.writers=[\"\"]", "auth.certificate.writers", "[\"\"]", "1 to 256 bytes"),
-        ("auth.certificate.writers=[\"a \"]", "auth.certificate.writers", "[\"a \"]", "without blanks"),
-        (
-            "auth.certificate.writers=[\"a\\u0000b\"]",
-            "auth.certificate.writers",
-            "[\"a\\u0000b\"]",
-            "control characters",
-        ),
-        ("auth.rbac.enforce=true", "auth.rbac.enforce", "true", "needs auth.rbac.url"),
-        ("auth.rbac.enforce=yes", "auth.rbac.enforce", "\"yes\"", "a boolean"),
-        ("auth.rbac.url=rbac", "auth.rbac.url", "\"rbac\"", "identity-header"),
-        ("auth.rbac.url=http://rbac", "auth.rbac.url", "\"http://rbac\"", "a URL with https"),
-        ("auth.rbac.url=u:secret@rbac", "auth.rbac.url", "\"***@rbac\"", "without a password"),
-        ("auth.rbac.url=", "auth.rbac.url", "\"\"", "a URL with https"),
         ("auth.keys.ca_file=x", "auth.keys.ca_file", "\"x\"", "with jwks_url or discovery only"),
         ("auth.max_token=0", "auth.max_token", "0", "from 1 KiB to 64 KiB"),
         ("auth.max_token=1MiB", "auth.max_token", "\"1MiB\"", "from 1 KiB to 64 KiB"),
@@ -302,11 +279,46 @@ fn bad_values_are_named_with_their_key_and_origin() {
             "expected",
         ),
     ] {
-        let error = load(&[assignment]).unwrap_err();
-        let origin = if value == "(nothing)" { "the defaults" } else { "--set" };
-        let start = format!("the setting {key} = {value} (from {origin}) is not usable: ");
-        assert!(error.starts_with(&start) && error.contains(part), "{assignment}: {error}");
-        assert!(!error.contains(":secret") && !error.contains('\n'), "{error}");
+        check_refusal(assignment, key, value, part);
+    }
+}
+
+fn check_refusal(assignment: &str, key: &str, value: &str, part: &str) {
+    let error = load(&[assignment]).unwrap_err();
+    let origin = if value == "(nothing)" { "the defaults" } else { "--set" };
+    let start = format!("the setting {key} = {value} (from {origin}) is not usable: ");
+    assert!(error.starts_with(&start) && error.contains(part), "{assignment}: {error}");
+    assert!(!error.contains("secret@") && !error.contains('\n'), "{error}");
+}
+
+#[test]
+fn bad_values_of_certificates_and_service_accounts() {
+    for (assignment, key, value, part) in [
+        ("auth.certificate.organization=0", "auth.certificate.organization", "0", "from 1"),
+        ("auth.certificate.cluster=cn", "auth.certificate.cluster", "\"cn\"", "\"none\" or \"common-name\""),
+        (
+            "auth.certificate.cluster=common-name",
+            "auth.certificate.cluster",
+            "\"common-name\"",
+            "client-certificate",
+        ),
+        ("auth.certificate.writers=[\"a\"]", "auth.certificate.writers", "[\"a\"]", "client-certificate"),
+        ("auth.certificate.writers=[\"\"]", "auth.certificate.writers", "[\"\"]", "1 to 256 bytes"),
+        ("auth.certificate.writers=[\"a \"]", "auth.certificate.writers", "[\"a \"]", "without blanks"),
+        (
+            "auth.certificate.writers=[\"a\\u0000b\"]",
+            "auth.certificate.writers",
+            "[\"a\\u0000b\"]",
+            "control characters",
+        ),
+        ("auth.rbac.enforce=true", "auth.rbac.enforce", "true", "needs auth.rbac.url"),
+        ("auth.rbac.enforce=yes", "auth.rbac.enforce", "\"yes\"", "a boolean"),
+        ("auth.rbac.url=rbac", "auth.rbac.url", "\"rbac\"", "identity-header"),
+        ("auth.rbac.url=http://rbac", "auth.rbac.url", "\"http://rbac\"", "a URL with https"),
+        ("auth.rbac.url=u:secret@rbac", "auth.rbac.url", "\"***@rbac\"", "without a password"),
+        ("auth.rbac.url=", "auth.rbac.url", "\"\"", "a URL with https"),
+    ] {
+        check_refusal(assignment, key, value, part);
     }
 }
 
