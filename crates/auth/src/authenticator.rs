@@ -92,13 +92,14 @@ impl Authenticator {
         }
     }
 
-    /// Finds out who calls, or asks to wait for keys or a permission on their way. Counts the call against the rate limits, and
-    /// counts and logs a rejection.
+    /// Finds out who calls, or asks to wait for keys or a permission on their way. Counts the call against the rate limits,
+    /// and counts and logs a rejection.
     pub fn authenticate(&self, call: &impl Credentials) -> Authentication {
         self.decide(call, true)
     }
 
-    /// Finds out who calls with the keys and permissions that are known now, and otherwise like [`authenticate`](Self::authenticate).
+    /// Finds out who calls with the keys and permissions that are known now, and otherwise like
+    /// [`authenticate`](Self::authenticate).
     ///
     /// # Errors
     /// When the caller is not let in.
@@ -110,21 +111,21 @@ impl Authenticator {
         }
     }
 
-    /// Waits for keys or a permission, and then finds out who calls. The fetch that was running may have begun before the key was published,
-    /// so another one is waited for, if one may be made: at most 20 seconds in all.
+    /// Waits for keys or a permission, and then finds out who calls. The fetch that was running may have begun before the key
+    /// was published, so another one is waited for, if one may be made: at most 20 seconds in all.
     ///
     /// # Errors
     /// When the caller is not let in.
     pub async fn authenticate_after(
         &self,
-        refresh: Wait,
+        wait: Wait,
         call: &impl Credentials,
     ) -> Result<Identity, AuthRejection> {
-        refresh.await;
+        wait.await;
         match self.authenticate(call) {
             Authentication::Done(result) => result,
-            Authentication::Waiting(refresh) => {
-                refresh.await;
+            Authentication::Waiting(wait) => {
+                wait.await;
                 self.authenticate_now(call)
             }
         }
