@@ -1,8 +1,8 @@
 //! Certificates made for one test.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose,
 };
 
 /// An authority that signs certificates.
@@ -53,9 +53,30 @@ impl Authority {
     /// # Panics
     /// If it cannot be signed.
     pub fn sign(&self) -> Certificate {
+        self.sign_with(|params| {
+            params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
+        })
+    }
+
+    /// A certificate of a client whose subject has this common name.
+    ///
+    /// # Panics
+    /// If it cannot be signed.
+    pub fn sign_client(&self, common_name: &str) -> Certificate {
+        self.sign_with(|params| {
+            params.distinguished_name = DistinguishedName::new();
+            params.distinguished_name.push(DnType::CommonName, common_name);
+        })
+    }
+
+    /// A certificate of a client, for `localhost`, after `change` has been at it.
+    ///
+    /// # Panics
+    /// If it cannot be signed.
+    pub fn sign_with(&self, change: impl FnOnce(&mut CertificateParams)) -> Certificate {
         let mut params = CertificateParams::new(["localhost".to_owned()]).expect("a name");
-        params.extended_key_usages =
-            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        change(&mut params);
         let key = KeyPair::generate().expect("a key");
         let cert = params.signed_by(&key, &self.issuer).expect("a certificate").pem();
         Certificate { cert, key: key.serialize_pem() }

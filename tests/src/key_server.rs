@@ -28,6 +28,8 @@ struct Shared {
 struct State {
     answers: HashMap<String, Vec<u8>>,
     asked: Vec<String>,
+    /// The heads of all calls.
+    heads: Vec<String>,
     is_held: bool,
     is_endless: bool,
     pause: Duration,
@@ -86,6 +88,15 @@ impl KeyServer {
         self.shared.lock().asked.iter().filter(|asked| *asked == path).count()
     }
 
+    /// The header of this name of each call that had it once, whatever its path. The name is in lower case.
+    pub fn headers(&self, name: &str) -> Vec<String> {
+        let value = |line: &str| {
+            let (own, value) = line.split_once(": ")?;
+            own.eq_ignore_ascii_case(name).then(|| value.to_owned())
+        };
+        self.shared.lock().heads.iter().filter_map(|head| head.lines().find_map(value)).collect()
+    }
+
     /// Keeps answers back once they are decided, or lets them go.
     pub fn hold(&self, is_held: bool) {
         self.shared.lock().is_held = is_held;
@@ -113,8 +124,9 @@ impl Shared {
         let Some(path) = lines.next().and_then(|line| line.split(' ').nth(1).map(str::to_owned)) else {
             return;
         };
-        while lines.next().is_some_and(|line| !line.is_empty()) {}
+        let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
         let mut state = self.lock();
+        state.heads.push(head.join("\n"));
         let answer = state.answers.get(&path).cloned().unwrap_or_else(|| NOT_FOUND.to_vec());
         state.asked.push(path);
         while state.is_held {

@@ -7,18 +7,20 @@ use gathering_domain::ids::OrganizationId;
 use gathering_domain::time::Clock;
 
 use crate::bearer;
+use crate::certificate::CertificatePolicy;
 use crate::credentials::Credentials;
 use crate::error::AuthError;
 use crate::gateway::Gateway;
 use crate::identity::Identity;
 use crate::issuer::Issuer;
 use crate::metrics::AuthMetrics;
+use crate::permissions::Identified;
 use crate::rate_limits::RateLimits;
 use crate::rejection::AuthRejection;
 use crate::rejection_log::RejectionLog;
-use crate::remote::refresh::KeyRefresh;
 use crate::settings::{Mode, Settings};
 use crate::verifier::{TokenVerifier, Verification};
+use crate::wait::Wait;
 
 /// Finds out who calls, and whether the caller may call now.
 pub struct Authenticator {
@@ -32,6 +34,7 @@ pub struct Authenticator {
 enum Method {
     Tokens(TokenVerifier),
     Gateway(Gateway),
+    Certificates(CertificatePolicy),
     Disabled(OrganizationId),
 }
 
@@ -46,9 +49,9 @@ impl std::fmt::Debug for Authenticator {
 pub enum Authentication {
     /// It is known who calls, or the caller is rejected.
     Done(Result<Identity, AuthRejection>),
-    /// The token names a key that is not known yet, and keys are being fetched. Pass this to
-    /// [`Authenticator::authenticate_after`].
-    Waiting(KeyRefresh),
+    /// The token names a key that is not known yet, and keys are being fetched; or the permission of a service account is asked
+    /// for. Pass this to [`Authenticator::authenticate_after`].
+    Waiting(Wait),
 }
 
 impl Authenticator {
@@ -62,7 +65,10 @@ impl Authenticator {
         let metrics = AuthMetrics::new().map_err(|source| AuthError::Metrics { source })?;
         let method = match &settings.mode {
             Mode::Disabled { organization } => Method::Disabled(*organization),
-            Mode::IdentityHeader(gateway) => Method::Gateway(Gateway::open(gateway)?),
+            Mode::IdentityHeader(gateway) => Method::Gateway(Gateway::start(gateway, &clock, &metrics)?),
+            Mode::ClientCertificate(certificates) => {
+                Method::Certificates(CertificatePolicy::new(certificates)?)
+            }
             Mode::Jwt(tokens) => Method::Tokens(TokenVerifier::start(tokens, &clock, tick, &metrics)?),
         };
         Ok(Self {
@@ -80,18 +86,20 @@ impl Authenticator {
     pub fn check(settings: &Settings) -> Result<(), AuthError> {
         match &settings.mode {
             Mode::Disabled { .. } => Ok(()),
+            Mode::ClientCertificate(certificates) => CertificatePolicy::new(certificates).map(drop),
             Mode::IdentityHeader(gateway) => Gateway::open(gateway).map(drop),
             Mode::Jwt(tokens) => tokens.issuers.iter().try_for_each(Issuer::check),
         }
     }
 
-    /// Finds out who calls, or asks to wait for keys that are being fetched. Counts the call against the rate limits, and
-    /// counts and logs a rejection.
+    /// Finds out who calls, or asks to wait for keys or a permission on their way. Counts the call against the rate limits,
+    /// and counts and logs a rejection.
     pub fn authenticate(&self, call: &impl Credentials) -> Authentication {
         self.decide(call, true)
     }
 
-    /// Finds out who calls with the keys that are known now, and otherwise like [`authenticate`](Self::authenticate).
+    /// Finds out who calls with the keys and permissions that are known now, and otherwise like
+    /// [`authenticate`](Self::authenticate).
     ///
     /// # Errors
     /// When the caller is not let in.
@@ -103,21 +111,21 @@ impl Authenticator {
         }
     }
 
-    /// Waits for keys, and then finds out who calls. The fetch that was running may have begun before the key was published,
-    /// so another one is waited for, if one may be made: at most 20 seconds in all.
+    /// Waits for keys or a permission, and then finds out who calls. The fetch that was running may have begun before the key
+    /// was published, so another one is waited for, if one may be made: at most 20 seconds in all.
     ///
     /// # Errors
     /// When the caller is not let in.
     pub async fn authenticate_after(
         &self,
-        refresh: KeyRefresh,
+        wait: Wait,
         call: &impl Credentials,
     ) -> Result<Identity, AuthRejection> {
-        refresh.await;
+        wait.await;
         match self.authenticate(call) {
             Authentication::Done(result) => result,
-            Authentication::Waiting(refresh) => {
-                refresh.await;
+            Authentication::Waiting(wait) => {
+                wait.await;
                 self.authenticate_now(call)
             }
         }
@@ -151,7 +159,7 @@ impl Authenticator {
     /// The first file that cannot be used. What was read from it before stays in force, and all other files are read.
     pub fn reload(&self) -> Result<(), AuthError> {
         match &self.method {
-            Method::Disabled(_) => Ok(()),
+            Method::Disabled(_) | Method::Certificates(_) => Ok(()),
             Method::Gateway(gateway) => gateway.reload(),
             Method::Tokens(verifier) => {
                 // Collected first, so that one issuer's broken file does not keep another's keys out.
@@ -182,14 +190,14 @@ impl Authenticator {
     /// How many verified tokens are remembered.
     pub(crate) fn cached_tokens(&self) -> usize {
         match &self.method {
-            Method::Disabled(_) | Method::Gateway(_) => 0,
+            Method::Disabled(_) | Method::Gateway(_) | Method::Certificates(_) => 0,
             Method::Tokens(verifier) => verifier.cached(),
         }
     }
 
     fn issuers(&self) -> &[Issuer] {
         match &self.method {
-            Method::Disabled(_) | Method::Gateway(_) => &[],
+            Method::Disabled(_) | Method::Gateway(_) | Method::Certificates(_) => &[],
             Method::Tokens(verifier) => verifier.issuers(),
         }
     }
@@ -197,7 +205,12 @@ impl Authenticator {
     fn decide(&self, call: &impl Credentials, may_wait: bool) -> Authentication {
         let identified = match &self.method {
             Method::Disabled(organization) => Ok(Identity::anybody(*organization)),
-            Method::Gateway(gateway) => gateway.identify(call),
+            Method::Gateway(gateway) => match gateway.identify(call, may_wait) {
+                Ok(Identified::Waiting(wait)) => return Authentication::Waiting(wait),
+                Ok(Identified::Known(identity)) => Ok(identity),
+                Err(rejection) => Err(rejection),
+            },
+            Method::Certificates(certificates) => certificates.identify(call),
             Method::Tokens(verifier) => {
                 match bearer::token(call).map(|token| verifier.verify(token, may_wait)) {
                     Err(rejection) => Err(rejection),

@@ -32,7 +32,7 @@ impl Collector for StateCollector {
 
 impl Authenticator {
     /// Adds all metrics of this authenticator to a registry: `gathering_auth_refused_total`,
-    /// `gathering_auth_key_fetches_total`, `gathering_auth_keys` and `gathering_auth_tokens_cached`.
+    /// `gathering_auth_key_fetches_total`, `gathering_auth_permissions_total`, `gathering_auth_keys` and `gathering_auth_tokens_cached`.
     ///
     /// # Errors
     /// When the registry has metrics with these names already, as after a first call.

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::certificate::ClientCertificate;
+
 /// A header that a caller may prove itself with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthHeaderName {
@@ -55,4 +57,10 @@ pub trait Credentials {
     /// The address at the other end of the connection, never one that a header claims; `None` where there is none, such
     /// as on a Unix socket. A caller without an address is in no network of `trusted_proxies`.
     fn peer(&self) -> Option<IpAddr>;
+
+    /// The certificate of the connection, which the listener checked; never one that a header brings. A transport that knows
+    /// none lets nobody in by it.
+    fn certificate(&self) -> Option<&ClientCertificate> {
+        None
+    }
 }

@@ -52,6 +52,9 @@ pub enum AuthError {
         /// The network, which has a prefix of 0 bits.
         network: IpNet,
     },
+    /// Mode `client-certificate` has no organization for its callers.
+    #[error("auth.mode = \"client-certificate\" needs auth.certificate.organization, that of every caller")]
+    CertificatesWithoutOrganization,
     /// A file with keys, secrets or certificates cannot be read.
     #[error("the key file {} cannot be read ({source}); check its path and rights", path.display())]
     KeyFile {
@@ -68,8 +71,8 @@ pub enum AuthError {
         /// What is wrong with the content.
         error: KeyError,
     },
-    /// The thread that fetches keys cannot be started.
-    #[error("no thread can be started to fetch keys with")]
+    /// A thread that fetches keys or permissions cannot be started.
+    #[error("no thread can be started to fetch keys or permissions with")]
     Thread {
         /// The error of the operating system.
         source: std::io::Error,

@@ -4,16 +4,20 @@
 mod identity_header;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use gathering_domain::time::Clock;
 use ipnet::IpNet;
 
+use self::identity_header::HeaderIdentity;
 use crate::credentials::{AuthHeader, AuthHeaderName, Credentials};
 use crate::error::AuthError;
-use crate::identity::Identity;
 use crate::keys::error::KeyError;
 use crate::keys::pem::{MIN_SECRET, read};
+use crate::metrics::AuthMetrics;
+use crate::permissions::{Identified, Permissions};
 use crate::rejection::AuthRejection;
 use crate::settings::GatewaySettings;
 
@@ -22,6 +26,8 @@ pub(crate) struct Gateway {
     proxies: Vec<IpNet>,
     secrets: Option<Secrets>,
     any_cluster: bool,
+    /// What service accounts may do; `None` if nobody is asked.
+    permissions: Option<Permissions>,
 }
 
 struct Secrets {
@@ -30,9 +36,21 @@ struct Secrets {
 }
 
 impl Gateway {
-    /// Reads and checks the secrets.
+    /// Reads and checks the secrets, and starts to ask for permissions.
+    pub(crate) fn start(
+        settings: &GatewaySettings,
+        clock: &Arc<dyn Clock>,
+        metrics: &AuthMetrics,
+    ) -> Result<Self, AuthError> {
+        let rbac = settings.rbac.as_ref();
+        let permissions = rbac.map(|rbac| Permissions::start(rbac, Arc::clone(clock), metrics.permissions()));
+        Ok(Self { permissions: permissions.transpose()?, ..Self::open(settings)? })
+    }
+
+    /// Reads and checks the secrets. Nobody is asked for permissions.
     pub(crate) fn open(settings: &GatewaySettings) -> Result<Self, AuthError> {
-        let GatewaySettings { trusted_proxies, secret_file, client_certificates, any_cluster } = settings;
+        let GatewaySettings { trusted_proxies, secret_file, client_certificates, any_cluster, rbac: _ } =
+            settings;
         if trusted_proxies.is_empty() && secret_file.is_none() && !client_certificates {
             return Err(AuthError::AnybodyIsTheGateway);
         }
@@ -43,7 +61,7 @@ impl Gateway {
             Ok(Secrets { path: path.clone(), current: ArcSwap::from_pointee(secrets(path)?) })
         });
         let (proxies, any_cluster) = (trusted_proxies.clone(), *any_cluster);
-        Ok(Self { proxies, secrets: secrets.transpose()?, any_cluster })
+        Ok(Self { proxies, secrets: secrets.transpose()?, any_cluster, permissions: None })
     }
 
     /// Reads the file of secrets again.
@@ -57,15 +75,26 @@ impl Gateway {
         Ok(())
     }
 
-    /// The caller that the gateway names.
-    pub(crate) fn identify(&self, call: &impl Credentials) -> Result<Identity, AuthRejection> {
+    /// The caller that the gateway names. Without `may_wait`, a permission that is not there yet is not waited for.
+    pub(crate) fn identify(
+        &self,
+        call: &impl Credentials,
+        may_wait: bool,
+    ) -> Result<Identified, AuthRejection> {
         if !self.is_peer_trusted(call) || !self.is_secret_right(call) {
             return Err(AuthRejection::Untrusted);
         }
         match call.header(AuthHeaderName::Identity) {
             AuthHeader::Absent | AuthHeader::Single(b"") => Err(AuthRejection::MissingIdentity),
             AuthHeader::Repeated => Err(AuthRejection::SeveralIdentities),
-            AuthHeader::Single(header) => identity_header::parse(header, self.any_cluster),
+            AuthHeader::Single(header) => {
+                let parsed = identity_header::parse(header, self.any_cluster)?;
+                let HeaderIdentity { identity, is_service_account } = parsed;
+                match &self.permissions {
+                    Some(permissions) if is_service_account => permissions.judge(identity, header, may_wait),
+                    _ => Ok(Identified::Known(identity)),
+                }
+            }
         }
     }
 
@@ -143,8 +172,9 @@ mod tests {
     }
 
     fn is_let_in(gateway: &Gateway, call: &Call) -> bool {
-        match gateway.identify(call) {
-            Ok(identity) => identity.organization().get() == 42,
+        match gateway.identify(call, false) {
+            Ok(Identified::Known(identity)) => identity.organization().get() == 42,
+            Ok(Identified::Waiting(_)) => panic!("nobody is asked"),
             Err(rejection) => {
                 assert_eq!(rejection, AuthRejection::Untrusted);
                 false
@@ -192,6 +222,7 @@ mod tests {
             secret_file: Some(secrets.path().to_owned()),
             client_certificates: true,
             any_cluster: false,
+            rbac: None,
         })
         .unwrap();
         assert!(is_let_in(&gateway, &call("10.0.0.1", Some(SECRET))));

@@ -1,6 +1,6 @@
 //! Who a verified caller is, and what it may do.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::LazyLock;
 
 use gathering_domain::ids::{ClusterId, OrganizationId};
@@ -17,6 +17,9 @@ pub enum Denied {
     /// The credential is bound to another cluster than the one that is asked for.
     #[error("the caller is bound to another cluster")]
     OtherCluster,
+    /// The RBAC service knows no permission of this service account to read recommendations.
+    #[error("the service account has no permission for ocp-advisor:recommendation-results")]
+    MissingPermission,
 }
 
 /// A caller that proved who it is. What it may do is decided here and nowhere else: it gives its organization away only
@@ -41,6 +44,7 @@ pub struct Identity {
     cluster: Option<ClusterId>,
     scopes: Scopes,
     fingerprint: u64,
+    lacks_permission: bool,
 }
 
 /// The permission to read what is recorded for one cluster of one organization. Only [`Identity::read`] makes one.
@@ -65,6 +69,10 @@ impl ReadGrant {
 /// Hashes with keys of this process, so that nobody can aim at the fingerprint of somebody else.
 static FINGERPRINTS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
+pub(crate) fn fingerprint_of(who: impl Hash) -> u64 {
+    FINGERPRINTS.hash_one(who)
+}
+
 impl Identity {
     /// The caller that a token names: its subject, or else its cluster, or else everybody of its organization.
     pub(crate) fn from_token(
@@ -76,7 +84,8 @@ impl Identity {
     ) -> Self {
         // A subject is unique within its issuer. The organization counts too, for tokens that name no issuer.
         let fingerprint = FINGERPRINTS.hash_one(("token", organization, issuer, subject.ok_or(cluster)));
-        Self { organization, cluster, scopes: scopes.into_iter().collect(), fingerprint }
+        let scopes = scopes.into_iter().collect();
+        Self { organization, cluster, scopes, fingerprint, lacks_permission: false }
     }
 
     /// The caller that a gateway names, with its cluster if it is one. It may read, and no more: that cluster, or any of the
@@ -89,13 +98,42 @@ impl Identity {
     ) -> Self {
         let fingerprint = FINGERPRINTS.hash_one(("header", organization, cluster, who));
         let cluster = cluster.filter(|_| !any_cluster);
-        Self { organization, cluster, scopes: Scopes::default().with(Scope::Read), fingerprint }
+        Self {
+            organization,
+            cluster,
+            scopes: Scopes::default().with(Scope::Read),
+            fingerprint,
+            lacks_permission: false,
+        }
+    }
+
+    /// The caller that a certificate names. It reads, and if it is a writer, it also writes for every organization.
+    pub(crate) fn from_certificate(
+        organization: OrganizationId,
+        cluster: Option<ClusterId>,
+        fingerprint: u64,
+        is_writer: bool,
+    ) -> Self {
+        let read = Scopes::default().with(Scope::Read);
+        let scopes = if is_writer { read.with(Scope::WriteAny) } else { read };
+        Self { organization, cluster, scopes, fingerprint, lacks_permission: false }
     }
 
     /// The caller of mode `disabled`, who is everybody.
     pub(crate) fn anybody(organization: OrganizationId) -> Self {
         let scopes = Scopes::default().with(Scope::Read).with(Scope::Write);
-        Self { organization, cluster: None, scopes, fingerprint: FINGERPRINTS.hash_one("anybody") }
+        Self {
+            organization,
+            cluster: None,
+            scopes,
+            fingerprint: FINGERPRINTS.hash_one("anybody"),
+            lacks_permission: false,
+        }
+    }
+
+    /// The same caller, who may do nothing.
+    pub(crate) fn without_permission(self) -> Self {
+        Self { lacks_permission: true, ..self }
     }
 
     pub(crate) const fn organization(&self) -> OrganizationId {
@@ -116,8 +154,9 @@ impl Identity {
     /// The permission to read what is recorded for this cluster of the caller's organization.
     ///
     /// # Errors
-    /// [`Denied`] without the scope `read`, or when the caller is bound to another cluster.
+    /// [`Denied`] without the scope `read` or the permission of a service account, or when the caller is bound to another cluster.
     pub fn read(&self, cluster: ClusterId) -> Result<ReadGrant, Denied> {
+        self.check_permission()?;
         if !self.scopes.has(Scope::Read) {
             return Err(Denied::MissingScope(Scope::Read));
         }
@@ -133,6 +172,7 @@ impl Identity {
     /// # Errors
     /// [`Denied`] without the scopes `write` and `write:any`.
     pub fn write(&self) -> Result<WriteGrant, Denied> {
+        self.check_permission()?;
         let organization = if self.scopes.has(Scope::WriteAny) {
             None
         } else if self.scopes.has(Scope::Write) {
@@ -141,6 +181,10 @@ impl Identity {
             return Err(Denied::MissingScope(Scope::Write));
         };
         Ok(WriteGrant::new(organization, self.cluster).given_to(self.organization))
+    }
+
+    const fn check_permission(&self) -> Result<(), Denied> {
+        if self.lacks_permission { Err(Denied::MissingPermission) } else { Ok(()) }
     }
 }
 

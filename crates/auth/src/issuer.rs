@@ -13,13 +13,13 @@ use crate::keys::key_set::KeySet;
 use crate::metrics::AuthMetrics;
 use crate::rejection::AuthRejection;
 use crate::remote::client::Client;
-use crate::remote::refresh::KeyRefresh;
 use crate::remote::refresher::{KeyRefresher, RefreshAnswer};
 use crate::remote::source::KeySource;
 use crate::remote::throttle::WantedKey;
 use crate::settings::IssuerSettings;
 use crate::token::cache::TokenCache;
 use crate::token::parsed::ParsedToken;
+use crate::wait::Wait;
 
 /// An issuer.
 pub(crate) struct Issuer {
@@ -122,7 +122,7 @@ impl Issuer {
         token: &ParsedToken<'_>,
         keys: &KeySet,
         may_wait: bool,
-    ) -> Option<Result<KeyRefresh, AuthRejection>> {
+    ) -> Option<Result<Wait, AuthRejection>> {
         let refresher = self.refresher.as_ref()?;
         if !self.allows(token.algorithm) {
             return None;

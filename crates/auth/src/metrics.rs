@@ -1,4 +1,4 @@
-//! Counters of rejections and of fetches of keys.
+//! Counters of rejections, of fetches of keys, and of service accounts.
 
 use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 
@@ -9,6 +9,7 @@ use crate::rejection::AuthRejection;
 pub(crate) struct AuthMetrics {
     rejections: IntCounterVec,
     fetches: IntCounterVec,
+    permissions: IntCounterVec,
 }
 
 impl AuthMetrics {
@@ -27,17 +28,35 @@ impl AuthMetrics {
                 Opts::new("gathering_auth_key_fetches_total", "Fetches of keys, by source and outcome."),
                 &["source", "outcome"],
             )?,
+            permissions: IntCounterVec::new(
+                Opts::new(
+                    "gathering_auth_permissions_total",
+                    "Calls of service accounts, by what is known of their permission.",
+                ),
+                &["outcome"],
+            )?,
         })
     }
 
     /// Adds the counters to a registry, once.
     pub(crate) fn register(&self, registry: &Registry) -> prometheus::Result<()> {
         registry.register(Box::new(self.rejections.clone()))?;
-        registry.register(Box::new(self.fetches.clone()))
+        registry.register(Box::new(self.fetches.clone()))?;
+        registry.register(Box::new(self.permissions.clone()))
     }
 
     pub(crate) fn count_rejection(&self, rejection: AuthRejection) {
         self.rejections.with_label_values(&[rejection.label()]).inc();
+    }
+
+    /// The counters of service accounts. They are there from now on.
+    pub(crate) fn permissions(&self) -> PermissionMetrics {
+        let counter = |outcome: &str| self.permissions.with_label_values(&[outcome]);
+        PermissionMetrics {
+            granted: counter("granted"),
+            missing: counter("missing"),
+            unknown: counter("unknown"),
+        }
     }
 
     /// The counters of one source of keys.
@@ -46,6 +65,14 @@ impl AuthMetrics {
         let counter = |outcome: &str| self.fetches.with_label_values(&[source.as_str(), outcome]);
         FetchMetrics { ok: counter("ok"), failed: counter("failed") }
     }
+}
+
+/// Calls of service accounts.
+pub(crate) struct PermissionMetrics {
+    pub(crate) granted: IntCounter,
+    pub(crate) missing: IntCounter,
+    /// The RBAC service gave no answer.
+    pub(crate) unknown: IntCounter,
 }
 
 /// The counters of one source of keys.

@@ -95,6 +95,17 @@ pub enum AuthRejection {
     /// The identity is bound to a cluster whose ID is not a UUID.
     #[error("the identity's cluster_id is not usable")]
     IdentityCluster,
+    /// Nobody can tell what the service account may do: the RBAC service gives no answer.
+    #[error("the permissions of the service account cannot be had at the moment, please try again")]
+    PermissionsUnavailable,
+    /// The caller's connection has no certificate.
+    #[error("a client certificate is required")]
+    MissingCertificate,
+    /// Callers are bound to the clusters of their names, and this certificate names none.
+    #[error(
+        "the certificate's subject has no single common name that is the UUID of a cluster, or a name that may write"
+    )]
+    CertificateName,
     /// The organization calls too often.
     #[error("the organization calls too often, please try again later")]
     OrganizationLimit {
@@ -127,13 +138,14 @@ impl AuthRejection {
             Self::OrganizationLimit { retry_after } | Self::IdentityLimit { retry_after } => {
                 Remedy::CallLess(*retry_after)
             }
-            Self::KeysUnavailable => Remedy::TryAgain,
+            Self::KeysUnavailable | Self::PermissionsUnavailable => Remedy::TryAgain,
             _ => Remedy::Authenticate,
         }
     }
 
     /// The value of the `WWW-Authenticate` header. For tokens it follows RFC 6750 section 3, which names no error where
-    /// there was no token. Where a gateway is needed, it names a scheme of its own, so that no client sends a token.
+    /// there was no token. Where a gateway or a certificate is needed, it names a scheme of its own, so that no client sends a
+    /// token.
     pub fn challenge(&self) -> String {
         const REALM: &str = "Bearer realm=\"gathering\"";
         match self {
@@ -148,12 +160,13 @@ impl AuthRejection {
             | Self::IdentityType
             | Self::IdentityOrganization
             | Self::IdentityCluster => "Gateway realm=\"gathering\"".to_owned(),
+            Self::MissingCertificate | Self::CertificateName => "Certificate realm=\"gathering\"".to_owned(),
             _ => format!("{REALM}, error=\"invalid_token\", error_description=\"{self}\""),
         }
     }
 
     /// Every value that [`label`](Self::label) can have.
-    pub(crate) const LABELS: [&'static str; 28] = [
+    pub(crate) const LABELS: [&'static str; 31] = [
         "missing",
         "several",
         "scheme",
@@ -180,6 +193,9 @@ impl AuthRejection {
         "identity_type",
         "identity_organization",
         "identity_cluster",
+        "permissions_unavailable",
+        "missing_certificate",
+        "certificate_name",
         "organization_limit",
         "identity_limit",
     ];
@@ -214,6 +230,9 @@ impl AuthRejection {
             Self::IdentityType => "identity_type",
             Self::IdentityOrganization => "identity_organization",
             Self::IdentityCluster => "identity_cluster",
+            Self::PermissionsUnavailable => "permissions_unavailable",
+            Self::MissingCertificate => "missing_certificate",
+            Self::CertificateName => "certificate_name",
             Self::OrganizationLimit { .. } => "organization_limit",
             Self::IdentityLimit { .. } => "identity_limit",
         }

@@ -1,7 +1,8 @@
-//! Keys that a provider publishes: they are fetched, kept fresh, and fetched sooner when a token names one that is unknown.
+//! What other servers tell: a client for small documents, and the keys that a provider publishes. They are fetched, kept fresh,
+//! and fetched sooner when a token names one that is unknown.
 
 pub(crate) mod client;
-mod error;
+pub(crate) mod error;
 mod proxy;
 pub(crate) mod refresh;
 pub(crate) mod refresher;

@@ -9,6 +9,7 @@ use jsonwebtoken::Algorithm;
 
 use crate::claim_mapping::ClaimMapping;
 use crate::key_url::KeyUrl;
+use crate::rbac_url::RbacUrl;
 
 /// How callers prove who they are, and how often they may call.
 #[derive(Debug, Clone)]
@@ -28,7 +29,7 @@ impl Settings {
                 tokens.issuers.iter().flat_map(|issuer| issuer.keys.files()).cloned().collect()
             }
             Mode::IdentityHeader(gateway) => gateway.secret_file.iter().cloned().collect(),
-            Mode::Disabled { .. } => Vec::new(),
+            Mode::ClientCertificate(_) | Mode::Disabled { .. } => Vec::new(),
         }
     }
 }
@@ -40,6 +41,8 @@ pub enum Mode {
     Jwt(TokenSettings),
     /// Not by themselves: a trusted gateway names them in the header `x-rh-identity`.
     IdentityHeader(GatewaySettings),
+    /// With the certificate of the connection. The listener has to check it, and to ask for it.
+    ClientCertificate(CertificateSettings),
     /// Not at all: every caller may read and write for one organization. Whoever starts the service has to make sure that it
     /// listens on a loopback address.
     Disabled {
@@ -121,6 +124,37 @@ pub struct GatewaySettings {
     /// Whether an identity that names a cluster may ask for every cluster of its organization. Otherwise it is bound to that
     /// one.
     pub any_cluster: bool,
+    /// Who says what service accounts may do; `None` lets them read like everybody else.
+    pub rbac: Option<RbacSettings>,
+}
+
+/// The service that says what service accounts may do.
+#[derive(Debug, Clone)]
+pub struct RbacSettings {
+    /// Where it is.
+    pub url: RbacUrl,
+    /// Whether accounts without the permission are refused. Otherwise they are counted and logged.
+    pub enforce: bool,
+}
+
+/// What callers with a certificate may do.
+#[derive(Debug, Clone)]
+pub struct CertificateSettings {
+    /// The organization of every caller. It has to be set.
+    pub organization: Option<OrganizationId>,
+    /// The cluster that a caller is bound to.
+    pub cluster: ClusterBinding,
+    /// The common names of callers that may write for every organization. They are bound to no cluster.
+    pub writers: Vec<String>,
+}
+
+/// Which cluster a caller with a certificate is bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClusterBinding {
+    /// None: every caller reads whatever its organization has.
+    None,
+    /// The one whose UUID its subject's common name is. A caller with another name is rejected, unless it is a writer.
+    CommonName,
 }
 
 /// How many calls a second are answered, in each process; as many may come at once. 0 is no limit.
@@ -128,6 +162,6 @@ pub struct GatewaySettings {
 pub struct RateLimit {
     /// The limit of all callers of an organization together.
     pub per_organization: u32,
-    /// The limit of each caller: a subject, or a cluster if the token names no subject.
+    /// The limit of each caller: a subject, of a token or a certificate, or a cluster if the token names no subject.
     pub per_identity: u32,
 }

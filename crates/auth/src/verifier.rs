@@ -10,18 +10,18 @@ use crate::identity::Identity;
 use crate::issuer::Issuer;
 use crate::metrics::AuthMetrics;
 use crate::rejection::AuthRejection;
-use crate::remote::refresh::KeyRefresh;
 use crate::settings::TokenSettings;
 use crate::token::cache::TokenCache;
 use crate::token::claims::Validation;
 use crate::token::parsed::ParsedToken;
+use crate::wait::Wait;
 
 /// The result of verifying a token.
 pub(crate) enum Verification {
     /// The token is good or bad.
     Done(Result<Identity, AuthRejection>),
     /// The token names an unknown key, and keys are being fetched. Verify it again afterwards.
-    Waiting(KeyRefresh),
+    Waiting(Wait),
 }
 
 /// Verifies tokens.

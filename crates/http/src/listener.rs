@@ -15,11 +15,11 @@ use actix_server::{Server, ServerBuilder, ServerHandle};
 use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::Error;
 use actix_web::dev::{AppConfig, ServiceResponse};
+use gathering_auth::ClientCertificate;
 use tokio::net::{TcpSocket, TcpStream};
-use tokio_rustls::TlsAcceptor;
 
 use crate::connections::{ConnectionGuard, ConnectionRegistry, ResponseBody, Stream, Transport};
-use crate::tls::Tls;
+use crate::tls::{Acceptor, Tls};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -181,6 +181,9 @@ where
             .local_addr(address)
             .on_connect_ext(|transport: &Transport<Stream>, data| {
                 data.insert(Rc::clone(transport.call_state()));
+                if let Some(certificate) = transport.io().client_certificate() {
+                    data.insert(ClientCertificate::parse(certificate));
+                }
             })
             .finish(map_config(application, |()| AppConfig::default()));
         fn_service(move |socket: TcpStream| accept(socket, registry.admit(), acceptor.clone())).and_then(http)
@@ -193,7 +196,7 @@ where
 async fn accept(
     socket: TcpStream,
     guard: Option<ConnectionGuard>,
-    acceptor: Option<TlsAcceptor>,
+    acceptor: Option<Acceptor>,
 ) -> Result<(Transport<Stream>, Protocol, Option<SocketAddr>), DispatchError> {
     let guard = guard.ok_or(DispatchError::DisconnectTimeout)?;
     // Answers are written in pieces; none is to wait until the one before is acknowledged.

@@ -1,19 +1,24 @@
 //! The certificate of a listener, and the authorities of its clients' certificates. Both may change while it runs.
 
+mod client_authorities;
+mod files;
+
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use gathering_support::pem;
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme};
+use rustls::{Error, ServerConfig};
 use tokio_rustls::TlsAcceptor;
+
+pub(crate) use self::client_authorities::CertificateCheck;
+use self::client_authorities::ClientAuthorities;
+pub use self::files::TlsError;
+use self::files::{certificates, provider, read};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsSettings {
@@ -21,27 +26,17 @@ pub struct TlsSettings {
     pub cert: PathBuf,
     /// A PEM file with the private key.
     pub key: PathBuf,
-    /// A PEM file with the authorities of clients' certificates. With it, nobody connects without a certificate.
+    /// A PEM file with the authorities of clients' certificates. With it, a certificate that none of them vouches for ends the
+    /// handshake.
     pub client_ca: Option<PathBuf>,
+    /// Whether clients without a certificate may connect all the same. Whoever answers them has to know whom.
+    pub admits_without_certificate: bool,
 }
 
 impl TlsSettings {
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         [&self.cert, &self.key].into_iter().chain(&self.client_ca)
     }
-}
-
-/// Why certificates cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    #[error("the file {} cannot be read ({source}); check its path and rights", path.display())]
-    File { path: PathBuf, source: std::io::Error },
-    /// A file does not hold what it should; `expected` says what is missing.
-    #[error("the file {} holds {expected}", path.display())]
-    Content { path: PathBuf, expected: &'static str },
-    /// The key does not belong to the certificate, or cannot be used.
-    #[error("the certificate {} and the key {} cannot be used together ({source})", cert.display(), key.display())]
-    Pair { cert: PathBuf, key: PathBuf, source: Error },
 }
 
 /// The certificates that new connections use.
@@ -56,7 +51,7 @@ impl Tls {
     /// Reads and checks the files.
     pub fn load(settings: &TlsSettings) -> Result<Self, TlsError> {
         let clients = settings.client_ca.as_deref().map(|path| -> Result<_, TlsError> {
-            Ok(Arc::new(ClientAuthorities(ArcSwap::from_pointee(verifier(path)?))))
+            ClientAuthorities::load(path, settings.admits_without_certificate).map(Arc::new)
         });
         Ok(Self {
             settings: settings.clone(),
@@ -65,7 +60,8 @@ impl Tls {
         })
     }
 
-    /// Reads the files again. Open connections stay as they are.
+    /// Reads the files again. Open connections keep the listener's certificate; those of clients are checked again, by the new
+    /// authorities, with the next bytes that they send.
     ///
     /// # Errors
     /// When one of the files cannot be used. Certificate and key are replaced together or not at all, the authorities of
@@ -73,13 +69,13 @@ impl Tls {
     pub fn reload(&self) -> Result<(), TlsError> {
         let replaced = certified_key(&self.settings).map(|key| self.server.0.store(Arc::new(key)));
         if let (Some(clients), Some(path)) = (&self.clients, &self.settings.client_ca) {
-            clients.0.store(Arc::new(verifier(path)?));
+            clients.reload(path)?;
         }
         replaced
     }
 
-    pub(crate) fn acceptor(&self) -> Result<TlsAcceptor, Error> {
-        self.server_config().map(|config| Arc::new(config).into())
+    pub(crate) fn acceptor(&self) -> Result<Acceptor, Error> {
+        Ok(Acceptor { handshake: Arc::new(self.server_config()?).into(), clients: self.clients.clone() })
     }
 
     fn server_config(&self) -> Result<ServerConfig, Error> {
@@ -98,18 +94,18 @@ impl Tls {
     }
 }
 
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(aws_lc_rs::default_provider())
+/// What makes an encrypted connection of a plain one.
+#[derive(Clone)]
+pub(crate) struct Acceptor {
+    pub(crate) handshake: TlsAcceptor,
+    clients: Option<Arc<ClientAuthorities>>,
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path).map_err(|source| TlsError::File { path: path.to_owned(), source })
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    const EXPECTED: &str = "no certificate in PEM";
-    let content = || TlsError::Content { path: path.to_owned(), expected: EXPECTED };
-    pem::certificates(&read(path)?).ok_or_else(content)
+impl Acceptor {
+    /// The check of a client's certificate, from before its handshake on; `None` if clients are not asked for any.
+    pub(crate) fn certificate_check(&self) -> Option<CertificateCheck> {
+        self.clients.as_ref().map(CertificateCheck::begin)
+    }
 }
 
 fn certified_key(settings: &TlsSettings) -> Result<CertifiedKey, TlsError> {
@@ -122,17 +118,6 @@ fn certified_key(settings: &TlsSettings) -> Result<CertifiedKey, TlsError> {
         key: settings.key.clone(),
         source,
     })
-}
-
-fn verifier(path: &Path) -> Result<Verifier, TlsError> {
-    const EXPECTED: &str = "no certificate of an authority in PEM";
-    let content = || TlsError::Content { path: path.to_owned(), expected: EXPECTED };
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(path)? {
-        roots.add(certificate).map_err(|_| content())?;
-    }
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build();
-    verifier.map(Verifier).map_err(|_| content())
 }
 
 /// The certificate and the key of the listener.
@@ -150,53 +135,10 @@ impl ResolvesServerCert for ServerCertificate {
     }
 }
 
-#[derive(Debug)]
-struct Verifier(Arc<dyn ClientCertVerifier>);
-
-/// The authorities of clients' certificates, with the library's verifier for the present ones.
-#[derive(Debug)]
-struct ClientAuthorities(ArcSwap<Verifier>);
-
-impl ClientCertVerifier for ClientAuthorities {
-    /// No hint: clients have one certificate, and the authorities may change.
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        self.0.load().0.verify_client_cert(end_entity, intermediates, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.load().0.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.load().0.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.load().0.supported_verify_schemes()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use rcgen::{CertifiedKey as Made, generate_simple_self_signed};
     use tempfile::TempDir;
 
@@ -224,9 +166,17 @@ mod tests {
         }
     }
 
+    fn settings(cert: &Path, key: &Path, client_ca: Option<&Path>) -> TlsSettings {
+        TlsSettings {
+            cert: cert.into(),
+            key: key.into(),
+            client_ca: client_ca.map(Into::into),
+            admits_without_certificate: false,
+        }
+    }
+
     fn refusal(cert: &Path, key: &Path, client_ca: Option<&Path>) -> String {
-        let settings =
-            TlsSettings { cert: cert.into(), key: key.into(), client_ca: client_ca.map(Into::into) };
+        let settings = settings(cert, key, client_ca);
         Tls::load(&settings).unwrap_err().to_string()
     }
 
@@ -248,7 +198,7 @@ mod tests {
     fn a_broken_change_leaves_everything_as_it_was() {
         let files = Files::new();
         let (cert, key) = files.pair("one");
-        let settings = TlsSettings { cert: cert.clone(), key: key.clone(), client_ca: Some(cert.clone()) };
+        let settings = settings(&cert, &key, Some(&cert));
         let tls = Tls::load(&settings).unwrap();
         assert_eq!(settings.files().count(), 3);
         let before = tls.server.0.load_full();

@@ -3,26 +3,29 @@
 use std::sync::Arc;
 
 use gathering_auth::Authenticator;
-use gathering_http::Tls;
+use gathering_http::{Tls, TlsSettings};
 use gathering_ingest::AllowList;
 use gathering_storage::Migrator;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use crate::ServerError;
-use crate::config::{self, Config};
+use crate::config::Config;
 
 /// The certificates of a listener, if it is to have any.
-pub(crate) fn tls(section: &'static str, config: &config::Tls) -> Result<Option<Arc<Tls>>, ServerError> {
-    let loaded = config.settings().map(|settings| Tls::load(&settings)).transpose();
+pub(crate) fn tls(
+    section: &'static str,
+    settings: Option<TlsSettings>,
+) -> Result<Option<Arc<Tls>>, ServerError> {
+    let loaded = settings.map(|settings| Tls::load(&settings)).transpose();
     Ok(loaded.map_err(|source| ServerError::Tls { section, source: source.into() })?.map(Arc::new))
 }
 
 /// Checks every file that the configuration names, as a start does.
 pub(crate) fn check_files(config: &Config) -> Result<(), ServerError> {
     Authenticator::check(&config.auth_settings())?;
-    tls("http.tls", &config.http.tls)?;
-    tls("admin.tls", &config.admin.tls)?;
+    tls("http.tls", config.api_tls())?;
+    tls("admin.tls", config.admin.tls.settings())?;
     allow_list(config)?;
     if let Some(kafka) = config.kafka_settings() {
         kafka.check()?;

@@ -1,6 +1,7 @@
 //! Who is let in: attacks, keys and their rotation, the gateway's header, limits and TLS, over real HTTP.
 
 mod attacks;
+mod certificates;
 mod documentation;
 mod fixture;
 mod gateway;
@@ -9,4 +10,5 @@ mod key_urls;
 mod limits;
 mod providers;
 mod rotation;
+mod service_accounts;
 mod tls;

@@ -8,12 +8,12 @@ use gathering_tests::{Authority, Call, Certificate, Program, TestDatabase, TestS
 
 use crate::fixture::{Folder, record, status};
 
-fn trust(authority: &Authority, own: Option<&Certificate>) -> Trust {
+pub(crate) fn trust(authority: &Authority, own: Option<&Certificate>) -> Trust {
     let own = own.map(|own| (own.cert.clone(), own.key.clone()));
     Trust { authority: authority.pem().to_owned(), own }
 }
 
-fn write(folder: &Folder, name: &str, certificate: &Certificate) -> [String; 2] {
+pub(crate) fn write(folder: &Folder, name: &str, certificate: &Certificate) -> [String; 2] {
     [
         folder.write(&format!("{name}.key"), &certificate.key),
         folder.write(&format!("{name}.crt"), &certificate.cert),

@@ -16,13 +16,23 @@ use crate::rejection::AuthRejection;
 /// The longest header, in bytes. Identities with all entitlements take 4 to 6 KiB.
 const MAX_HEADER: usize = 32 * 1024;
 
-const TYPES: [&str; 3] = ["User", "System", "ServiceAccount"];
+const SERVICE_ACCOUNT: &str = "ServiceAccount";
+
+const TYPES: [&str; 3] = ["User", "System", SERVICE_ACCOUNT];
 
 /// The value of a member, unless it is absent or null.
 type Member<'a> = Option<&'a RawValue>;
 
+/// What the header says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct HeaderIdentity {
+    pub(super) identity: Identity,
+    /// Whether it is of a service account, or has the part of one, whatever type it names.
+    pub(super) is_service_account: bool,
+}
+
 /// The caller. One that names a cluster is bound to it, unless it may ask for any cluster of its organization.
-pub(super) fn parse(header: &[u8], any_cluster: bool) -> Result<Identity, AuthRejection> {
+pub(super) fn parse(header: &[u8], any_cluster: bool) -> Result<HeaderIdentity, AuthRejection> {
     if header.len() > MAX_HEADER {
         return Err(AuthRejection::IdentityTooLong);
     }
@@ -52,7 +62,9 @@ pub(super) fn parse(header: &[u8], any_cluster: bool) -> Result<Identity, AuthRe
     let cluster = cluster.map(|cluster| cluster.ok_or(AuthRejection::IdentityCluster)).transpose()?;
     let names = [user_id, username, client_id, account_user_id, cn].into_iter().flatten();
     let who = names.filter_map(text).find(|name| !name.is_empty()).unwrap_or_default();
-    Ok(Identity::from_gateway(organization, cluster, any_cluster, &format!("{kind}/{who}")))
+    let is_service_account = kind == SERVICE_ACCOUNT || account.is_some();
+    let identity = Identity::from_gateway(organization, cluster, any_cluster, &format!("{kind}/{who}"));
+    Ok(HeaderIdentity { identity, is_service_account })
 }
 
 /// The members of an object, each of which comes at most once and is spelled in this way.
@@ -79,12 +91,16 @@ mod tests {
 
     const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
 
-    fn identity(identity: &Value) -> Result<Identity, AuthRejection> {
-        read(&json!({"identity": identity, "entitlements": {}}).to_string(), false)
+    fn read(identity: &Value) -> Result<HeaderIdentity, AuthRejection> {
+        parse_json(&json!({"identity": identity, "entitlements": {}}).to_string(), false)
     }
 
-    fn read(json: &str, any_cluster: bool) -> Result<Identity, AuthRejection> {
+    fn parse_json(json: &str, any_cluster: bool) -> Result<HeaderIdentity, AuthRejection> {
         parse(STANDARD.encode(json).as_bytes(), any_cluster)
+    }
+
+    fn identity(identity: &Value) -> Result<Identity, AuthRejection> {
+        read(identity).map(|read| read.identity)
     }
 
     fn organization_of(value: &Value) -> Result<u32, AuthRejection> {
@@ -128,20 +144,20 @@ mod tests {
             json!({"identity": {"org_id": organization, "type": "System", "system": {"cluster_id": cluster}}})
                 .to_string()
         };
+        let hub_of = |text: &str| parse_json(text, true).map(|read| read.identity);
         let other = "00000000-0000-0000-0000-000000000001".parse().unwrap();
-        let hub = read(&of(CLUSTER, "42"), true).unwrap();
+        let hub = hub_of(&of(CLUSTER, "42")).unwrap();
         for cluster in [CLUSTER.parse().unwrap(), other] {
             assert_eq!(hub.read(cluster).unwrap().organization().get(), 42);
         }
         assert_eq!(hub.write(), Err(Denied::MissingScope(Scope::Write)));
-        let others =
-            [read(&of(&other.to_string(), "42"), true).unwrap(), read(&of(CLUSTER, "43"), true).unwrap()];
+        let others = [hub_of(&of(&other.to_string(), "42")).unwrap(), hub_of(&of(CLUSTER, "43")).unwrap()];
         assert!(
             others.iter().all(|one| one.fingerprint() != hub.fingerprint()),
             "each has a limit of its own"
         );
         for odd in ["", "*", "null"] {
-            assert_eq!(read(&of(odd, "42"), true), Err(AuthRejection::IdentityCluster), "{odd}");
+            assert_eq!(hub_of(&of(odd, "42")), Err(AuthRejection::IdentityCluster), "{odd}");
         }
     }
 
@@ -179,9 +195,28 @@ mod tests {
     }
 
     #[test]
+    fn a_service_account_is_one_by_its_type_or_its_part() {
+        let is_account = |value: Value| read(&value).map(|read| read.is_service_account);
+        let account = || json!({"client_id": "c"});
+        assert_eq!(is_account(json!({"org_id": "42", "type": "ServiceAccount"})), Ok(true));
+        for kind in [json!("ServiceAccount"), json!("User"), json!("System"), Value::Null] {
+            let both = json!({"org_id": "42", "type": kind, "service_account": account()});
+            assert_eq!(is_account(both), Ok(true), "{kind}");
+        }
+        for kind in [json!("User"), json!("System"), Value::Null] {
+            let value = json!({"org_id": "42", "type": kind, "service_account": null});
+            assert_eq!(is_account(value), Ok(false), "{kind}");
+        }
+        for kind in ["serviceaccount", "SERVICEACCOUNT", "ServiceAccount ", "Service\u{c5}ccount"] {
+            let refused = is_account(json!({"org_id": "42", "type": kind, "service_account": account()}));
+            assert_eq!(refused, Err(AuthRejection::IdentityType), "{kind}");
+        }
+    }
+
+    #[test]
     fn what_is_no_identity_is_malformed() {
         for json in ["", "[]", "null", "{}", r#"{"identity":null}"#, r#"{"identity":[]}"#, "{} x"] {
-            assert_eq!(read(json, false), Err(AuthRejection::MalformedIdentity), "{json}");
+            assert_eq!(parse_json(json, false), Err(AuthRejection::MalformedIdentity), "{json}");
         }
         for (name, value) in [("system", json!([])), ("user", json!("x")), ("internal", json!(1))] {
             let mut document = json!({"org_id": if name == "internal" { Value::Null } else { json!("42") }});
@@ -200,7 +235,7 @@ mod tests {
 
     #[test]
     fn what_counts_is_told_once() {
-        let refused = |json: &str| read(json, false).err();
+        let refused = |json: &str| parse_json(json, false).err();
         let good = format!(
             r#"{{"identity":{{"org_id":"42","type":"System","internal":{{"org_id":"42"}},"system":{{"cluster_id":"{CLUSTER}","cn":"c"}},
             "user":{{"user_id":"1","username":"u"}},"service_account":{{"client_id":"c","user_id":"u"}}}}}}"#

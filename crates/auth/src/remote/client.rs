@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use gathering_support::pem;
 use http_cache_semantics::{CacheOptions, CachePolicy};
-use ureq::http::{Request, header};
+use ureq::http::{HeaderMap, Request};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::error::FetchError;
@@ -16,18 +16,13 @@ use crate::key_url::KeyUrl;
 use crate::keys::error::KeyError;
 use crate::keys::pem::read;
 
-/// How long fetching keys may take, all documents together, from the lookup of the name to the last byte. Calls may wait
-/// for it.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The largest document, in bytes. Key sets of large providers have 5 to 20 KiB.
+/// The largest document, in bytes. Key sets of large providers have 5 to 20 KiB, pages of permissions less.
 const MAX_BODY: u64 = 256 * 1024;
 
-/// An HTTP client for one fetch. It follows no redirects: the configuration alone says where keys come from.
+/// An HTTP client. It follows no redirects: the configuration alone says where keys and permissions come from.
 pub(crate) struct Client {
     agent: ureq::Agent,
     proxies: ProxySettings,
-    deadline: Instant,
 }
 
 /// A document, and how long its server says that it is fresh.
@@ -55,20 +50,21 @@ impl Client {
             // The library reads the environment in another way than `ProxySettings`.
             .proxy(None)
             .build();
-        Ok(Self {
-            agent: config.into(),
-            proxies: ProxySettings::from_environment(),
-            deadline: Instant::now() + TIMEOUT,
-        })
+        Ok(Self { agent: config.into(), proxies: ProxySettings::from_environment() })
     }
 
-    pub(crate) fn get(&self, url: &KeyUrl) -> Result<Document, FetchError> {
-        let request = Request::get(url.as_str())
-            .header(header::ACCEPT, "application/json, application/jwk-set+json")
-            .body(())
-            .map_err(|error| FetchError::Unreachable(error.into()))?;
+    /// Fetches a document until `deadline`, which covers everything from the lookup of the name to the last byte.
+    pub(crate) fn get(
+        &self,
+        url: &KeyUrl,
+        headers: HeaderMap,
+        deadline: Instant,
+    ) -> Result<Document, FetchError> {
+        let mut request =
+            Request::get(url.as_str()).body(()).map_err(|error| FetchError::Unreachable(error.into()))?;
+        *request.headers_mut() = headers;
         let asked = request.clone();
-        let left = self.deadline.saturating_duration_since(Instant::now());
+        let left = deadline.saturating_duration_since(Instant::now());
         let mut request = self.agent.configure_request(request).timeout_global(Some(left));
         // This very machine is never asked through a proxy.
         if let Some(authority) = asked.uri().authority().filter(|_| !url.is_local()) {

@@ -1,34 +1,15 @@
 //! Waiting for a refresh of keys.
 
-use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::wait::Wait;
+
 /// How many calls may wait for the keys of one issuer. Each holds its connection anyway; further ones are asked to try again.
 const MAX_WAITERS: usize = 4096;
-
-/// A fetch of keys that is running or about to. The future completes when the fetch has ended, well or not, and after 10
-/// seconds at the latest. It gives no result: authenticate again to learn what the keys say.
-pub struct KeyRefresh(Pin<Box<dyn Future<Output = ()> + Send>>);
-
-impl Future for KeyRefresh {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(context)
-    }
-}
-
-impl fmt::Debug for KeyRefresh {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyRefresh").finish_non_exhaustive()
-    }
-}
 
 /// Counts the calls that wait.
 #[derive(Default)]
@@ -45,16 +26,16 @@ impl Drop for WaiterGuard {
 
 impl Waiters {
     /// Waits for the next fetch to end, at most for this time; `None` if too many calls wait.
-    pub(super) fn wait(&self, mut fetches: watch::Receiver<u64>, timeout: Duration) -> Option<KeyRefresh> {
+    pub(super) fn wait(&self, mut fetches: watch::Receiver<u64>, timeout: Duration) -> Option<Wait> {
         let guard = WaiterGuard(Arc::clone(&self.0));
         if self.0.fetch_add(1, Ordering::Relaxed) >= MAX_WAITERS {
             return None;
         }
-        Some(KeyRefresh(Box::pin(async move {
+        Some(Wait::until(async move {
             // An error says that the thread is gone or takes too long. Then there is nothing to wait for.
             let _ = tokio::time::timeout(timeout, fetches.changed()).await;
             drop(guard);
-        })))
+        }))
     }
 }
 

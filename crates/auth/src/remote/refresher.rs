@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 use gathering_domain::time::Clock;
 use tokio::sync::watch;
 
-use super::client::TIMEOUT;
 use super::error::FetchError;
-use super::refresh::{KeyRefresh, Waiters};
-use super::source::{FetchedKeys, KeySource};
+use super::refresh::Waiters;
+use super::source::{FetchedKeys, KeySource, TIMEOUT};
 use super::throttle::{FetchThrottle, INTERVAL, WantedKey};
 use crate::error::AuthError;
 use crate::keyring::Keyring;
 use crate::keys::jwks::SkippedKeys;
 use crate::metrics::FetchMetrics;
+use crate::wait::Wait;
 
 /// How long keys count as fresh at least, whatever their server says, so that it is not asked all the time.
 const MIN_FRESH: Duration = Duration::from_secs(60);
@@ -70,7 +70,7 @@ struct State {
 /// What to do about a token that no known key verifies.
 pub(crate) enum RefreshAnswer {
     /// Wait: keys are on their way.
-    Underway(KeyRefresh),
+    Underway(Wait),
     /// Reject it: the keys were asked for lately, and have no such key.
     KeyNotThere,
     /// Nobody can tell at the moment whether there is such a key.

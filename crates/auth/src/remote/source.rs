@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use ureq::http::{HeaderMap, HeaderValue, header};
 
-use super::client::Client;
+use super::client::{Client, Document};
 use super::error::FetchError;
 use crate::error::AuthError;
 use crate::key_url::{KeyUrl, KeyUrlError};
@@ -14,6 +15,9 @@ use crate::keys::jwk::Origin;
 use crate::keys::jwks::{SkippedKeys, parse};
 use crate::keys::key_set::KeySet;
 use crate::settings::IssuerSettings;
+
+/// How long fetching keys may take, all documents together. Calls may wait for it.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How the key set of an issuer is found.
 #[derive(Debug)]
@@ -54,7 +58,7 @@ impl KeySource {
 
     /// Fetches the keys now. `ca_file` is read anew each time.
     pub(crate) fn fetch(&self, ca_file: Option<&Path>) -> Result<FetchedKeys, FetchError> {
-        let client = &Client::new(ca_file)?;
+        let client = &KeyClient { client: Client::new(ca_file)?, deadline: Instant::now() + TIMEOUT };
         let address = match self {
             Self::KeySet(url) => url.clone(),
             Self::Discovery(issuer) => discover(issuer, client)?,
@@ -75,7 +79,20 @@ impl fmt::Display for KeySource {
     }
 }
 
-fn key_set(address: &KeyUrl, client: &Client) -> Result<FetchedKeys, FetchError> {
+/// Fetches the documents of one fetch.
+struct KeyClient {
+    client: Client,
+    deadline: Instant,
+}
+
+impl KeyClient {
+    fn get(&self, url: &KeyUrl) -> Result<Document, FetchError> {
+        const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, application/jwk-set+json");
+        self.client.get(url, HeaderMap::from_iter([(header::ACCEPT, ACCEPTED)]), self.deadline)
+    }
+}
+
+fn key_set(address: &KeyUrl, client: &KeyClient) -> Result<FetchedKeys, FetchError> {
     let document = client.get(address)?;
     let (keys, skipped) = parse(&document.body, Origin::Url).map_err(FetchError::Keys)?;
     Ok(FetchedKeys { body: document.body, keys, skipped, fresh_for: document.fresh_for })
@@ -88,7 +105,7 @@ fn discovery_url(issuer: &KeyUrl) -> KeyUrl {
 
 /// The address of the key set. Section 4.3 of the specification: a document that names another issuer than the one that was
 /// asked must not be used.
-fn discover(issuer: &KeyUrl, client: &Client) -> Result<KeyUrl, FetchError> {
+fn discover(issuer: &KeyUrl, client: &KeyClient) -> Result<KeyUrl, FetchError> {
     let document = client.get(&discovery_url(issuer))?;
     let document: DiscoveryDocument =
         serde_json::from_slice(&document.body).map_err(|_| FetchError::NoDocument)?;

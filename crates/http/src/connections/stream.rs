@@ -5,11 +5,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+
+use crate::tls::{Acceptor, CertificateCheck};
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -20,16 +22,53 @@ const TLS_BUFFER: usize = 16 * 1024;
 /// A connection to a client.
 pub(crate) enum Stream {
     Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<Encrypted>),
+}
+
+/// An encrypted connection, and the check of its client's certificate.
+pub(crate) struct Encrypted {
+    stream: TlsStream<TcpStream>,
+    check: Option<CertificateCheck>,
+}
+
+impl Encrypted {
+    /// Reads, unless the client is not trusted any longer.
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        // Only what comes after a change is refused: calls that were taken before are answered.
+        if buffer.filled().len() > before
+            && let Some(check) = &mut self.check
+            && check.renew(client_certificates(&self.stream)).is_err()
+        {
+            buffer.set_filled(before);
+            return Poll::Ready(Err(io::ErrorKind::PermissionDenied.into()));
+        }
+        read
+    }
+}
+
+/// The client's certificate, and those between it and its authority.
+fn client_certificates(stream: &TlsStream<TcpStream>) -> &[CertificateDer<'static>] {
+    stream.get_ref().1.peer_certificates().unwrap_or_default()
 }
 
 impl Stream {
     /// A plain connection, or an encrypted one after its handshake.
-    pub(crate) async fn open(socket: TcpStream, acceptor: Option<TlsAcceptor>) -> io::Result<Self> {
+    pub(crate) async fn open(socket: TcpStream, acceptor: Option<Acceptor>) -> io::Result<Self> {
         let Some(acceptor) = acceptor else { return Ok(Self::Plain(socket)) };
-        let mut stream = timeout(HANDSHAKE_TIMEOUT, acceptor.accept(socket)).await??;
+        let check = acceptor.certificate_check();
+        let mut stream = timeout(HANDSHAKE_TIMEOUT, acceptor.handshake.accept(socket)).await??;
         stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
-        Ok(Self::Tls(Box::new(stream)))
+        Ok(Self::Tls(Box::new(Encrypted { stream, check })))
+    }
+
+    /// The client's own certificate, which was checked.
+    pub(crate) fn client_certificate(&self) -> Option<&CertificateDer<'static>> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(encrypted) => client_certificates(&encrypted.stream).first(),
+        }
     }
 }
 
@@ -41,7 +80,7 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Tls(encrypted) => encrypted.poll_read(cx, buffer),
         }
     }
 }
@@ -50,21 +89,21 @@ impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(encrypted) => Pin::new(&mut encrypted.stream).poll_write(cx, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(encrypted) => Pin::new(&mut encrypted.stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(encrypted) => Pin::new(&mut encrypted.stream).poll_shutdown(cx),
         }
     }
 }

@@ -63,6 +63,11 @@ impl<T> Transport<T> {
         }
     }
 
+    /// The connection itself.
+    pub(crate) const fn io(&self) -> &T {
+        &self.io
+    }
+
     /// The state that calls on this connection share with it.
     pub(crate) const fn call_state(&self) -> &Rc<CallState> {
         &self.call

@@ -12,7 +12,8 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::{Either, LocalBoxFuture};
 use gathering_auth::{
-    AuthHeader, AuthHeaderName, Authentication, Authenticator, Credentials, Denied, Identity, ReadGrant,
+    AuthHeader, AuthHeaderName, Authentication, Authenticator, ClientCertificate, Credentials, Denied,
+    Identity, ReadGrant,
 };
 use gathering_domain::ids::{RequestId, RequestKey};
 use gathering_domain::intake::WriteGrant;
@@ -182,5 +183,9 @@ impl Credentials for CallCredentials<'_> {
 
     fn peer(&self) -> Option<IpAddr> {
         self.0.peer_addr().map(|address| address.ip())
+    }
+
+    fn certificate(&self) -> Option<&ClientCertificate> {
+        self.0.conn_data()
     }
 }

@@ -41,6 +41,8 @@ pub enum AuthScheme {
     BearerToken,
     /// A header that a gateway in front puts in.
     IdentityHeader,
+    /// The certificate of the connection.
+    ClientCertificate,
     None,
 }
 
@@ -61,6 +63,15 @@ impl AuthScheme {
                     "The identity that the gateway in front puts in: base64 of a JSON object.",
                 );
                 Some(("identityHeader", SecurityScheme::ApiKey(ApiKey::Header(header))))
+            }
+            Self::ClientCertificate => {
+                let description = Some(
+                    "A certificate of the authority that the service trusts for its callers.".to_owned(),
+                );
+                Some((
+                    "clientCertificate",
+                    SecurityScheme::MutualTls { description, deprecated: None, extensions: None },
+                ))
             }
             Self::None => None,
         }

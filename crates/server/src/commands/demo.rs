@@ -41,6 +41,11 @@ mode = \"jwt\"
 disabled_org = 42
 algorithms = []
 issuers = []
+[auth.certificate]
+cluster = \"none\"
+writers = []
+[auth.rbac]
+enforce = false
 [auth.keys]
 hmac_secret_file = \"data/demo-hmac.key\"
 [log]

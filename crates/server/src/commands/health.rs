@@ -45,7 +45,14 @@ fn tls(arguments: &Health) -> Result<TlsConfig, ServerError> {
     let mut own = None;
     if let (Some(cert), Some(key)) = (&arguments.cert, &arguments.key) {
         // Says in a sentence what is wrong with them, where the client would panic.
-        Tls::load(&TlsSettings { cert: cert.clone(), key: key.clone(), client_ca: None })
+        let (cert_file, key_file) = (cert.clone(), key.clone());
+        let settings = TlsSettings {
+            cert: cert_file,
+            key: key_file,
+            client_ca: None,
+            admits_without_certificate: false,
+        };
+        Tls::load(&settings)
             .map_err(|source| ServerError::Tls { section: "--cert and --key", source: source.into() })?;
         let failed = ServerError::system("the certificate cannot be shown");
         let read = || -> Result<ClientCert, Box<dyn std::error::Error + Send + Sync>> {

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gathering_auth::{AbsentScope, Algorithm, ClaimPath, IpNet, KeyUrl};
+use gathering_auth::{
+    AbsentScope, Algorithm, ClaimPath, ClusterBinding, IpNet, KeyUrl, MAX_COMMON_NAME, RbacUrl,
+};
 use gathering_domain::ids::OrganizationId;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -41,6 +43,8 @@ pub struct Auth {
     pub trusted_proxies: Vec<IpNet>,
     pub gateway_secret_file: Option<PathBuf>,
     pub gateway_binding: bool,
+    pub certificate: Certificate,
+    pub rbac: Rbac,
     pub rate_limit: RateLimit,
 }
 
@@ -50,6 +54,7 @@ pub struct Auth {
 pub enum AuthMode {
     Jwt,
     IdentityHeader,
+    ClientCertificate,
     Disabled,
 }
 
@@ -118,6 +123,28 @@ pub struct Scopes {
     pub absent: Option<AbsentScope>,
 }
 
+/// `[auth.certificate]`
+#[serde_as]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    pub organization: Option<OrganizationId>,
+    #[serde_as(as = "Binding")]
+    pub cluster: ClusterBinding,
+    #[serde_as(as = "Vec<CommonName>")]
+    pub writers: Vec<String>,
+}
+
+/// `[auth.rbac]`
+#[serde_as]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rbac {
+    #[serde_as(as = "Option<DisplayFromStr>")]
+    pub url: Option<RbacUrl>,
+    pub enforce: bool,
+}
+
 /// `[auth.rate_limit]`
 #[serde_as]
 #[derive(Debug, Clone, Deserialize)]
@@ -178,6 +205,34 @@ impl<'de> DeserializeAs<'de, AbsentScope> for WhatAbsentGrants {
             "read" => Some(AbsentScope::Read),
             "nothing" => Some(AbsentScope::Nothing),
             _ => None,
+        })
+    }
+}
+
+struct Binding;
+
+impl<'de> DeserializeAs<'de, ClusterBinding> for Binding {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<ClusterBinding, D::Error> {
+        text(deserializer, "\"none\" or \"common-name\"", |word| match word {
+            "none" => Some(ClusterBinding::None),
+            "common-name" => Some(ClusterBinding::CommonName),
+            _ => None,
+        })
+    }
+}
+
+/// A name that a certificate can have. One that no certificate can have would be a slip that keeps somebody out.
+struct CommonName;
+
+impl<'de> DeserializeAs<'de, String> for CommonName {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        let expected =
+            "a common name of 1 to 256 bytes, without control characters and without blanks around it";
+        text(deserializer, expected, |name| {
+            let is_name = (1..=MAX_COMMON_NAME).contains(&name.len())
+                && name.trim() == name
+                && !name.chars().any(char::is_control);
+            is_name.then(|| name.to_owned())
         })
     }
 }

@@ -58,6 +58,17 @@ impl Config {
                 secret_file: self.auth.gateway_secret_file.clone(),
                 client_certificates: self.http.tls.client_ca.is_some(),
                 any_cluster: !self.auth.gateway_binding,
+                rbac: self
+                    .auth
+                    .rbac
+                    .url
+                    .clone()
+                    .map(|url| auth::RbacSettings { url, enforce: self.auth.rbac.enforce }),
+            }),
+            AuthMode::ClientCertificate => auth::Mode::ClientCertificate(auth::CertificateSettings {
+                organization: self.auth.certificate.organization,
+                cluster: self.auth.certificate.cluster,
+                writers: self.auth.certificate.writers.clone(),
             }),
             AuthMode::Disabled => auth::Mode::Disabled { organization: self.auth.disabled_org },
         };
@@ -90,8 +101,16 @@ impl Config {
         match self.auth.mode {
             AuthMode::Jwt => AuthScheme::BearerToken,
             AuthMode::IdentityHeader => AuthScheme::IdentityHeader,
+            AuthMode::ClientCertificate => AuthScheme::ClientCertificate,
             AuthMode::Disabled => AuthScheme::None,
         }
+    }
+
+    /// What the API's listener needs to know of TLS; nothing if it is to speak plain HTTP. Where certificates say who calls, who
+    /// has none is told so, and may read what everybody may.
+    pub fn api_tls(&self) -> Option<TlsSettings> {
+        let admits_without_certificate = self.auth.mode == AuthMode::ClientCertificate;
+        self.http.tls.settings().map(|settings| TlsSettings { admits_without_certificate, ..settings })
     }
 
     /// What storage needs to know.
@@ -159,7 +178,8 @@ impl Tls {
     /// What a listener needs to know; nothing if it is to speak plain HTTP.
     pub fn settings(&self) -> Option<TlsSettings> {
         let (cert, key) = self.cert.clone().zip(self.key.clone())?;
-        Some(TlsSettings { cert, key, client_ca: self.client_ca.clone() })
+        let client_ca = self.client_ca.clone();
+        Some(TlsSettings { cert, key, client_ca, admits_without_certificate: false })
     }
 }
 

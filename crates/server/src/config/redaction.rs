@@ -21,6 +21,14 @@ pub(super) fn show(mut settings: Table) -> String {
 /// One value as text, for the sentence that refuses it.
 pub(super) fn show_value(key: &str, mut value: Value) -> String {
     hide_secrets(key, &mut value);
+    // This one may come without a scheme.
+    if key == "auth.rbac.url"
+        && let Value::String(url) = &mut value
+        && !url.contains("://")
+        && let Some((_, host)) = url.rsplit_once('@')
+    {
+        *url = format!("***@{host}");
+    }
     // Wherever a URL turns up, and be it in the wrong place, its password does not.
     DatabaseUrl::redact(&value.to_string())
 }

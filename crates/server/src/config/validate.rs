@@ -1,6 +1,9 @@
 //! What one setting demands of another. What a setting demands of itself is in its type.
 
-use super::auth::{Auth, AuthMode, Keys};
+use gathering_auth::ClusterBinding;
+use gathering_domain::ids::ClusterId;
+
+use super::auth::{Auth, AuthMode, Certificate, Keys};
 use super::ingest::Kafka;
 use super::sections::{Config, Tls};
 
@@ -25,6 +28,7 @@ pub(super) fn validate(config: &Config) -> Result<(), Invalid> {
     }
     validate_auth(auth)?;
     validate_tls("http.tls", &http.tls)?;
+    validate_certificate(config)?;
     validate_tls("admin.tls", &admin.tls)?;
     validate_kafka(&ingest.kafka)?;
     if wait.hold > wait.max {
@@ -56,12 +60,41 @@ fn validate_auth(auth: &Auth) -> Result<(), Invalid> {
         if auth.gateway_secret_file.is_some() {
             return Err(Invalid::new("auth.gateway_secret_file", problem));
         }
+        if auth.rbac.url.is_some() {
+            return Err(Invalid::new("auth.rbac.url", problem));
+        }
+    }
+    if auth.rbac.enforce && auth.rbac.url.is_none() {
+        let problem = "it needs auth.rbac.url, and without it would keep nobody out";
+        return Err(Invalid::new("auth.rbac.enforce", problem));
     }
     validate_keys("auth", &auth.keys)?;
     for (number, issuer) in auth.issuers.iter().enumerate() {
         validate_keys(&format!("auth.issuers[{number}]"), &issuer.keys)?;
     }
     Ok(())
+}
+
+/// Mode `client-certificate`, and what counts in it alone.
+fn validate_certificate(config: &Config) -> Result<(), Invalid> {
+    let (Certificate { organization, cluster, writers }, tls) = (&config.auth.certificate, &config.http.tls);
+    let is_bound = *cluster == ClusterBinding::CommonName;
+    let has_cluster = writers.iter().any(|name| name.parse::<ClusterId>().is_ok());
+    let needed = "it is needed in auth.mode = \"client-certificate\"";
+    let elsewhere = "it counts in auth.mode = \"client-certificate\" only";
+    let both =
+        "with auth.certificate.cluster = \"common-name\", a UUID names a cluster, which does not write";
+    let is_mode = config.auth.mode == AuthMode::ClientCertificate;
+    let (key, problem) = match () {
+        () if is_mode && tls.cert.is_none() => ("http.tls.cert", needed),
+        () if is_mode && tls.client_ca.is_none() => ("http.tls.client_ca", needed),
+        () if is_mode && organization.is_none() => ("auth.certificate.organization", needed),
+        () if is_mode && is_bound && has_cluster => ("auth.certificate.writers", both),
+        () if !is_mode && is_bound => ("auth.certificate.cluster", elsewhere),
+        () if !is_mode && !writers.is_empty() => ("auth.certificate.writers", elsewhere),
+        () => return Ok(()),
+    };
+    Err(Invalid::new(key, problem))
 }
 
 /// Either there is one issuer, in `auth` itself, or each has an entry of its own.

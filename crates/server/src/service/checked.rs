@@ -39,7 +39,7 @@ impl Checked {
             Role::All | Role::Api => Some(CheckedApi::new(config, environment)?),
             Role::Ingest => None,
         };
-        let admin_tls = tls("admin.tls", &config.admin.tls)?;
+        let admin_tls = tls("admin.tls", config.admin.tls.settings())?;
         let consumer = match (role, config.kafka_settings()) {
             (Role::Api, _) | (Role::All, None) => None,
             (Role::Ingest, None) => return Err(ServerError::Usage(NOTHING_TO_INGEST)),
@@ -73,7 +73,7 @@ impl CheckedApi {
     fn new(config: &Config, environment: &Environment) -> Result<Self, ServerError> {
         let clock = Arc::clone(&environment.clock);
         let authenticator = Authenticator::start(&config.auth_settings(), clock, environment.key_tick)?;
-        Ok(Self { authenticator: Arc::new(authenticator), tls: tls("http.tls", &config.http.tls)? })
+        Ok(Self { authenticator: Arc::new(authenticator), tls: tls("http.tls", config.api_tls())? })
     }
 }
 

@@ -203,7 +203,12 @@ fn bad_values_are_named_with_their_key_and_origin() {
         ("http.max_body=big", "http.max_body", "\"big\"", "a size such as"),
         ("http.cors_origins=[\"*\"]", "http.cors_origins", "[\"*\"]", "an origin is"),
         ("http.shutdown_grace=30", "http.shutdown_grace", "30", "a duration such as"),
-        ("auth.mode=none", "auth.mode", "\"none\"", "`jwt`, `identity-header`, `disabled`"),
+        (
+            "auth.mode=none",
+            "auth.mode",
+            "\"none\"",
+            "`jwt`, `identity-header`, `client-certificate`, `disabled`",
+        ),
         ("auth.disabled_org=0", "auth.disabled_org", "0", "a whole number from 1"),
         ("storage.url=mysql://u:secret@h/d", "storage.url", "\"mysql://u:***@h/d\"", "a database URL is"),
         ("storage.pool_size=0", "storage.pool_size", "0", "from 1 to 1000"),
@@ -291,7 +296,7 @@ fn check_refusal(assignment: &str, key: &str, value: &str, part: &str) {
     let origin = if value == "(nothing)" { "the defaults" } else { "--set" };
     let start = format!("the setting {key} = {value} (from {origin}) is not usable: ");
     assert!(error.starts_with(&start) && error.contains(part), "{assignment}: {error}");
-    assert!(!error.contains(":secret") && !error.contains('\n'), "{error}");
+    assert!(!error.contains(":secret") && !error.contains("secret@") && !error.contains('\n'), "{error}");
 }
 
 #[test]
@@ -327,6 +332,37 @@ fn claims_and_words_that_nothing_could_be_are_refused() {
             "\"/\"",
             "no name may be empty",
         ),
+    ] {
+        check_refusal(assignment, key, value, part);
+    }
+}
+
+#[test]
+fn bad_values_of_certificates_and_service_accounts() {
+    for (assignment, key, value, part) in [
+        ("auth.certificate.organization=0", "auth.certificate.organization", "0", "from 1"),
+        ("auth.certificate.cluster=cn", "auth.certificate.cluster", "\"cn\"", "\"none\" or \"common-name\""),
+        (
+            "auth.certificate.cluster=common-name",
+            "auth.certificate.cluster",
+            "\"common-name\"",
+            "client-certificate",
+        ),
+        ("auth.certificate.writers=[\"a\"]", "auth.certificate.writers", "[\"a\"]", "client-certificate"),
+        ("auth.certificate.writers=[\"\"]", "auth.certificate.writers", "[\"\"]", "1 to 256 bytes"),
+        ("auth.certificate.writers=[\"a \"]", "auth.certificate.writers", "[\"a \"]", "without blanks"),
+        (
+            "auth.certificate.writers=[\"a\\u0000b\"]",
+            "auth.certificate.writers",
+            "[\"a\\u0000b\"]",
+            "control characters",
+        ),
+        ("auth.rbac.enforce=true", "auth.rbac.enforce", "true", "needs auth.rbac.url"),
+        ("auth.rbac.enforce=yes", "auth.rbac.enforce", "\"yes\"", "a boolean"),
+        ("auth.rbac.url=rbac", "auth.rbac.url", "\"rbac\"", "identity-header"),
+        ("auth.rbac.url=http://rbac", "auth.rbac.url", "\"http://rbac\"", "a URL with https"),
+        ("auth.rbac.url=u:secret@rbac", "auth.rbac.url", "\"***@rbac\"", "without a password"),
+        ("auth.rbac.url=", "auth.rbac.url", "\"\"", "a URL with https"),
     ] {
         check_refusal(assignment, key, value, part);
     }
@@ -429,6 +465,37 @@ fn files_say_what_is_wrong_with_them() {
     let missing = Sources { file: Some("/no/such/file.toml".into()), ..Sources::default() };
     let error = Config::load(&missing).unwrap_err().to_string();
     assert!(error.starts_with("the configuration file /no/such/file.toml cannot be read"), "{error}");
+}
+
+#[test]
+fn client_certificates_need_an_authority_and_an_organization() {
+    const UUID: &str = "5D5892D3-1f74-4ccf-91af-548dfc9767aa";
+    let (writers, with_cluster) =
+        ("auth.certificate.writers=[\"a\"]", format!("auth.certificate.writers=[\"a\",\"{UUID}\"]"));
+    let mut settings = vec!["auth.mode=client-certificate", "auth.certificate.cluster=common-name", writers];
+    for (missing, value) in [
+        ("http.tls.cert", "http.tls.cert=a.crt"),
+        ("http.tls.key", "http.tls.key=a.key"),
+        ("http.tls.client_ca", "http.tls.client_ca=ca.crt"),
+        ("auth.certificate.organization", "auth.certificate.organization=7"),
+    ] {
+        let error = load(&settings).unwrap_err();
+        assert!(error.starts_with(&format!("the setting {missing} = (nothing)")), "{error}");
+        settings.push(value);
+    }
+    let config = load(&settings).unwrap();
+    assert!(config.api_tls().unwrap().admits_without_certificate);
+    settings.push(&with_cluster);
+    let error = load(&settings).unwrap_err();
+    assert!(
+        error.starts_with("the setting auth.certificate.writers = ") && error.contains("UUID"),
+        "{error}"
+    );
+    settings.push("auth.certificate.cluster=none");
+    assert!(load(&settings).is_ok(), "a writer may have any name where none is bound");
+    // Elsewhere nobody connects without a certificate of the authority.
+    settings.extend([writers, "auth.certificate.writers=[]", "auth.mode=identity-header"]);
+    assert!(!load(&settings).unwrap().api_tls().unwrap().admits_without_certificate);
 }
 
 #[test]
