@@ -83,6 +83,11 @@ impl ContentCache {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Fails until there is content.
+    pub(crate) fn require(&self) -> Result<(), StoreError> {
+        self.current().map(drop).ok_or_else(not_loaded)
+    }
+
     /// The report of these hits. Leaving hits out for want of content that is only not loaded yet would tell a client,
     /// which asks once, that all is well.
     pub(crate) fn report(&self, hits: Vec<RuleHit>) -> Result<Vec<ReportEntry>, StoreError> {
@@ -93,7 +98,11 @@ impl ContentCache {
                 self.omitted.note(&omitted);
                 Ok(entries)
             }
-            None => Err(StoreError::unavailable("the rule content is not loaded yet")),
+            None => Err(not_loaded()),
         }
     }
+}
+
+fn not_loaded() -> StoreError {
+    StoreError::unavailable("the rule content is not loaded yet")
 }
