@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use gathering_aggregator::AggregatorError;
 use gathering_auth::{AuthError, AuthRejection};
 use gathering_domain::store::StoreError;
 use gathering_http::{BindError, TlsError};
@@ -21,6 +22,9 @@ pub enum ServerError {
     /// Keys are missing or not usable.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// The filter of reports cannot be made.
+    #[error(transparent)]
+    Aggregator(#[from] AggregatorError),
     /// Certificates are not usable.
     #[error("{section}: {source}")]
     Tls { section: &'static str, source: Box<TlsError> },
@@ -94,6 +98,7 @@ impl ServerError {
         match self {
             Self::Config(_)
             | Self::Auth(_)
+            | Self::Aggregator(AggregatorError::Tls(_))
             | Self::Tls { .. }
             | Self::AllowList(_)
             | Self::Usage(_)

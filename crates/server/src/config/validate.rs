@@ -2,6 +2,7 @@
 
 use super::auth::{Auth, AuthMode, Keys};
 use super::ingest::Kafka;
+use super::report_filter::ReportFilter;
 use super::sections::{Config, Tls};
 
 /// A setting that does not go together with others.
@@ -18,7 +19,7 @@ impl Invalid {
 }
 
 pub(super) fn validate(config: &Config) -> Result<(), Invalid> {
-    let Config { http, admin, auth, ingest, .. } = config;
+    let Config { http, admin, auth, ingest, report, .. } = config;
     if auth.mode == AuthMode::Disabled && !http.bind.ip().is_loopback() {
         let problem = "without authentication, http.bind has to be a loopback address such as 127.0.0.1:8080";
         return Err(Invalid::new("auth.mode", problem));
@@ -27,6 +28,7 @@ pub(super) fn validate(config: &Config) -> Result<(), Invalid> {
     validate_tls("http.tls", &http.tls)?;
     validate_tls("admin.tls", &admin.tls)?;
     validate_kafka(&ingest.kafka)?;
+    validate_filter(&report.filter)?;
     if admin.bind == http.bind && http.bind.port() != 0 {
         return Err(Invalid::new("admin.bind", "it has to be another address than http.bind"));
     }
@@ -97,6 +99,14 @@ fn validate_keys(section: &str, keys: &Keys) -> Result<(), Invalid> {
         return Ok(());
     };
     Err(Invalid::new(format!("{section}.keys.{key}"), problem))
+}
+
+fn validate_filter(filter: &ReportFilter) -> Result<(), Invalid> {
+    if filter.fresh_for > filter.stale_for {
+        let problem = "it has to be at most report.filter.stale_for, since what is fresh is of use";
+        return Err(Invalid::new("report.filter.fresh_for", problem));
+    }
+    Ok(())
 }
 
 fn validate_kafka(kafka: &Kafka) -> Result<(), Invalid> {

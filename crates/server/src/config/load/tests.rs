@@ -261,6 +261,28 @@ fn bad_values_are_named_with_their_key_and_origin() {
         ("admin.tls.key=a.key", "admin.tls.cert", "(nothing)", "beside the key"),
         ("http.tls.client_ca=a.crt", "http.tls.client_ca", "\"a.crt\"", "with cert and key only"),
         ("storage.query_timeout=25h", "storage.query_timeout", "\"25h\"", "at most 24h"),
+        ("report.filter.aggregator=", "report.filter.aggregator", "\"\"", "a URL with http or https"),
+        (
+            "report.filter.aggregator=http://u:secret@h/",
+            "report.filter.aggregator",
+            "\"http://u:***@h/\"",
+            "without user, password, query and fragment",
+        ),
+        (
+            "report.filter.aggregator=http://h/?q",
+            "report.filter.aggregator",
+            "\"http://h/?q\"",
+            "such as http://",
+        ),
+        ("report.filter.timeout=0s", "report.filter.timeout", "\"0s\"", "longer than 0s"),
+        ("report.filter.timeout=31s", "report.filter.timeout", "\"31s\"", "at most 30s"),
+        (
+            "report.filter.fresh_for=61m",
+            "report.filter.fresh_for",
+            "\"61m\"",
+            "at most report.filter.stale_for",
+        ),
+        ("report.filter.stale_for=soon", "report.filter.stale_for", "\"soon\"", "a duration such as"),
         (
             "storage.url=[\"postgres://u:secret@h/d\"]",
             "storage.url",
