@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gathering_domain::rule::RuleHit;
+use gathering_support::BaseUrl;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes};
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
@@ -20,7 +21,6 @@ use crate::answer::{ForCluster, SystemWide};
 use crate::error::{AggregatorError, QuestionError};
 use crate::key::ClusterKey;
 use crate::rules::DisabledRules;
-use crate::url::AggregatorUrl;
 
 /// The largest answer of one call, in bytes. An entry has some 250.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -43,11 +43,11 @@ type HttpClient = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 #[derive(Debug)]
 pub(crate) struct Client {
     http: HttpClient,
-    url: AggregatorUrl,
+    url: BaseUrl,
 }
 
 impl Client {
-    pub(crate) fn new(url: AggregatorUrl) -> Result<Self, AggregatorError> {
+    pub(crate) fn new(url: BaseUrl) -> Result<Self, AggregatorError> {
         let mut connector = HttpConnector::new();
         connector.enforce_http(false);
         connector.set_nodelay(true);
@@ -65,7 +65,7 @@ impl Client {
         Ok(Self { http, url })
     }
 
-    pub(crate) const fn url(&self) -> &AggregatorUrl {
+    pub(crate) const fn url(&self) -> &BaseUrl {
         &self.url
     }
 
@@ -136,7 +136,7 @@ async fn read<T: DeserializeOwned + Send + 'static>(
 }
 
 /// Trusts the authorities of the system. They are looked for only where they are needed, since a system may have none.
-fn tls_config(url: &AggregatorUrl) -> Result<ClientConfig, rustls::Error> {
+fn tls_config(url: &BaseUrl) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let config = if url.is_encrypted() {

@@ -12,9 +12,7 @@ mod pauses;
 mod questions;
 mod rules;
 mod settings;
-mod url;
 
 pub use error::AggregatorError;
 pub use filter::AggregatorFilter;
 pub use settings::Settings;
-pub use url::{AggregatorUrl, AggregatorUrlError};

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::url::AggregatorUrl;
+use gathering_support::BaseUrl;
 
 /// Where the aggregator is, and how its answers are used.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where its REST API is.
-    pub url: AggregatorUrl,
+    pub url: BaseUrl,
     /// How long a report waits for it at most.
     pub timeout: Duration,
     /// For how long nobody asks again.

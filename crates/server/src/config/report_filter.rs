@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gathering_aggregator::AggregatorUrl;
+use gathering_support::BaseUrl;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_with::{DeserializeAs, DisplayFromStr, serde_as};
@@ -15,7 +15,7 @@ use super::value::{PositiveTime, Time};
 #[serde(deny_unknown_fields)]
 pub struct ReportFilter {
     #[serde_as(as = "Option<DisplayFromStr>")]
-    pub aggregator: Option<AggregatorUrl>,
+    pub aggregator: Option<BaseUrl>,
     #[serde_as(as = "FilterTimeout")]
     pub timeout: Duration,
     #[serde_as(as = "Time")]
