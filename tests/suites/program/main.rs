@@ -13,6 +13,7 @@ mod migrate;
 mod outages;
 mod serving;
 mod tokens;
+mod watch;
 
 /// A file with an HMAC secret in the folder of the program.
 fn secret(program: &gathering_tests::Program) -> String {
