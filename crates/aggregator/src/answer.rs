@@ -19,7 +19,7 @@ pub(crate) struct SystemWide {
 /// What it disabled for the cluster that was asked about: `rules/organizations/{org}/disabled_for_clusters`.
 #[derive(Deserialize)]
 pub(crate) struct ForCluster {
-    pub(crate) rules: Hits<Disabled>,
+    pub(crate) rules: Hits<Toggle>,
 }
 
 /// An entry of [`SystemWide`]. Its rule is compared as it stands.
@@ -33,7 +33,7 @@ pub(crate) struct Acknowledged {
 /// An entry of [`ForCluster`]. `.report` at the end of its rule does not count.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub(crate) struct Disabled {
+pub(crate) struct Toggle {
     #[serde(rename = "RuleID")]
     rule_id: Option<String>,
     error_key: Option<String>,
@@ -53,7 +53,7 @@ impl Entry for Acknowledged {
     }
 }
 
-impl Entry for Disabled {
+impl Entry for Toggle {
     /// None for an entry that says itself that its rule is not disabled: a finding must not get lost over it.
     fn hit(&self) -> Option<RuleHit> {
         if self.disabled.as_ref().is_some_and(|disabled| matches!(disabled.get(), "false" | "0")) {
@@ -108,16 +108,16 @@ impl<'de, E: Entry> Visitor<'de> for HitsVisitor<E> {
 mod tests {
     use super::*;
 
-    fn texts<E>(hits: Hits<E>) -> Vec<String> {
+    fn texts<E>(hits: &Hits<E>) -> Vec<String> {
         hits.hits.iter().map(ToString::to_string).collect()
     }
 
     fn system_wide(json: &str) -> Option<Vec<String>> {
-        serde_json::from_str::<SystemWide>(json).ok().map(|answer| texts(answer.rules))
+        serde_json::from_str::<SystemWide>(json).ok().map(|answer| texts(&answer.rules))
     }
 
     fn for_cluster(json: &str) -> Option<Vec<String>> {
-        serde_json::from_str::<ForCluster>(json).ok().map(|answer| texts(answer.rules))
+        serde_json::from_str::<ForCluster>(json).ok().map(|answer| texts(&answer.rules))
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Asking the aggregator, which may be slow, wrong or hostile.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gathering_domain::rule::RuleHit;
 use gathering_support::BaseUrl;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes};
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode};
@@ -119,20 +120,26 @@ async fn read<T: DeserializeOwned + Send + 'static>(
     if answer.status() != StatusCode::OK {
         return Err(QuestionError::Status(answer.status().as_u16()));
     }
-    let body = Box::pin(Limited::new(answer.into_body(), MAX_ANSWER).collect()).await;
-    let body = body.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            QuestionError::TooLarge
-        } else {
-            QuestionError::Interrupted(error)
-        }
-    })?;
-    let body = body.to_bytes();
+    let body = whole(answer.into_body()).await?;
     if body.len() <= INLINE {
         return Ok(serde_json::from_slice(&body)?);
     }
     let parsed = spawn_blocking(move || serde_json::from_slice(&body)).await;
     Ok(parsed.map_err(|_| QuestionError::Panic)??)
+}
+
+/// The bytes of a body. They are put together as they come, since each piece of it takes up far more than one byte.
+async fn whole(body: impl Body<Data = Bytes, Error = hyper::Error>) -> Result<Vec<u8>, QuestionError> {
+    let (mut body, mut bytes) = (pin!(body), Vec::new());
+    while let Some(frame) = body.frame().await {
+        if let Ok(piece) = frame?.into_data() {
+            if bytes.len() + piece.len() > MAX_ANSWER {
+                return Err(QuestionError::TooLarge);
+            }
+            bytes.extend_from_slice(&piece);
+        }
+    }
+    Ok(bytes)
 }
 
 /// Trusts the authorities of the system. They are looked for only where they are needed, since a system may have none.

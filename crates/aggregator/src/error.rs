@@ -27,8 +27,8 @@ pub(crate) enum QuestionError {
     Timeout,
     #[error("no answer ({})", brief(.0))]
     Unreachable(#[from] hyper_util::client::legacy::Error),
-    #[error("no whole answer ({})", brief(&**.0))]
-    Interrupted(Box<dyn Error + Send + Sync>),
+    #[error("no whole answer ({})", brief(.0))]
+    Interrupted(#[from] hyper::Error),
     #[error("an answer larger than 1 MiB")]
     TooLarge,
     #[error("the status {0}")]

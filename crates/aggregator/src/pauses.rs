@@ -115,9 +115,9 @@ mod tests {
             let admission = pauses.admit(one, now).expect("the pause is over");
             now += at(5);
             pauses.fail(admission, now);
-            now += at(expected) - Duration::from_micros(1);
-            assert!(pauses.admit(one, now).is_none(), "{expected}");
-            now += Duration::from_micros(1);
+            now += at(expected);
+            let just_before = now.saturating_sub(Duration::from_micros(1));
+            assert!(pauses.admit(one, just_before).is_none(), "{expected}");
         }
         let admission = pauses.admit(one, now).unwrap();
         assert!(pauses.succeed(admission));

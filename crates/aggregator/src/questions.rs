@@ -21,9 +21,10 @@ use crate::metrics::FilterMetrics;
 use crate::pauses::{Admission, Pauses};
 use crate::rules::DisabledRules;
 
-/// Questions that are with the aggregator at once, of two calls each: in all, and of one organization.
-const PLACES: usize = 32;
-const PLACES_EACH: usize = 8;
+/// Questions that are with the aggregator at once, of two calls each: in all, and of one organization. While it is read, an
+/// answer takes up three times its bytes at most, some 100 MiB in all.
+const PLACES: usize = 16;
+const PLACES_EACH: usize = 4;
 
 /// Questions that are there at once, those that wait for a place included: in all, and of one organization.
 const QUESTIONS: usize = 1024;

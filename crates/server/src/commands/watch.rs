@@ -133,7 +133,7 @@ impl Watching<'_> {
                 Step::Report(report) => return Ok(report),
                 Step::Processed => {
                     is_processed = true;
-                    self.state = "it is processed, and its report has not come".to_owned();
+                    self.state = "it is processed, and its report has not come".into();
                 }
                 Step::Later { state, pause } => {
                     // Until there is a report, the state may change: what has expired may come anew.

@@ -261,6 +261,26 @@ fn bad_values_are_named_with_their_key_and_origin() {
         ("admin.tls.key=a.key", "admin.tls.cert", "(nothing)", "beside the key"),
         ("http.tls.client_ca=a.crt", "http.tls.client_ca", "\"a.crt\"", "with cert and key only"),
         ("storage.query_timeout=25h", "storage.query_timeout", "\"25h\"", "at most 24h"),
+        (
+            "storage.url=[\"postgres://u:secret@h/d\"]",
+            "storage.url",
+            "[\"postgres://u:***@h/d\"]",
+            "expected",
+        ),
+        (
+            "storage.url={x=\"postgres://u:secret@h/d\"}",
+            "storage.url",
+            "{ x = \"postgres://u:***@h/d\" }",
+            "expected",
+        ),
+    ] {
+        check_refusal(assignment, key, value, part);
+    }
+}
+
+#[test]
+fn bad_values_of_the_filter_are_named_too() {
+    for (assignment, key, value, part) in [
         ("report.filter.aggregator=", "report.filter.aggregator", "\"\"", "a URL with http or https"),
         (
             "report.filter.aggregator=http://u:secret@h/",
@@ -283,25 +303,18 @@ fn bad_values_are_named_with_their_key_and_origin() {
             "at most report.filter.stale_for",
         ),
         ("report.filter.stale_for=soon", "report.filter.stale_for", "\"soon\"", "a duration such as"),
-        (
-            "storage.url=[\"postgres://u:secret@h/d\"]",
-            "storage.url",
-            "[\"postgres://u:***@h/d\"]",
-            "expected",
-        ),
-        (
-            "storage.url={x=\"postgres://u:secret@h/d\"}",
-            "storage.url",
-            "{ x = \"postgres://u:***@h/d\" }",
-            "expected",
-        ),
     ] {
-        let error = load(&[assignment]).unwrap_err();
-        let origin = if value == "(nothing)" { "the defaults" } else { "--set" };
-        let start = format!("the setting {key} = {value} (from {origin}) is not usable: ");
-        assert!(error.starts_with(&start) && error.contains(part), "{assignment}: {error}");
-        assert!(!error.contains(":secret") && !error.contains('\n'), "{error}");
+        check_refusal(assignment, key, value, part);
     }
+}
+
+/// One sentence names the key, its value and where it came from, and has this part.
+fn check_refusal(assignment: &str, key: &str, value: &str, part: &str) {
+    let error = load(&[assignment]).unwrap_err();
+    let origin = if value == "(nothing)" { "the defaults" } else { "--set" };
+    let start = format!("the setting {key} = {value} (from {origin}) is not usable: ");
+    assert!(error.starts_with(&start) && error.contains(part), "{assignment}: {error}");
+    assert!(!error.contains(":secret") && !error.contains('\n'), "{error}");
 }
 
 #[test]
