@@ -103,7 +103,8 @@ impl Questions {
         let (sender, progress) = watch::channel(Outcome::Underway);
         state.underway.insert(key, progress.clone());
         drop(state);
-        let question = Question { questions: Arc::clone(self), key, asked_at, admission, sender };
+        let question =
+            Question { questions: Arc::clone(self), key, asked_at, admission, sender, is_underway: true };
         self.parts.runtime.spawn(question.run());
         Some(progress)
     }
@@ -121,11 +122,14 @@ struct Question {
     asked_at: Duration,
     admission: Admission,
     sender: watch::Sender<Outcome>,
+    /// Whether others may join it.
+    is_underway: bool,
 }
 
 impl Question {
-    async fn run(self) {
-        let Questions { parts, places, .. } = &*self.questions;
+    async fn run(mut self) {
+        let questions = Arc::clone(&self.questions);
+        let Questions { parts, places, .. } = &*questions;
         let mut has_place = false;
         let work = async {
             let _place = places.acquire(self.key.organization).await;
@@ -141,21 +145,30 @@ impl Question {
         self.sender.send_replace(outcome);
     }
 
-    fn succeed(&self, rules: Arc<DisabledRules>) -> Outcome {
-        let Questions { parts, log, .. } = &*self.questions;
+    fn succeed(&mut self, rules: Arc<DisabledRules>) -> Outcome {
+        let questions = Arc::clone(&self.questions);
+        let Questions { parts, log, .. } = &*questions;
         parts.kept.insert(self.key, Arc::clone(&rules), self.asked_at);
-        if self.questions.state().pauses.succeed(self.admission) {
+        let mut state = questions.state();
+        self.leave(&mut state);
+        let is_back = state.pauses.succeed(self.admission);
+        drop(state);
+        if is_back {
             log.log(Level::Info, format_args!("the aggregator {} answers again", parts.client.url()));
         }
         Outcome::Answered(rules)
     }
 
-    fn fail(&self, error: &QuestionError, had_place: bool) -> Outcome {
-        let Questions { parts, log, .. } = &*self.questions;
+    fn fail(&mut self, error: &QuestionError, had_place: bool) -> Outcome {
+        let questions = Arc::clone(&self.questions);
+        let Questions { parts, log, .. } = &*questions;
+        let mut state = questions.state();
+        self.leave(&mut state);
         // Who did not get a place in time has found out nothing about the aggregator.
         if had_place {
-            self.questions.state().pauses.fail(self.admission, parts.clock.monotonic());
+            state.pauses.fail(self.admission, parts.clock.monotonic());
         }
+        drop(state);
         let (organization, url) = (self.key.organization, parts.client.url());
         log.log(
             Level::Warn,
@@ -163,10 +176,18 @@ impl Question {
         );
         Outcome::Failed
     }
+
+    /// Lets nobody join any more. Whoever asks from now on finds what came of it, or asks anew.
+    fn leave(&mut self, state: &mut State) {
+        if std::mem::take(&mut self.is_underway) {
+            state.underway.remove(&self.key);
+        }
+    }
 }
 
 impl Drop for Question {
     fn drop(&mut self) {
-        self.questions.state().underway.remove(&self.key);
+        let questions = Arc::clone(&self.questions);
+        self.leave(&mut questions.state());
     }
 }

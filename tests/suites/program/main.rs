@@ -1,5 +1,6 @@
 //! The real program as its users run it: commands, exit codes, sentences, signals, crashes.
 
+mod authorities;
 mod bodies;
 mod configuration;
 mod content;
