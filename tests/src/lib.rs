@@ -12,6 +12,7 @@
 //! A test that needs PostgreSQL fails when there is none; `make test` provides one. `tests/README.md` has an example of each
 //! part.
 
+mod aggregator;
 mod apart;
 #[cfg(feature = "kafka")]
 mod broker;
@@ -31,6 +32,7 @@ mod server;
 mod sqlite;
 mod wait;
 
+pub use aggregator::{Aggregator, AggregatorCall, Behaviour};
 #[cfg(feature = "kafka")]
 pub use broker::{Broker, Delivered, Publisher};
 pub use call::{Answer, Call, Trust};

@@ -89,7 +89,7 @@ impl Permissions {
             enforces: settings.enforce,
             clock,
             metrics,
-            answers: BoundedCache::new(CACHE_SIZE, ENTRY, |_| ENTRY),
+            answers: BoundedCache::new(CACHE_SIZE, ENTRY, |_, _| ENTRY),
             questions: Mutex::default(),
             asked: Condvar::new(),
             waiters: Arc::new(Mutex::new(Shares::of(MAX_WAITERS))),

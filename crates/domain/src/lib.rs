@@ -10,6 +10,7 @@
 //! | keep requests in a database | [`store`] for the ports and the rule of a row, `conformance` for the suite |
 //! | keep them in memory | [`memory::MemoryStore`] |
 //! | word reports | [`report::ContentCache`], [`content`], [`rule`] |
+//! | leave rules out of reports that an organization acknowledged | [`report::RuleFilter`] |
 //! | record what the pipeline says | [`event`], [`intake`] for transports |
 //! | let callers wait for results | [`wait`] |
 //! | name things | [`ids`], [`request`], [`time`] |

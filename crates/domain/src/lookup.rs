@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::FailureReason;
 use crate::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
-use crate::report::{ContentCache, ReportEntry, ReportPolicy};
+use crate::report::{ContentCache, ReportEntry, ReportPolicy, RuleFilter, SharedFilter};
 use crate::request::{RequestRecord, RequestState, RequestStatus, StoredReport};
+use crate::rule::RuleHit;
 use crate::store::{ContentStore, RequestStore, StoreError};
 use crate::time::Timestamp;
 
@@ -55,18 +56,26 @@ pub struct RequestList {
 pub struct LookupService<S> {
     store: S,
     content: Arc<ContentCache>,
+    /// None where every hit is shown, so that nothing is paid for it there.
+    filter: Option<SharedFilter>,
 }
 
 impl<S> LookupService<S> {
     /// A service over this store, and over content that others use too.
     pub const fn new(store: S, content: Arc<ContentCache>) -> Self {
-        Self { store, content }
+        Self { store, content, filter: None }
     }
 
     /// A service over this store, with content of its own that is yet to be loaded: by [`refresh`](Self::refresh), or through
     /// [`content`](Self::content).
     pub fn over(store: S, policy: ReportPolicy) -> Self {
         Self::new(store, Arc::new(ContentCache::new(policy)))
+    }
+
+    /// Leaves out of reports what this filter says. Without one, reports show every hit.
+    #[must_use]
+    pub fn filtered(self, filter: impl RuleFilter + 'static) -> Self {
+        Self { filter: Some(SharedFilter::new(filter)), ..self }
     }
 
     /// The store.
@@ -98,8 +107,8 @@ impl<S: RequestStore> LookupService<S> {
         let is_processed = status.as_ref().is_some_and(|status| status.state == RequestState::Processed);
         if is_processed && !self.content.is_loaded() {
             let report = self.store.report(key).await?;
-            if report.is_some_and(|report| !report.hits.is_empty()) && !self.content.is_loaded() {
-                return Err(ContentCache::not_loaded());
+            if report.is_some_and(|report| !report.hits.is_empty()) {
+                self.content.require()?;
             }
         }
         Ok(status)
@@ -146,18 +155,37 @@ impl<S: RequestStore> LookupService<S> {
             return Ok(None);
         };
         let entries = match stored.state {
-            RequestState::Processed => self.content.report(std::mem::take(&mut stored.hits))?,
+            RequestState::Processed => self.entries(key, std::mem::take(&mut stored.hits)).await?,
             RequestState::Received | RequestState::Failed => Vec::new(),
         };
         let StoredReport { state, failure, expires_at, .. } = stored;
         Ok(Some(RequestReport { state, entries, failure, expires_at }))
     }
+
+    /// The filter comes before the limits of the report, so that what it leaves out makes room for others. It is asked neither
+    /// for a healthy cluster nor before a report can be made.
+    async fn entries(
+        &self,
+        key: &RequestKey,
+        mut hits: Vec<RuleHit>,
+    ) -> Result<Vec<ReportEntry>, StoreError> {
+        if hits.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.content.require()?;
+        if let Some(filter) = &self.filter {
+            hits = filter.shown(key.organization, key.cluster, hits).await;
+        }
+        self.content.report(hits)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
-    use crate::content::RuleContentSet;
+    use crate::content::{RuleContent, RuleContentSet};
     use crate::event::{EventKind, RequestEvent};
     use crate::memory::MemoryStore;
     use crate::store::EventSink;
@@ -252,6 +280,103 @@ mod tests {
             assert_eq!((content.omitted(), content.take_omitted_kinds().names), (1, vec!["m|K".to_owned()]));
             lookup.store().replace_content(RuleContentSet::default()).await.unwrap();
             assert!(lookup.refresh().await.unwrap());
+        });
+    }
+
+    /// Leaves out the hits of one rule for one cluster, and counts how often it is asked.
+    struct Acknowledged {
+        rule: &'static str,
+        cluster: ClusterId,
+        asked: AtomicUsize,
+    }
+
+    impl RuleFilter for Acknowledged {
+        async fn shown(&self, _: OrganizationId, cluster: ClusterId, mut hits: Vec<RuleHit>) -> Vec<RuleHit> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            hits.retain(|hit| cluster != self.cluster || hit.module() != self.rule);
+            hits
+        }
+    }
+
+    const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
+    const OTHER_CLUSTER: &str = "6d5892d3-1f74-4ccf-91af-548dfc9767aa";
+
+    /// A store with a request of each kind, and its lookups.
+    async fn filtered(policy: ReportPolicy) -> (LookupService<MemoryStore<ManualClock>>, Arc<Acknowledged>) {
+        let time = Timestamp::from_micros(0);
+        let store = MemoryStore::new(ManualClock::at(time), Retention::default());
+        let all =
+            ["high|K", "acknowledged|K", "acknowledged|L", "low|K", "acknowledged|UNKNOWN", "unknown|K"];
+        let processed = |cluster, request, hits: &[&str]| RequestEvent {
+            key: RequestKey::parse("42", cluster, request).unwrap(),
+            received_at: time,
+            kind: EventKind::Processed(hits.iter().map(|hit| hit.parse().unwrap()).collect()),
+        };
+        let announced = RequestEvent { kind: EventKind::Announced, ..processed(CLUSTER, "announced", &[]) };
+        store
+            .store(vec![
+                processed(CLUSTER, "ill", &all),
+                processed(OTHER_CLUSTER, "ill", &all),
+                processed(CLUSTER, "acknowledged", &["acknowledged|K"]),
+                processed(CLUSTER, "healthy", &[]),
+                announced,
+            ])
+            .await
+            .unwrap();
+        let content = |hit: &str, total_risk| {
+            let content =
+                RuleContent { generic: format!("text of {hit}"), summary: String::new(), total_risk };
+            (hit.parse::<RuleHit>().unwrap(), content)
+        };
+        let known = [("low|K", 1), ("acknowledged|K", 4), ("acknowledged|L", 3), ("high|K", 3)];
+        let content = known.map(|(hit, risk)| content(hit, risk)).into_iter().collect();
+        let filter = Acknowledged {
+            rule: "acknowledged",
+            cluster: CLUSTER.parse().unwrap(),
+            asked: AtomicUsize::default(),
+        };
+        let filter = Arc::new(filter);
+        store.replace_content(content).await.unwrap();
+        (LookupService::over(store, policy).filtered(Arc::clone(&filter)), filter)
+    }
+
+    #[test]
+    fn a_filter_leaves_hits_out_before_the_limits_count() {
+        pollster::block_on(async {
+            let (lookup, _) = filtered(ReportPolicy { max_entries: 2, ..ReportPolicy::default() }).await;
+            lookup.refresh().await.unwrap();
+            let report = async |cluster: &str, request: &str| -> Vec<String> {
+                let key = RequestKey::parse("42", cluster, request).unwrap();
+                let entries = lookup.report(&key).await.unwrap().unwrap().entries;
+                entries.into_iter().map(|entry| entry.hit.to_string()).collect()
+            };
+            assert_eq!(report(CLUSTER, "ill").await, ["high|K", "low|K"], "others take the room");
+            assert_eq!(lookup.content().omitted(), 1, "what the filter leaves out does not lack content");
+            assert_eq!(lookup.content().take_omitted_kinds().names, ["unknown|K"]);
+            assert_eq!(report(OTHER_CLUSTER, "ill").await, ["acknowledged|K", "acknowledged|L"]);
+            assert_eq!(report(CLUSTER, "acknowledged").await, [""; 0], "all of them may be left out");
+        });
+    }
+
+    #[test]
+    fn only_reports_with_hits_that_can_be_made_ask_a_filter() {
+        pollster::block_on(async {
+            let (lookup, filter) = filtered(ReportPolicy::default()).await;
+            let asked = || filter.asked.load(Ordering::Relaxed);
+            let key = |request: &str| RequestKey::parse("42", CLUSTER, request).unwrap();
+            assert!(lookup.report(&key("acknowledged")).await.is_err(), "the content is not loaded yet");
+            lookup.refresh().await.unwrap();
+            for request in ["healthy", "announced"] {
+                assert!(lookup.report(&key(request)).await.unwrap().unwrap().entries.is_empty());
+            }
+            assert_eq!(lookup.report(&key("unknown")).await.unwrap(), None);
+            let ill = key("ill");
+            lookup.status(&ill).await.unwrap().unwrap();
+            lookup.list(ill.organization, ill.cluster, None).await.unwrap().unwrap();
+            lookup.select(ill.organization, ill.cluster, std::slice::from_ref(&ill.request)).await.unwrap();
+            assert_eq!(asked(), 0);
+            lookup.report(&ill).await.unwrap().unwrap();
+            assert_eq!(asked(), 1);
         });
     }
 }

@@ -5,7 +5,7 @@ pub use crate::event::{EventKind, EventOutcome, FailureReason, RequestEvent};
 pub use crate::ids::{ClusterId, IdError, OrganizationId, RequestId, RequestKey};
 pub use crate::lookup::{LookupService, RequestList, RequestReport};
 pub use crate::memory::MemoryStore;
-pub use crate::report::{ContentCache, ReportEntry, ReportPolicy, UnknownContent};
+pub use crate::report::{ContentCache, ReportEntry, ReportPolicy, RuleFilter, UnknownContent};
 pub use crate::request::{RequestRecord, RequestState, RequestStatus, StoredReport};
 pub use crate::rule::RuleHit;
 pub use crate::store::{

@@ -1,17 +1,18 @@
 //! Intake of messages, whatever the transport: evaluated, recorded, counted.
 
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use gathering_domain::intake::{
-    BodyBytes, IntakeSummary, MessageBody, MessageIntake, MessageOutcome, MessageRecord, WriteGrant,
+    BodyBytes, IntakeSummary, MessageBody, MessageIntake, MessageOutcome, MessageRecord, Tenant, WriteGrant,
 };
 use gathering_domain::store::{EventSink, OrderedEventSink, StoreError};
 use gathering_domain::time::{Clock, Timestamp};
+use gathering_support::FairSemaphore;
 use tokio::sync::oneshot;
 
 use body::BodyIngestion;
 use counters::{RecordCounters, Source};
-use fair_semaphore::FairSemaphore;
 
 use crate::message::parsed::ParsedMessage;
 use crate::policy::IngestPolicy;
@@ -19,7 +20,6 @@ use crate::policy::allow_list::AllowList;
 
 mod body;
 pub(crate) mod counters;
-mod fair_semaphore;
 pub(crate) mod recording;
 
 /// Takes messages in and records their events in a store.
@@ -29,7 +29,8 @@ pub struct Intake<S> {
     clock: Arc<dyn Clock>,
     allow_list: Option<Arc<AllowList>>,
     counters: RecordCounters,
-    semaphore: FairSemaphore,
+    /// Permits to read bodies.
+    semaphore: FairSemaphore<Tenant>,
 }
 
 impl<S> std::fmt::Debug for Intake<S> {
@@ -46,7 +47,7 @@ impl<S: EventSink> Intake<S> {
         allow_list: Option<Arc<AllowList>>,
         counters: RecordCounters,
     ) -> Self {
-        Self { sink, clock, allow_list, counters, semaphore: FairSemaphore::of_this_machine() }
+        Self { sink, clock, allow_list, counters, semaphore: readers() }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -107,4 +108,10 @@ impl<S: EventSink + Clone + 'static> MessageIntake for Intake<S> {
         });
         answered.await.map_err(StoreError::defect)?
     }
+}
+
+/// A permit to read for every second processor. The others are left to those who answer.
+fn readers() -> FairSemaphore<Tenant> {
+    let permits = available_parallelism().map_or(1, |cores| cores.get() / 2);
+    FairSemaphore::new(permits, permits)
 }

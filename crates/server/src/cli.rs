@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gathering_auth::Scope;
-use gathering_domain::ids::{ClusterId, OrganizationId};
+use gathering_domain::ids::{ClusterId, OrganizationId, RequestId};
+use gathering_support::BaseUrl;
 
 /// Records what an analysis pipeline publishes about OpenShift clusters, and answers for it over REST.
 #[derive(Debug, Parser)]
@@ -83,6 +84,12 @@ pub enum Command {
     /// Prints the effective configuration, secrets redacted
     #[command(after_help = "Example: gathering config --check --config /etc/gathering.toml")]
     Config(With<ConfigArguments>),
+    /// Waits until a request is processed, and prints its report as a table
+    #[command(
+        after_help = "Example: gathering watch 5d5892d3-1f74-4ccf-91af-548dfc9767aa 6d2eede257644308a8949c4ec251c5c4 \
+        --server https://gathering.example.com --token-file token.txt"
+    )]
+    Watch(With<Watch>),
     /// Prints the OpenAPI document
     #[command(name = "openapi", after_help = "Example: gathering openapi > openapi.json")]
     OpenApi(With<Nothing>),
@@ -240,6 +247,37 @@ pub struct Health {
     /// Its private key
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub(crate) key: Option<PathBuf>,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// The cluster
+    #[arg(value_name = "CLUSTER")]
+    pub(crate) cluster: ClusterId,
+    /// The request
+    #[arg(value_name = "REQUEST")]
+    pub(crate) request: RequestId,
+    /// Where the API is; without it, on this machine as configured
+    #[arg(long, value_name = "URL", env = "GATHERING_SERVER")]
+    pub(crate) server: Option<BaseUrl>,
+    /// A file with the token; without it, the variable `GATHERING_TOKEN` may hold it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// How long to wait at most
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = patience)]
+    pub(crate) timeout: Duration,
+    /// Prints the report as it came, in JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How long to wait for a request: at least a second, at most a week.
+fn patience(text: &str) -> Result<Duration, &'static str> {
+    let patience = humantime::parse_duration(text).ok();
+    patience
+        .filter(|patience| (Duration::from_secs(1)..=Duration::from_secs(7 * 86_400)).contains(patience))
+        .ok_or("it has to be a duration such as 30s, 10m or 1h, from 1s to 7d")
 }
 
 /// How long a token is valid: at least a second, at most ten years.

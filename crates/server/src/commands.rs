@@ -12,6 +12,7 @@ mod openapi;
 mod runtime;
 mod serve;
 mod token;
+mod watch;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -73,6 +74,7 @@ fn dispatch(cli: Cli) -> Result<(), ServerError> {
         }
         Command::Config(with) => config::run(&load(outer.and(with.options), None)?, &with.arguments),
         Command::OpenApi(with) => openapi::run(&load(outer.and(with.options), None)?),
+        Command::Watch(with) => watch::run(&load(outer.and(with.options), None)?, &with.arguments),
         Command::Health(with) => health::run(&load(outer.and(with.options), None)?, &with.arguments),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use gathering_aggregator::AggregatorError;
 use gathering_auth::{AuthError, AuthRejection};
 use gathering_domain::store::StoreError;
 use gathering_http::{BindError, TlsError};
@@ -21,6 +22,9 @@ pub enum ServerError {
     /// Keys are missing or not usable.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// The filter of reports cannot be made.
+    #[error(transparent)]
+    Aggregator(#[from] AggregatorError),
     /// Certificates are not usable.
     #[error("{section}: {source}")]
     Tls { section: &'static str, source: Box<TlsError> },
@@ -73,6 +77,18 @@ pub enum ServerError {
     /// The service is not ready, or cannot be asked.
     #[error("{url} is not ready: {problem}")]
     NotReady { url: String, problem: String },
+    /// A file with a token cannot be read.
+    #[error("{} cannot be read ({source}); --token-file names a file with a token", path.display())]
+    TokenFile { path: PathBuf, source: std::io::Error },
+    /// The request that was waited for failed.
+    #[error("the request {request} failed{reason}")]
+    RequestFailed { request: String, reason: String },
+    /// The request that was waited for is not processed.
+    #[error("the request {request} was not processed within {timeout}: {state}")]
+    NotInTime { request: String, timeout: String, state: String },
+    /// The server does not answer this caller, or not as an API of ours.
+    #[error("{server} gave {answer}")]
+    WatchRefused { server: String, answer: String },
     /// Standard output cannot be written.
     #[error("standard output cannot be written: {0}")]
     Output(std::io::Error),
@@ -94,9 +110,11 @@ impl ServerError {
         match self {
             Self::Config(_)
             | Self::Auth(_)
+            | Self::Aggregator(AggregatorError::Tls(_))
             | Self::Tls { .. }
             | Self::AllowList(_)
             | Self::Usage(_)
+            | Self::TokenFile { .. }
             | Self::Kafka(
                 KafkaError::NotBuilt
                 | KafkaError::Settings { .. }

@@ -7,20 +7,20 @@ use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
 /// A cache of at most a number of bytes, which forgets what is used least. It can be shared among threads.
-pub struct BoundedCache<K, V>(Option<Cache<K, V, ByKey<K>>>);
+pub struct BoundedCache<K, V>(Option<Cache<K, V, BySize<K, V>>>);
 
-/// What an entry takes up, as its key says.
-struct ByKey<K>(fn(&K) -> usize);
+/// What an entry takes up.
+struct BySize<K, V>(fn(&K, &V) -> usize);
 
-impl<K> Clone for ByKey<K> {
+impl<K, V> Clone for BySize<K, V> {
     fn clone(&self) -> Self {
         Self(self.0)
     }
 }
 
-impl<K, V> Weighter<K, V> for ByKey<K> {
-    fn weight(&self, key: &K, _: &V) -> u64 {
-        (self.0)(key) as u64
+impl<K, V> Weighter<K, V> for BySize<K, V> {
+    fn weight(&self, key: &K, value: &V) -> u64 {
+        (self.0)(key, value) as u64
     }
 }
 
@@ -33,8 +33,8 @@ impl<K, V> fmt::Debug for BoundedCache<K, V> {
 impl<K: Eq + Hash, V: Clone> BoundedCache<K, V> {
     /// A cache of at most `size` bytes; of 0 bytes it remembers nothing. `weigh` says how many bytes an entry takes up in all,
     /// and `usual_entry` how many that are as a rule, so that the cache can plan ahead.
-    pub fn new(size: usize, usual_entry: usize, weigh: fn(&K) -> usize) -> Self {
-        let cache = || Cache::with_weighter(size.div_ceil(usual_entry.max(1)), size as u64, ByKey(weigh));
+    pub fn new(size: usize, usual_entry: usize, weigh: fn(&K, &V) -> usize) -> Self {
+        let cache = || Cache::with_weighter(size.div_ceil(usual_entry.max(1)), size as u64, BySize(weigh));
         Self((size > 0).then(cache))
     }
 
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     fn cache(size: usize) -> BoundedCache<Box<str>, u32> {
-        BoundedCache::new(size, 100, |key| key.len() + 50)
+        BoundedCache::new(size, 100, |key, _| key.len() + 50)
     }
 
     #[test]

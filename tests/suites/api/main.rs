@@ -7,6 +7,7 @@ mod concurrency;
 mod connections;
 mod documents;
 mod expiry;
+mod filters;
 mod fixture;
 mod ingest;
 mod lists;

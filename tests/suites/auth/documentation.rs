@@ -14,8 +14,16 @@ fn files_of(root: &Path, path: &[&str]) -> Option<Vec<PathBuf>> {
 }
 
 /// Where tests are.
-const PLACES: [&str; 7] =
-    ["auth::", "api::", "kafka::", "program::", "storage::", "gathering_auth::", "gathering_http::"];
+const PLACES: [&str; 8] = [
+    "auth::",
+    "api::",
+    "kafka::",
+    "program::",
+    "storage::",
+    "gathering_aggregator::",
+    "gathering_auth::",
+    "gathering_http::",
+];
 
 #[test]
 fn every_test_that_the_documents_name_is_there() {

@@ -1,5 +1,6 @@
 //! The real program as its users run it: commands, exit codes, sentences, signals, crashes.
 
+mod authorities;
 mod bodies;
 mod configuration;
 mod content;
@@ -13,6 +14,7 @@ mod migrate;
 mod outages;
 mod serving;
 mod tokens;
+mod watch;
 
 /// A file with an HMAC secret in the folder of the program.
 fn secret(program: &gathering_tests::Program) -> String {

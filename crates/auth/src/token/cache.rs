@@ -33,7 +33,7 @@ impl TokenCache {
         const USUAL_TOKEN: usize = 1024;
         /// What a token takes up beside its text, in bytes.
         const OVERHEAD: usize = 160;
-        let cache = BoundedCache::<Box<str>, _>::new(size, USUAL_TOKEN, |token| token.len() + OVERHEAD);
+        let cache = BoundedCache::<Box<str>, _>::new(size, USUAL_TOKEN, |token, _| token.len() + OVERHEAD);
         Self { cache, generation: AtomicU64::new(0) }
     }
 

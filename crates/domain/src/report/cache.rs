@@ -93,12 +93,13 @@ impl ContentCache {
         self.omitted.take()
     }
 
-    pub(crate) fn not_loaded() -> StoreError {
-        StoreError::unavailable("the rule content is not loaded yet")
-    }
-
     fn current(&self) -> Option<(ContentRevision, Arc<RenderedContent>)> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Fails until there is content.
+    pub(crate) fn require(&self) -> Result<(), StoreError> {
+        if self.is_loaded() { Ok(()) } else { Err(not_loaded()) }
     }
 
     /// The report of these hits. Leaving hits out for want of content that is only not loaded yet would tell a client,
@@ -111,7 +112,11 @@ impl ContentCache {
                 self.omitted.note(&omitted);
                 Ok(entries)
             }
-            None => Err(Self::not_loaded()),
+            None => Err(not_loaded()),
         }
     }
+}
+
+fn not_loaded() -> StoreError {
+    StoreError::unavailable("the rule content is not loaded yet")
 }

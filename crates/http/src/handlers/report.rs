@@ -18,7 +18,8 @@ use crate::wire;
 /// What the analysis of a request found
 ///
 /// Ordered by risk from high to low, then by rule and error key. Empty until the request is processed, and for a
-/// healthy cluster.
+/// healthy cluster. Rules that the organization acknowledged, or disabled for the cluster, are left out where the service
+/// knows of them.
 #[utoipa::path(
     get,
     path = "/cluster/{clusterID}/request/{requestID}/report",

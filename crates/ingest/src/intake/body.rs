@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use gathering_domain::event::{EventKind, EventOutcome, RequestEvent};
 use gathering_domain::intake::{
-    BodyBytes, Framing, IntakeSummary, MessageBody, MessageOutcome, OutcomeCounts, Refusal,
+    BodyBytes, Framing, IntakeSummary, MessageBody, MessageOutcome, OutcomeCounts, Refusal, Tenant,
 };
 use gathering_domain::rule::RuleHit;
 use gathering_domain::store::{EventSink, StoreError, StoreQueue};
 use gathering_domain::time::Timestamp;
+use gathering_support::FairSemaphore;
 use tokio::task::spawn_blocking;
 
 use super::counters::{RecordCounters, Source};
-use super::fair_semaphore::FairSemaphore;
 use super::recording::BATCH;
 use crate::framing::lines::first_line;
 use crate::message::error::MessageError;
@@ -65,7 +65,7 @@ impl<B: BodyBytes> BodyIngestion<B> {
         mut self,
         sink: &impl EventSink,
         counters: &RecordCounters,
-        semaphore: &FairSemaphore,
+        semaphore: &FairSemaphore<Tenant>,
         is_gone: impl Fn() -> bool,
     ) -> Result<IntakeSummary, StoreError> {
         if self.body.bytes.as_ref().len() <= INLINE {

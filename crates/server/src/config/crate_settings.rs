@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use gathering_aggregator as aggregator;
 use gathering_auth as auth;
 use gathering_domain::report::ReportPolicy;
 use gathering_domain::time::Retention;
@@ -12,6 +13,7 @@ use gathering_storage as storage;
 
 use super::auth::{Auth, AuthMode, Issuer, Keys};
 use super::ingest::Kafka;
+use super::report_filter::ReportFilter;
 use super::sections::{Config, Tls};
 use crate::open_files;
 
@@ -164,6 +166,12 @@ impl Config {
             max_entries: self.report.max_entries,
             max_description: self.report.max_description,
         }
+    }
+
+    /// What the filter of reports needs to know; nothing if there is to be none.
+    pub fn filter_settings(&self) -> Option<aggregator::Settings> {
+        let ReportFilter { aggregator, timeout, fresh_for, stale_for } = self.report.filter.clone();
+        aggregator.map(|url| aggregator::Settings { url, timeout, fresh_for, stale_for })
     }
 
     fn workers(&self) -> usize {

@@ -13,6 +13,7 @@ use serde_with::{DeserializeAs, DisplayFromStr, serde_as};
 
 use super::auth::Auth;
 use super::ingest::Ingest;
+use super::report_filter::ReportFilter;
 use super::value::{Address, PositiveTime, Size, Time, Timeout, Whole, text};
 
 /// The configuration.
@@ -122,6 +123,7 @@ pub struct Report {
     pub max_entries: usize,
     #[serde_as(as = "Whole<0, { u32::MAX }>")]
     pub max_description: usize,
+    pub filter: ReportFilter,
 }
 
 /// `[wait]`

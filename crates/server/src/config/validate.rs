@@ -5,6 +5,7 @@ use gathering_domain::ids::ClusterId;
 
 use super::auth::{Auth, AuthMode, Certificate, Keys};
 use super::ingest::Kafka;
+use super::report_filter::ReportFilter;
 use super::sections::{Config, Tls};
 
 /// A setting that does not go together with others.
@@ -21,7 +22,7 @@ impl Invalid {
 }
 
 pub(super) fn validate(config: &Config) -> Result<(), Invalid> {
-    let Config { http, admin, auth, ingest, wait, .. } = config;
+    let Config { http, admin, auth, ingest, report, wait, .. } = config;
     if auth.mode == AuthMode::Disabled && !http.bind.ip().is_loopback() {
         let problem = "without authentication, http.bind has to be a loopback address such as 127.0.0.1:8080";
         return Err(Invalid::new("auth.mode", problem));
@@ -34,6 +35,7 @@ pub(super) fn validate(config: &Config) -> Result<(), Invalid> {
     if wait.hold > wait.max {
         return Err(Invalid::new("wait.hold", "it has to be wait.max at most"));
     }
+    validate_filter(&report.filter)?;
     if admin.bind == http.bind && http.bind.port() != 0 {
         return Err(Invalid::new("admin.bind", "it has to be another address than http.bind"));
     }
@@ -133,6 +135,14 @@ fn validate_keys(section: &str, keys: &Keys) -> Result<(), Invalid> {
         return Ok(());
     };
     Err(Invalid::new(format!("{section}.keys.{key}"), problem))
+}
+
+fn validate_filter(filter: &ReportFilter) -> Result<(), Invalid> {
+    if filter.fresh_for > filter.stale_for {
+        let problem = "it has to be at most report.filter.stale_for, since what is fresh is of use";
+        return Err(Invalid::new("report.filter.fresh_for", problem));
+    }
+    Ok(())
 }
 
 fn validate_kafka(kafka: &Kafka) -> Result<(), Invalid> {

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use gathering_aggregator::AggregatorFilter;
 use gathering_auth::Authenticator;
 use gathering_http::{Tls, TlsSettings};
 use gathering_ingest::AllowList;
 use gathering_ingest::kafka::KafkaSettings;
+
+use tokio::runtime::Handle;
 
 use super::environment::Environment;
 use super::tasks::Tasks;
@@ -30,6 +33,8 @@ pub(super) struct Checked {
 pub(super) struct CheckedApi {
     pub(super) authenticator: Arc<Authenticator>,
     pub(super) tls: Option<Arc<Tls>>,
+    /// None if reports show every hit.
+    pub(super) filter: Option<AggregatorFilter>,
 }
 
 impl Checked {
@@ -70,10 +75,19 @@ impl Checked {
 }
 
 impl CheckedApi {
+    /// Within a runtime, which outlives the API.
     fn new(config: &Config, environment: &Environment) -> Result<Self, ServerError> {
-        let clock = Arc::clone(&environment.clock);
-        let authenticator = Authenticator::start(&config.auth_settings(), clock, environment.key_tick)?;
-        Ok(Self { authenticator: Arc::new(authenticator), tls: tls("http.tls", config.api_tls())? })
+        let clock = &environment.clock;
+        let authenticator =
+            Authenticator::start(&config.auth_settings(), Arc::clone(clock), environment.key_tick)?;
+        let filter = config.filter_settings();
+        let filter =
+            filter.map(|settings| AggregatorFilter::new(settings, Arc::clone(clock), Handle::current()));
+        Ok(Self {
+            authenticator: Arc::new(authenticator),
+            tls: tls("http.tls", config.api_tls())?,
+            filter: filter.transpose()?,
+        })
     }
 }
 

@@ -92,11 +92,16 @@ fn start_api(
     registry: &Registry,
 ) -> Result<Listener, ServerError> {
     let Parts { storage, intake, content, .. } = parts;
-    let CheckedApi { authenticator, tls } = checked;
+    let CheckedApi { authenticator, tls, filter } = checked;
     authenticator.register_metrics(registry).map_err(metrics::failed)?;
     metrics::register_content(registry, Arc::clone(content)).map_err(metrics::failed)?;
+    let mut lookup = LookupService::new(storage.clone(), Arc::clone(content));
+    if let Some(filter) = filter {
+        filter.register_metrics(registry).map_err(metrics::failed)?;
+        lookup = lookup.filtered(filter);
+    }
     let api = Api {
-        lookup: Arc::new(LookupService::new(storage.clone(), Arc::clone(content))),
+        lookup: Arc::new(lookup),
         intake: Arc::new(intake.clone()),
         authenticator,
         waiters: Arc::clone(&parts.waiters),

@@ -25,7 +25,7 @@ impl ProcessedKeys {
     /// A cache of at most so many bytes; of 0 bytes it remembers nothing.
     pub(crate) fn new(size: usize) -> Self {
         const USUAL_KEY: usize = 160;
-        Self(BoundedCache::new(size, USUAL_KEY, |key: &RequestKey| OVERHEAD + key.request.as_str().len()))
+        Self(BoundedCache::new(size, USUAL_KEY, |key: &RequestKey, _| OVERHEAD + key.request.as_str().len()))
     }
 
     pub(crate) fn has(&self, key: &RequestKey, now: Timestamp) -> bool {

@@ -50,7 +50,7 @@ fn ingestion<B: BodyBytes>(bytes: B, framing: Framing) -> BodyIngestion<B> {
 
 async fn run<B: BodyBytes>(ingestion: BodyIngestion<B>, sink: &Sink) -> Result<IntakeSummary, StoreError> {
     let counters = RecordCounters::new().unwrap();
-    ingestion.run(sink, &counters, &FairSemaphore::new(1), || false).await
+    ingestion.run(sink, &counters, &FairSemaphore::new(1, 1), || false).await
 }
 
 fn line(message: &serde_json::Value) -> String {
@@ -109,7 +109,7 @@ async fn a_large_body_is_recorded_in_steps() {
 #[tokio::test]
 async fn of_very_many_refusals_a_hundred_are_kept() {
     let count = 100_000;
-    let (sink, semaphore) = (Sink::default(), FairSemaphore::new(1));
+    let (sink, semaphore) = (Sink::default(), FairSemaphore::new(1, 1));
     let mut ingestion = ingestion(b"0\n".repeat(count), Framing::Lines);
     let step = ingestion.read(STEP_MESSAGES).unwrap();
     assert_eq!((step.counts.count(MessageOutcome::Rejected), step.refusals.len()), (4096, 100));
@@ -129,7 +129,7 @@ async fn a_body_that_nobody_waits_for_is_left() {
     let counters = RecordCounters::new().unwrap();
     let body = ingestion(line(&message()).repeat(5000).into_bytes(), Framing::Lines);
     let steps = || sink.0.lock().unwrap().len();
-    body.run(&sink, &counters, &FairSemaphore::new(1), || steps() == 2).await.unwrap();
+    body.run(&sink, &counters, &FairSemaphore::new(1, 1), || steps() == 2).await.unwrap();
     assert_eq!(steps(), 2);
 }
 

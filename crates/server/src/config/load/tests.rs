@@ -369,6 +369,38 @@ fn bad_values_of_certificates_and_service_accounts() {
 }
 
 #[test]
+fn bad_values_of_the_filter_are_named_too() {
+    for (assignment, key, value, part) in [
+        ("report.filter.aggregator=", "report.filter.aggregator", "\"\"", "a URL with http or https"),
+        (
+            "report.filter.aggregator=http://u:secret@h/",
+            "report.filter.aggregator",
+            "\"http://u:***@h/\"",
+            "without user, password, query and fragment",
+        ),
+        (
+            "report.filter.aggregator=http://h/?q",
+            "report.filter.aggregator",
+            "\"http://h/?q\"",
+            "such as http://",
+        ),
+        ("report.filter.timeout=0s", "report.filter.timeout", "\"0s\"", "longer than 0s"),
+        ("report.filter.timeout=31s", "report.filter.timeout", "\"31s\"", "at most 30s"),
+        (
+            "report.filter.fresh_for=61m",
+            "report.filter.fresh_for",
+            "\"61m\"",
+            "at most report.filter.stale_for",
+        ),
+        ("report.filter.stale_for=soon", "report.filter.stale_for", "\"soon\"", "a duration such as"),
+    ] {
+        check_refusal(assignment, key, value, part);
+    }
+}
+
+/// One sentence names the key, its value and where it came from, and has this part.
+
+#[test]
 fn several_issuers_have_keys_of_their_own() {
     let issuers =
         "auth.issuers=[{issuer=\"a\",keys={hmac_secret_file=\"x\"}},{issuer=\"b\",algorithms=[\"RS256\"]}]";
