@@ -11,7 +11,7 @@ fn mixed() -> String {
     [
         Message::new(42, CLUSTER, "good").hit("rules.a|KEY").to_string(),
         Message::new(42, CLUSTER, "broken").failed().to_string(),
-        Message::new(42, CLUSTER, "not-askable").to_string(),
+        Message::new(42, CLUSTER, "not_askable").to_string(),
         Message::new(0, CLUSTER, "nobody").to_string(),
         "[1, 2]".to_owned(),
         Message::new(43, CLUSTER, "good").to_string(),
@@ -78,7 +78,7 @@ fn json_is_one_object_a_record_and_nothing_else() {
         json!({"file": "mixed.ndjson", "record": 2, "outcome": "failed", "organization": 42, "cluster": CLUSTER,
             "request_id": "broken", "reason": "the report is empty"})
     );
-    assert_eq!((&lines[2]["outcome"], &lines[2]["request_id"]), (&json!("skipped"), &json!("not-askable")));
+    assert_eq!((&lines[2]["outcome"], &lines[2]["request_id"]), (&json!("skipped"), &json!("not_askable")));
     assert_eq!((&lines[3]["outcome"], &lines[3]["organization"]), (&json!("rejected"), &json!(null)));
     assert_eq!(
         lines[4],

@@ -228,7 +228,7 @@ fn a_request_that_cannot_be_read_takes_no_other_with_it() {
         store.store(events.to_vec()).await.unwrap();
         database.execute(
             "ALTER TABLE requests RENAME TO kept;
-             CREATE VIEW requests AS SELECT org_id, cluster_id, request_id, received_at, processed_at, expires_at, rule_hits,
+             CREATE VIEW requests AS SELECT org_id, cluster_id, request_id, received_at, processed_at, expires_at, rule_hits, failure,
                 (CASE WHEN request_id = 'bad' THEN 1 / (state - 2) ELSE state END)::smallint AS state FROM kept",
         );
         let (bad, good, none) = (key("bad"), key("good"), key("none"));

@@ -198,7 +198,7 @@ mod tests {
     #[tokio::test]
     async fn says_what_is_wrong() {
         assert_eq!(call("GET", "request/unknown/status", "").await.0, 404);
-        let (code, text) = call("GET", "request/not-an-id/status", "").await;
+        let (code, text) = call("GET", "request/not_an_id/status", "").await;
         assert_eq!(
             (code, text.as_str()),
             (

@@ -19,7 +19,7 @@ fn load(assignments: &[&str]) -> Result<Config, String> {
 fn the_defaults_are_what_the_documents_say() {
     let config = load(&[]).unwrap();
     assert_eq!(config.http.bind.to_string(), "127.0.0.1:8080");
-    assert_eq!(config.http.base_paths.len(), 2);
+    assert_eq!(config.http.base_paths.len(), 3);
     assert_eq!((config.http.max_body, config.http.max_request_ids), (1 << 20, 1000));
     assert_eq!((config.http.max_in_flight, config.ingest.http.max_in_flight), (16 << 20, 64 << 20));
     assert_eq!(config.http.max_list, 10_000);
