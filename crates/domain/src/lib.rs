@@ -31,7 +31,7 @@
 //! let result = RequestEvent { key: key.clone(), received_at, kind: EventKind::Processed(hits) };
 //! lookup.store().store(vec![result]).await?;
 //!
-//! assert_eq!(lookup.status(&key).await?, Some(RequestState::Processed));
+//! assert_eq!(lookup.status(&key).await?.map(|status| status.state), Some(RequestState::Processed));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap();
 //! ```

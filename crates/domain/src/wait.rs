@@ -14,4 +14,4 @@ mod waiters;
 pub use end::WaitEnd;
 pub use stats::WaitStats;
 pub use wait_for::{Answer, wait_for};
-pub use waiters::{Waiter, Waiters};
+pub use waiters::{WaitUntil, Waiter, Waiters};

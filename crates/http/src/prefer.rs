@@ -9,17 +9,30 @@ const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// How long the caller wishes to wait; `None` without such a wish, or with one that is no number of seconds. Of several the first
 /// counts, as the RFC says.
 pub(crate) fn wait(headers: &HeaderMap) -> Option<Duration> {
-    let preferences =
-        headers.get_all(PREFER).filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    for preference in preferences {
+    let values = headers.get_all(PREFER).filter_map(|value| value.to_str().ok());
+    for preference in values.flat_map(|value| split(value, ',')) {
         // What comes after a semicolon are parameters, and `wait` has none.
-        let (name, value) =
-            preference.split(';').next().unwrap_or_default().split_once('=').unwrap_or_default();
+        let preference = split(preference, ';').next().unwrap_or_default();
+        let (name, value) = preference.split_once('=').unwrap_or_default();
         if name.trim().eq_ignore_ascii_case("wait") {
             return seconds(value.trim());
         }
     }
     None
+}
+
+/// The parts between separators, but for those in quotes.
+fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    text.split(move |c| {
+        let is_plain = !std::mem::take(&mut is_escaped);
+        match c {
+            '\\' if is_quoted => is_escaped = is_plain,
+            '"' if is_plain => is_quoted = !is_quoted,
+            _ => {}
+        }
+        c == separator && !is_quoted
+    })
 }
 
 fn seconds(text: &str) -> Option<Duration> {
@@ -52,6 +65,8 @@ mod tests {
             (vec!["respond-async, wait=007; foo=bar"], 7),
             (vec!["respond-async;wait=9", "handling=lenient,wait=3"], 3),
             (vec!["wait=3", "wait=5"], 3),
+            (vec!["foo=\"a, wait=3, b\", wait=5"], 5),
+            (vec!["foo=\"a \\\" , wait=3\";x=\"; wait=4\", wait=5"], 5),
             (vec!["wait=0"], 0),
             (vec!["wait=99999999999999999999999"], u64::MAX),
         ] {
@@ -75,6 +90,8 @@ mod tests {
             vec!["waits=1"],
             vec!["respond-async; wait=5"],
             vec!["wait=x, wait=5"],
+            vec!["foo=\"a, wait=3, b\""],
+            vec!["foo=\"a, wait=3"],
             vec!["wait=\u{661}"],
         ] {
             assert_eq!(wait_of(&values), None, "{values:?}");

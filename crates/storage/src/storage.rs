@@ -128,17 +128,17 @@ impl RequestStore for Storage {
         let mut states = Vec::with_capacity(keys.len());
         for keys in keys.chunks(KEYS_AT_ONCE) {
             states.extend(match &self.database.reads {
-                Reads::Sqlite(reads) => {
-                    let now = self.clock.now();
-                    self.database
-                        .ask(reads, |connection| {
-                            let connection = connection.sqlite()?;
-                            let ask = |key| sqlite::status(connection, key, now);
-                            keys.iter().map(ask).collect::<QueryResult<Vec<_>>>()
-                        })?
-                        .into_iter()
-                        .map(|kept| kept.map(|kept| kept.status.state))
-                        .collect()
+                Reads::Sqlite(_) => {
+                    // On another thread: on this one, the writer may wait for its turn.
+                    let (keys, now) = (keys.to_vec(), self.clock.now());
+                    self.database.prepare_for_work()?;
+                    let ask = move |connection: &mut AnyConnection| {
+                        let connection = connection.sqlite()?;
+                        let state =
+                            |key| Ok(sqlite::status(connection, key, now)?.map(|kept| kept.status.state));
+                        keys.iter().map(state).collect::<QueryResult<Vec<_>>>()
+                    };
+                    self.database.lists.run(ask).await?
                 }
                 Reads::Postgres(batcher) => batcher.states(keys).await?,
             });

@@ -18,6 +18,7 @@ on_both!(
     a_wait_ends_with_its_time,
     who_does_not_ask_is_held_where_that_is_set,
     over_the_limit_answers_come_at_once_and_organizations_share_it,
+    those_who_wait_leave_connections_to_others,
     a_client_that_has_gone_waits_no_more,
     a_stop_ends_all_waits_at_once,
     waits_outlast_a_database_that_was_away,
@@ -163,6 +164,10 @@ fn over_the_limit_answers_come_at_once_and_organizations_share_it(database: Test
         let refused = server.get(&status(CLUSTER, "c")).header("Prefer", "wait=20").bearer(&server.token(42));
         let refused = refused.send();
         assert_eq!((refused.status, refused.header(APPLIED)), (404, ""));
+        let report = server.get(&report(CLUSTER, "c")).header("Prefer", "wait=20").bearer(&server.token(42));
+        let report = report.send();
+        assert_eq!((report.status, report.header(APPLIED)), (404, ""));
+        assert!(!report.header("retry-after").is_empty(), "it would come back at once");
         let other = server.get(&status(CLUSTER, "a")).header("Prefer", "wait=20").bearer(&server.token(7));
         let other = scope.spawn(move || other.send());
         server.until(|server| (server.metric("gathering_waits_total{end=\"cut_short\"}") == 1).then_some(()));
@@ -171,6 +176,27 @@ fn over_the_limit_answers_come_at_once_and_organizations_share_it(database: Test
         assert_eq!(other.join().unwrap().header(APPLIED), "wait=20");
         let applied = first.map(|call| call.join().unwrap().header(APPLIED).to_owned());
         assert_eq!(applied.iter().filter(|applied| applied.is_empty()).count(), 1);
+    });
+}
+
+fn those_who_wait_leave_connections_to_others(database: TestDatabase) {
+    let server = TestServer::builder(database).set(NO_RECHECK).set("http.max_connections=8").start();
+    std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..6)
+            .map(|number| ask(scope, &server, &status(CLUSTER, &format!("r{number}")), "wait=20"))
+            .collect();
+        until_waiting(&server, 6);
+        for _ in 0..3 {
+            let refused =
+                server.get(&status(CLUSTER, "r")).header("Prefer", "wait=20").bearer(&server.token(42));
+            assert_eq!(refused.send().header(APPLIED), "");
+        }
+        for number in 0..6 {
+            record(&server, &Message::new(42, CLUSTER, &format!("r{number}")));
+        }
+        for call in calls {
+            assert_eq!(call.join().unwrap().json()["status"], "processed");
+        }
     });
 }
 

@@ -96,6 +96,7 @@ impl Surroundings for Steps<'_> {
                         break answered.recv().expect("an answer");
                     }
                     self.server.advance(HOLD);
+                    break answered.recv().expect("an answer");
                 }
             }
         };

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 /// Fewest characters of a description that the operator's resource takes. A shorter text gives way to another.
 pub const MIN_DESCRIPTION: usize = 10;
 
-/// Most characters of a hit, module and error key together with the bar between them, that a report shows. The operator makes a
+/// Most characters of a hit, module and error key together, that a report shows. The operator makes a
 /// link of it, of which its resource takes 2048.
 pub const MAX_NAME: usize = 1900;
 

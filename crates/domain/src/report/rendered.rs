@@ -34,7 +34,7 @@ impl RenderedContent {
         hits.dedup();
         let mut omitted = Vec::new();
         let entry = |hit: RuleHit| match (self.0.get(&hit), policy.unknown_content) {
-            _ if hit.as_str().len() > MAX_NAME => {
+            _ if hit.module().len() + hit.error_key().len() > MAX_NAME => {
                 omitted.push(hit);
                 None
             }
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn hits_with_long_names_are_left_out_and_told() {
-        let name = |length: usize| format!("{}|K", "m".repeat(length - 2));
+        let name = |length: usize| format!("{}|K", "m".repeat(length - 1));
         let (fits, too_long) = (name(MAX_NAME), name(MAX_NAME + 1));
         let set: RuleContentSet =
             [&fits, &too_long].map(|name| (hit(name), content("text enough", "", 1))).into_iter().collect();

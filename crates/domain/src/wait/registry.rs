@@ -49,7 +49,10 @@ impl Registry {
         if count <= own + 1 {
             return None;
         }
-        self.entries.keys().rev().find(|place| place.key.organization == largest).cloned()
+        let of_largest = self.entries.iter().filter(|(place, _)| place.key.organization == largest);
+        let waiting = of_largest.filter(|(_, entry)| entry.end.is_none());
+        // The one that came last has waited least.
+        waiting.map(|(place, _)| place).max_by_key(|place| place.number).cloned()
     }
 
     pub(super) fn remove(&mut self, place: &Place) -> Option<Entry> {

@@ -15,6 +15,8 @@ pub struct WaitStats {
     pub timed_out: u64,
     /// Waits that others needed the place of, or that the end of the service ended.
     pub cut_short: u64,
+    /// Waits that their callers left.
+    pub left: u64,
     /// Callers that were not let wait, since too many did.
     pub refused: u64,
 }
@@ -24,6 +26,7 @@ pub(super) struct Counters {
     woken: AtomicU64,
     timed_out: AtomicU64,
     cut_short: AtomicU64,
+    left: AtomicU64,
     refused: AtomicU64,
 }
 
@@ -37,6 +40,10 @@ impl Counters {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn left(&self) {
+        self.left.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn refused(&self) {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
@@ -47,6 +54,7 @@ impl Counters {
             woken: self.woken.load(Ordering::Relaxed),
             timed_out: self.timed_out.load(Ordering::Relaxed),
             cut_short: self.cut_short.load(Ordering::Relaxed),
+            left: self.left.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
         }
     }

@@ -35,20 +35,29 @@ where
 {
     let is_final =
         |found: &Option<T>| found.as_ref().is_some_and(|found| state(found) != RequestState::Received);
-    let found = ask().await?;
-    if time.is_zero() || is_final(&found) {
-        return Ok(Answer { found, was_heeded: true });
+    let until = waiters.until(time);
+    let mut found = ask().await?;
+    let mut was_heeded = true;
+    while was_heeded && !time.is_zero() && !is_final(&found) {
+        let Some(waiter) = waiters.enter(key, until) else {
+            was_heeded = false;
+            break;
+        };
+        // Something may have been recorded between the question and the entry, so it is asked again.
+        found = ask().await?;
+        if is_final(&found) {
+            break;
+        }
+        let end = waiter.await;
+        found = ask().await?;
+        match end {
+            // What woke it may be gone again by now.
+            WaitEnd::Woken => {}
+            WaitEnd::TimedOut => break,
+            WaitEnd::CutShort => was_heeded = false,
+        }
     }
-    // Something may have been recorded between the question and the entry, so it is asked again.
-    let Some(waiter) = waiters.enter(key, time) else {
-        return Ok(Answer { found, was_heeded: false });
-    };
-    let found = ask().await?;
-    if is_final(&found) {
-        return Ok(Answer { found, was_heeded: true });
-    }
-    let end = waiter.await;
-    Ok(Answer { found: ask().await?, was_heeded: end != WaitEnd::CutShort })
+    Ok(Answer { found, was_heeded })
 }
 
 #[cfg(test)]
@@ -81,6 +90,26 @@ mod tests {
             assert_eq!(answer, Answer { found: Some(RequestState::Processed), was_heeded: true });
             assert!(waiters.is_empty());
         });
+    }
+
+    #[test]
+    fn one_that_was_woken_for_nothing_waits_on_until_its_time_is_over() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_micros(0)));
+        let waiters = Arc::new(Waiters::new(9, Arc::clone(&clock) as Arc<dyn crate::time::Clock>));
+        let key = RequestKey::parse("42", "5d5892d3-1f74-4ccf-91af-548dfc9767aa", "a").unwrap();
+        let ask = async || Ok(Some(RequestState::Received));
+        let mut work = std::pin::pin!(wait_for(&waiters, &key, TIME, ask, |state| *state));
+        let mut poll = || work.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+        for _ in 0..3 {
+            assert!(poll().is_pending());
+            waiters.wake(&key);
+            clock.advance(TIME / 7);
+        }
+        assert!(poll().is_pending());
+        clock.advance(TIME / 7 * 4);
+        waiters.expire();
+        let answer = Answer { found: Some(RequestState::Received), was_heeded: true };
+        assert!(matches!(poll(), std::task::Poll::Ready(Ok(ended)) if ended == answer));
     }
 
     #[test]

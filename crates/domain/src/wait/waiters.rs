@@ -17,6 +17,10 @@ use crate::request::RequestState;
 use crate::store::{RequestStore, StoreError};
 use crate::time::{Clock, SystemClock};
 
+/// How many waits end at once because of their time or the end of the service. Each asks the store once more, and other
+/// questions are not to wait for all of them.
+const ENDS_AT_ONCE: usize = 1000;
+
 /// How many keys a store is asked for at once. With more, other questions would wait for them.
 const KEYS_AT_ONCE: usize = 200;
 
@@ -52,11 +56,15 @@ impl Waiters {
         Arc::new(Self::new(0, Arc::new(SystemClock)))
     }
 
-    /// Waits for this request, for so long at most. `None` if too many wait, or the service ends.
+    /// When somebody who begins to wait now, for so long, has to be answered.
+    pub fn until(&self, time: Duration) -> WaitUntil {
+        WaitUntil(self.clock.monotonic().saturating_add(time))
+    }
+
+    /// Waits for this request, until then at most. `None` if too many wait, or the service ends.
     ///
     /// What was recorded before this call wakes nobody: ask for the request after it, and then wait.
-    pub fn enter(self: &Arc<Self>, key: &RequestKey, time: Duration) -> Option<Waiter> {
-        let until = self.clock.monotonic().saturating_add(time);
+    pub fn enter(self: &Arc<Self>, key: &RequestKey, WaitUntil(until): WaitUntil) -> Option<Waiter> {
         let mut registry = self.lock();
         if registry.is_closed {
             return None;
@@ -82,7 +90,7 @@ impl Waiters {
         Some(Waiter { waiters: Arc::clone(self), place })
     }
 
-    /// Ends the waits for a request of which something was recorded.
+    /// Ends the waits for a request that was recorded as processed or failed.
     pub fn wake(&self, key: &RequestKey) {
         if self.is_empty() {
             return;
@@ -96,42 +104,54 @@ impl Waiters {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Ends the waits whose time is over.
+    /// Ends waits whose time is over, and all waits once the service ends: a thousand at a time, so call it often.
     pub fn expire(&self) {
         if self.is_empty() {
             return;
         }
         let now = self.clock.monotonic();
-        self.finish_where(WaitEnd::TimedOut, |entry| entry.until <= now);
+        let wakers: Vec<Waker> = {
+            let mut registry = self.lock();
+            let is_closed = registry.is_closed;
+            let end = if is_closed { WaitEnd::CutShort } else { WaitEnd::TimedOut };
+            let waiting = registry.entries.values_mut().filter(|entry| entry.end.is_none());
+            let meant = waiting.filter(|entry| is_closed || entry.until <= now).take(ENDS_AT_ONCE);
+            meant.filter_map(|entry| entry.finish(end)).collect()
+        };
+        wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Ends all waits, and lets nobody wait any more.
+    /// Lets nobody wait any more, and ends waits; those that are left by [`expire`](Self::expire).
     pub fn close(&self) {
         self.lock().is_closed = true;
-        self.finish_where(WaitEnd::CutShort, |_| true);
+        self.expire();
     }
 
     /// Asks the store for all requests that somebody waits for, and ends the waits for those that are processed or failed. It asks
     /// for some hundred at a time, one portion after the other. Without waiters it asks nothing.
     ///
     /// # Errors
-    /// When the store does not answer. Those who wait go on.
+    /// The first one, when the store does not answer for some of them. Those who wait go on.
     pub async fn recheck(&self, store: &impl RequestStore) -> Result<(), StoreError> {
-        let mut last = None;
+        let (mut last, mut result) = (None, Ok(()));
         while !self.is_empty() {
             let keys = self.keys_after(last.as_ref());
-            let states = store.states(&keys).await?;
-            for (key, state) in keys.iter().zip(states) {
-                if matches!(state, Some(RequestState::Processed | RequestState::Failed)) {
-                    self.wake(key);
+            match store.states(&keys).await {
+                Ok(states) => {
+                    for (key, state) in keys.iter().zip(states) {
+                        if matches!(state, Some(RequestState::Processed | RequestState::Failed)) {
+                            self.wake(key);
+                        }
+                    }
                 }
+                Err(error) => result = result.and(Err(error)),
             }
             if keys.len() < KEYS_AT_ONCE {
                 break;
             }
             last = keys.into_iter().next_back();
         }
-        Ok(())
+        result
     }
 
     /// Whether nobody waits.
@@ -167,17 +187,12 @@ impl Waiters {
 
     fn leave(&self, place: &Place) {
         let mut registry = self.lock();
-        registry.remove(place);
+        let left = registry.remove(place);
         self.count.store(registry.entries.len(), Ordering::Release);
-    }
-
-    fn finish_where(&self, end: WaitEnd, is_meant: impl Fn(&Entry) -> bool) {
-        let wakers: Vec<Waker> = {
-            let mut registry = self.lock();
-            let meant = registry.entries.values_mut().filter(|entry| is_meant(entry));
-            meant.filter_map(|entry| entry.finish(end)).collect()
-        };
-        wakers.into_iter().for_each(Waker::wake);
+        drop(registry);
+        if left.is_some() {
+            self.counters.left();
+        }
     }
 
     /// The next keys that somebody waits for, each once.
@@ -202,6 +217,10 @@ impl Waiters {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// When a wait is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitUntil(Duration);
 
 /// Waits for a request. Its place is free again when this is dropped.
 #[derive(Debug)]

@@ -62,6 +62,8 @@ pub(crate) async fn report<S: RequestStore>(
     let Answer { found, was_heeded } =
         wait_for(&waiters, &key, wait.time, ask, |report| report.state).await?;
     let headers = WaitHeaders::new(wait, was_heeded);
+    // Whoever is not let wait is not to ask again at once.
+    let headers = if was_heeded { headers } else { headers.and_retry(&limits.wait) };
     let Some(report) = limits.visible(found, |report| report.state, request.headers()) else {
         return Err(ApiError::RequestNotFound(headers));
     };

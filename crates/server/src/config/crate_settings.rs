@@ -46,6 +46,18 @@ impl Config {
         }
     }
 
+    /// How many calls may wait at once: at most three quarters of the connections there may be, so that those who wait leave
+    /// some to others.
+    pub fn max_waiters(&self) -> usize {
+        let room = open_files::connections(self.http.max_connections) / 4 * 3;
+        if self.wait.max_waiters > room {
+            log::warn!(
+                "wait.max_waiters is lowered to {room}, three quarters of the connections that there may be"
+            );
+        }
+        self.wait.max_waiters.min(room)
+    }
+
     /// What authentication needs to know.
     pub fn auth_settings(&self) -> auth::Settings {
         let mode = match self.auth.mode {

@@ -39,7 +39,7 @@ impl Parts {
         allow_list: Option<Arc<AllowList>>,
         registry: &Registry,
     ) -> Result<Self, ServerError> {
-        let waiters = Arc::new(Waiters::new(config.wait.max_waiters, Arc::clone(&environment.clock)));
+        let waiters = Arc::new(Waiters::new(config.max_waiters(), Arc::clone(&environment.clock)));
         let (writer, records) = (storage.batch_writer(&waiters), environment.records.clone());
         metrics::register(registry, storage.clone(), writer.clone(), &records).map_err(metrics::failed)?;
         metrics::register_waits(registry, Arc::clone(&waiters)).map_err(metrics::failed)?;

@@ -237,9 +237,12 @@ impl<T: Table> Work<T> {
             submitters.push(Submitter { part: start..events.len(), answer, _permit: permit });
         }
         let events: Arc<[RequestEvent]> = events.into();
-        let stats = &self.stats;
+        let (stats, waiters) = (&self.stats, &self.waiters);
         let publish = |results: &[Option<EventResult>]| {
             stats.note_recorded();
+            wake(waiters, &events, |index| {
+                matches!(results.get(index), Some(Some(Ok(EventOutcome::Applied))))
+            });
             let is_decided = |submitter: &mut Submitter| {
                 results.get(submitter.part.clone()).is_some_and(|own| own.iter().all(Option::is_some))
             };
@@ -251,7 +254,7 @@ impl<T: Table> Work<T> {
         let recorded = self.recorder.record(Arc::clone(&events), end, publish).await;
         self.stats.add(&recorded);
         self.stats.set_failing(self.recorder.failing());
-        self.wake(&events, &recorded);
+        wake(&self.waiters, &events, |index| recorded.is_applied(index));
         match recorded {
             Recorded::Whole(outcomes) => {
                 let mut outcomes = outcomes.into_iter().map(Ok);
@@ -270,16 +273,16 @@ impl<T: Table> Work<T> {
             }
         }
     }
+}
 
-    /// Tells those who wait for requests that these events were about.
-    fn wake(&self, events: &[RequestEvent], recorded: &Recorded) {
-        if self.waiters.is_empty() {
-            return;
-        }
-        for (index, event) in events.iter().enumerate() {
-            if event.kind.state() != RequestState::Received && recorded.is_applied(index) {
-                self.waiters.wake(&event.key);
-            }
+/// Tells those who wait for requests that these events were about.
+fn wake(waiters: &Waiters, events: &[RequestEvent], is_applied: impl Fn(usize) -> bool) {
+    if waiters.is_empty() {
+        return;
+    }
+    for (index, event) in events.iter().enumerate() {
+        if event.kind.state() != RequestState::Received && is_applied(index) {
+            waiters.wake(&event.key);
         }
     }
 }

@@ -38,6 +38,7 @@ impl Collector for WaitCollector {
             ("woken", stats.woken),
             ("timed_out", stats.timed_out),
             ("cut_short", stats.cut_short),
+            ("left", stats.left),
             ("refused", stats.refused),
         ] {
             let counter = self.ended.with_label_values(&[end]);
