@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use gathering_support::pem;
+use gathering_support::{ServiceUrl, pem};
 use http_cache_semantics::{CacheOptions, CachePolicy};
 use ureq::http::{HeaderMap, Request};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -12,7 +12,6 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use super::error::FetchError;
 use super::proxy::ProxySettings;
 use crate::error::AuthError;
-use crate::key_url::KeyUrl;
 use crate::keys::error::KeyError;
 use crate::keys::pem::read;
 
@@ -56,7 +55,7 @@ impl Client {
     /// Fetches a document until `deadline`, which covers everything from the lookup of the name to the last byte.
     pub(crate) fn get(
         &self,
-        url: &KeyUrl,
+        url: &ServiceUrl,
         headers: HeaderMap,
         deadline: Instant,
     ) -> Result<Document, FetchError> {
