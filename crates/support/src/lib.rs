@@ -1,9 +1,11 @@
 //! Small tools that several crates need and that say nothing about gathering: a cache with a size in bytes, a semaphore that is
-//! fair, log lines that cannot flood, PEM files, URLs of services, texts in one line.
+//! fair, log lines that cannot flood, PEM files, URLs of services, what clients of HTTP
+//! share, texts in one line.
 
 mod base_url;
 mod bounded_cache;
 mod fair_semaphore;
+pub mod http_client;
 mod one_line;
 pub mod pem;
 mod service_url;
