@@ -532,6 +532,38 @@ fn client_certificates_need_an_authority_and_an_organization() {
 }
 
 #[test]
+fn mapped_scopes_that_may_be_absent_are_told_of() {
+    let told = |settings: &[&str]| load(settings).unwrap().settings_for_strangers().join(" ");
+    let all = "auth.scopes.absent";
+    for mapped in [
+        "auth.claims.scope=roles",
+        "auth.scopes.read=[\"view\"]",
+        "auth.scopes.write=[]",
+        "auth.scopes.write_any=[]",
+        "auth.issuers=[{issuer=\"a\"},{issuer=\"b\",claims={scope=\"scp\"}},{issuer=\"c\",scopes={read=[]}}]",
+    ] {
+        assert_eq!(told(&[mapped]), all, "{mapped}");
+        assert_eq!(told(&[mapped, "auth.scopes.absent=read"]), all, "{mapped}");
+        assert_eq!(told(&[mapped, "auth.scopes.absent=nothing"]), "", "{mapped}");
+    }
+    let issuers = "auth.issuers=[{issuer=\"a\",scopes={absent=\"nothing\"}},{issuer=\"b\",scopes={absent=\"read\"}},\
+                   {issuer=\"c\",claims={scope=\"scp\"}}]";
+    assert_eq!(told(&[issuers]), all);
+    assert_eq!(
+        told(&[issuers, "auth.scopes.read=[\"view\"]"]),
+        "auth.issuers[1].scopes.absent auth.scopes.absent"
+    );
+    assert_eq!(
+        told(&[issuers, "auth.claims.scope=roles", "auth.scopes.absent=nothing"]),
+        "auth.issuers[1].scopes.absent"
+    );
+    // What this service mints itself, another place of something else, and modes without tokens.
+    for own in ["auth.claims.scope=scope", "auth.claims.organization=org", "auth.mode=disabled"] {
+        assert_eq!(told(&[own]), "", "{own}");
+    }
+}
+
+#[test]
 fn what_does_not_count_in_a_mode_is_refused_unless_it_is_as_by_default() {
     const OF_TOKENS: [(&str, &str); 8] = [
         ("auth.claims.organization=org", "auth.claims.organization=org_id"),
