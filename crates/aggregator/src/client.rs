@@ -1,11 +1,11 @@
 //! Asking the aggregator, which may be slow, wrong or hostile.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use gathering_domain::rule::RuleHit;
 use gathering_support::BaseUrl;
+use gathering_support::http_client::{USER_AGENT as OWN_NAME, crypto_provider};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes};
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
@@ -107,8 +107,7 @@ impl Client {
     ) -> Result<Response<impl Body<Data = Bytes, Error = hyper::Error> + use<>>, QuestionError> {
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers
-            .insert(USER_AGENT, HeaderValue::from_static(concat!("gathering/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(USER_AGENT, HeaderValue::from_static(OWN_NAME));
         Ok(self.http.request(request).await?)
     }
 }
@@ -144,8 +143,8 @@ async fn whole(body: impl Body<Data = Bytes, Error = hyper::Error>) -> Result<Ve
 
 /// Trusts the authorities of the system. They are looked for only where they are needed, since a system may have none.
 fn tls_config(url: &BaseUrl) -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let config =
+        ClientConfig::builder_with_provider(crypto_provider()).with_safe_default_protocol_versions()?;
     let config = if url.is_encrypted() {
         config.with_platform_verifier()?
     } else {

@@ -34,6 +34,18 @@ impl Default for ClaimMapping {
     }
 }
 
+impl ClaimMapping {
+    /// Whether tokens without scopes may read, although scopes are in another claim or other words than this service's own. Such
+    /// tokens come from a provider that has others to serve: who lacks the claim was perhaps never meant to read.
+    pub fn lets_strangers_read(&self) -> bool {
+        let Self { scope, scopes: ScopeWords { read, write, write_any, absent }, .. } = self;
+        let own = Self::default();
+        let is_mapped = (scope, read, write, write_any)
+            != (&own.scope, &own.scopes.read, &own.scopes.write, &own.scopes.write_any);
+        is_mapped && *absent == AbsentScope::Read
+    }
+}
+
 /// Which words of a token grant what. A word may grant several things, and others grant nothing. An empty word never counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeWords {

@@ -14,7 +14,6 @@ use gathering_domain::ids::OrganizationId;
 use gathering_domain::time::Clock;
 use gathering_support::{BoundedCache, ThrottledLog};
 use log::Level;
-use tokio::time::timeout;
 
 use self::questions::{Key, Question, Questions};
 use self::rbac_client::RbacClient;
@@ -24,6 +23,7 @@ use crate::identity::Identity;
 use crate::metrics::PermissionMetrics;
 use crate::rbac_url::RbacUrl;
 use crate::rejection::AuthRejection;
+use crate::rejection_log::TARGET;
 use crate::settings::RbacSettings;
 use crate::wait::Wait;
 
@@ -47,9 +47,6 @@ const CACHE_SIZE: usize = 1024 * 1024;
 
 /// What one of them takes up, in bytes.
 const ENTRY: usize = 128;
-
-/// The target of log lines, as of all refusals.
-const TARGET: &str = "gathering::auth";
 
 /// What is known of a service account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,13 +196,8 @@ impl Shared {
 
     /// `None` if too many calls wait.
     fn wait_for(&self, question: &Question, organization: OrganizationId) -> Option<Wait> {
-        let mut end = question.end();
         let place = Place::take(&self.waiters, organization)?;
-        Some(Wait::until(async move {
-            // An error says that the question has ended, or takes too long. Either way nobody waits any longer.
-            let _ = timeout(MAX_WAIT, end.changed()).await;
-            drop(place);
-        }))
+        Some(Wait::for_change(question.end(), MAX_WAIT, place))
     }
 
     /// Asks until there is nobody any more who could want to know.

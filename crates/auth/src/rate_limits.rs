@@ -93,13 +93,19 @@ mod tests {
         Identity::from_token(organization.try_into().unwrap(), None, None, Some(subject), [])
     }
 
-    #[test]
-    fn callers_and_organizations_have_limits_of_their_own() {
+    /// Three calls a second for organizations, and two for callers.
+    fn limits() -> (RateLimits, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_800_000_000_000_000)));
         let limits = RateLimits::new(
             RateLimit { per_organization: 3, per_identity: 2 },
             Arc::clone(&clock) as Arc<dyn Clock>,
         );
+        (limits, clock)
+    }
+
+    #[test]
+    fn callers_and_organizations_have_limits_of_their_own() {
+        let (limits, clock) = limits();
         let admit = |organization, subject: &str| limits.admit(&caller(organization, subject));
         assert_eq!((admit(1, "a"), admit(1, "a")), (Ok(()), Ok(())));
         let retry_after = Duration::from_millis(500);
@@ -115,11 +121,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_of_callers_is_bounded_and_given_back() {
-        let clock = Arc::new(ManualClock::at(Timestamp::from_micros(1_800_000_000_000_000)));
-        let limits = RateLimits::new(
-            RateLimit { per_organization: 3, per_identity: 2 },
-            Arc::clone(&clock) as Arc<dyn Clock>,
-        );
+        let (limits, clock) = limits();
         let (organizations, identities) =
             (limits.organizations.as_ref().unwrap(), limits.identities.as_ref().unwrap());
         // Somebody whose tokens name another subject and another organization each time.

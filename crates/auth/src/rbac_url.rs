@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::key_url::KeyUrl;
+use gathering_support::{ServiceUrl, UrlRules};
 
 /// Where a service account's permissions for the advisor are asked for.
 const ACCESS: &str = "/access/?application=ocp-advisor&limit=100";
@@ -13,7 +13,7 @@ const ACCESS: &str = "/access/?application=ocp-advisor&limit=100";
 /// nor a query nor a fragment. Parsed with [`FromStr`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RbacUrl {
-    access: KeyUrl,
+    access: ServiceUrl,
 }
 
 /// The error of a text that is not an [`RbacUrl`].
@@ -27,15 +27,15 @@ impl FromStr for RbacUrl {
     type Err = RbacUrlError;
 
     fn from_str(text: &str) -> Result<Self, RbacUrlError> {
-        let https = if text.contains("://") { String::new() } else { format!("https://{text}") };
-        let url: KeyUrl = if https.is_empty() { text } else { &https }.parse().map_err(|_| RbacUrlError)?;
-        if text.contains('?') { Err(RbacUrlError) } else { Ok(Self { access: url.join(ACCESS) }) }
+        let rules = UrlRules { https_if_unsaid: true, ..UrlRules::default() };
+        let url = ServiceUrl::parse(text, rules).ok_or(RbacUrlError)?;
+        Ok(Self { access: url.join(ACCESS) })
     }
 }
 
 impl RbacUrl {
     /// Where the permissions of a caller are.
-    pub(crate) const fn access(&self) -> &KeyUrl {
+    pub(crate) const fn access(&self) -> &ServiceUrl {
         &self.access
     }
 }

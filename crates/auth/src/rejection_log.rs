@@ -7,8 +7,8 @@ use log::kv::Value;
 use crate::credentials::Credentials;
 use crate::rejection::{AuthRejection, Remedy};
 
-/// The target of these lines, so that they can be switched off alone: `log.filter = "info,gathering::auth=off"`.
-const TARGET: &str = "gathering::auth";
+/// The target of lines about who is refused, so that they can be switched off alone: `log.filter = "info,gathering::auth=off"`.
+pub(crate) const TARGET: &str = "gathering::auth";
 
 /// Logs rejections, each kind within limits of its own. A caller that calls too often does not hide one that forges tokens.
 pub(crate) struct RejectionLog {

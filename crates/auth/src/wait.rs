@@ -3,14 +3,28 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// Keys or a permission that are on their way. The future completes when they are there or cannot be had, and after 10 seconds
 /// at the latest. It gives no result: authenticate again to learn it.
 pub struct Wait(Pin<Box<dyn Future<Output = ()> + Send>>);
 
 impl Wait {
-    pub(crate) fn until(end: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self(Box::pin(end))
+    /// Waits until this changes or will not change any more, but no longer than `limit`. `place` is given back then, or when
+    /// nobody waits any longer.
+    pub(crate) fn for_change<T: Send + Sync + 'static>(
+        mut changes: watch::Receiver<T>,
+        limit: Duration,
+        place: impl Send + 'static,
+    ) -> Self {
+        Self(Box::pin(async move {
+            // An error says that there is nothing to wait for, or that it takes too long. Either way nobody waits any longer.
+            let _ = timeout(limit, changes.changed()).await;
+            drop(place);
+        }))
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use gathering_support::http_client::crypto_provider;
 use gathering_support::pem;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
@@ -18,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 pub(crate) use self::client_authorities::CertificateCheck;
 use self::client_authorities::ClientAuthorities;
 pub use self::files::TlsError;
-use self::files::{certificates, provider, read};
+use self::files::{certificates, read};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsSettings {
@@ -80,7 +81,7 @@ impl Tls {
 
     fn server_config(&self) -> Result<ServerConfig, Error> {
         let builder =
-            ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+            ServerConfig::builder_with_provider(crypto_provider()).with_safe_default_protocol_versions()?;
         let server = Arc::clone(&self.server) as Arc<dyn ResolvesServerCert>;
         let Some(clients) = &self.clients else {
             return Ok(builder.with_no_client_auth().with_cert_resolver(server));
@@ -113,7 +114,7 @@ fn certified_key(settings: &TlsSettings) -> Result<CertifiedKey, TlsError> {
     let chain = certificates(&settings.cert)?;
     let key = pem::private_key(&read(&settings.key)?)
         .ok_or_else(|| TlsError::Content { path: settings.key.clone(), expected: EXPECTED })?;
-    CertifiedKey::from_der(chain, key, &provider()).map_err(|source| TlsError::Pair {
+    CertifiedKey::from_der(chain, key, &crypto_provider()).map_err(|source| TlsError::Pair {
         cert: settings.cert.clone(),
         key: settings.key.clone(),
         source,

@@ -65,9 +65,9 @@ fn dispatch(cli: Cli) -> Result<(), ServerError> {
         Command::Token(with) => {
             let (outer, mut arguments) = (outer.and(with.options), with.arguments);
             match arguments.action.take() {
-                None => token::run(&load(outer, None)?, arguments),
+                None => token::run(&load_for_tokens(outer)?, arguments),
                 Some(TokenAction::Inspect(inspect)) if arguments.org.is_none() => {
-                    inspect_token::run(&load(outer.and(inspect.options), None)?, &inspect.arguments)
+                    inspect_token::run(&load_for_tokens(outer.and(inspect.options))?, &inspect.arguments)
                 }
                 Some(TokenAction::Inspect(_)) => Err(ServerError::Usage("token inspect takes no --org")),
             }
@@ -80,14 +80,26 @@ fn dispatch(cli: Cli) -> Result<(), ServerError> {
 }
 
 fn load(options: Options, demo: Option<&str>) -> Result<Config, ServerError> {
-    let config = Config::load(&Sources {
-        demo: demo.map(str::to_owned),
+    load_from(&Sources { demo: demo.map(str::to_owned), ..sources(options) })
+}
+
+fn load_for_tokens(options: Options) -> Result<Config, ServerError> {
+    load_from(&Sources { for_tokens: true, ..sources(options) })
+}
+
+fn load_from(sources: &Sources) -> Result<Config, ServerError> {
+    let config = Config::load(sources)?;
+    logging::init(&config.log);
+    Ok(config)
+}
+
+fn sources(options: Options) -> Sources {
+    Sources {
         file: options.config.or_else(|| std::env::var_os("GATHERING_CONFIG").map(Into::into)),
         environment: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect(),
         assignments: options.assignments,
-    })?;
-    logging::init(&config.log);
-    Ok(config)
+        ..Sources::default()
+    }
 }

@@ -1,11 +1,9 @@
 //! URLs that the paths of an API begin with.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
-use http::Uri;
-use http::uri::Authority;
+use crate::service_url::{ServiceUrl, UrlRules};
 
 /// A URL that the paths of an API begin with: `http` or `https`, without user, password, query and
 /// fragment. A slash at its end is added where it is missing. Parsed with [`FromStr`].
@@ -17,13 +15,9 @@ use http::uri::Authority;
 /// # Ok::<(), gathering_support::BaseUrlError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseUrl {
-    text: String,
-    is_encrypted: bool,
-    is_local: bool,
-}
+pub struct BaseUrl(ServiceUrl);
 
-/// The error of a text that is not an [`BaseUrl`].
+/// The error of a text that is not a [`BaseUrl`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "it has to be a URL with http or https, and without user, password, query and fragment, such as \
@@ -35,48 +29,27 @@ impl FromStr for BaseUrl {
     type Err = BaseUrlError;
 
     fn from_str(text: &str) -> Result<Self, BaseUrlError> {
-        let uri: Uri = text.parse().map_err(|_| BaseUrlError)?;
-        let is_encrypted = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
-            _ => return Err(BaseUrlError),
-        };
-        let authority = uri.authority().filter(|authority| names_a_host(authority)).ok_or(BaseUrlError)?;
-        if text.contains(['?', '#']) {
-            return Err(BaseUrlError);
-        }
-        let slash = if text.ends_with('/') { "" } else { "/" };
-        Ok(Self { text: format!("{text}{slash}"), is_encrypted, is_local: is_local(authority.host()) })
+        let rules = UrlRules { plain_http: true, ..UrlRules::default() };
+        ServiceUrl::parse(text, rules).map(|url| Self(url.with_slash())).ok_or(BaseUrlError)
     }
 }
 
 impl BaseUrl {
     /// Whether it is `https`.
     pub const fn is_encrypted(&self) -> bool {
-        self.is_encrypted
+        self.0.is_encrypted()
     }
 
     /// Whether it is on this very machine, as far as its text says.
     pub const fn is_local(&self) -> bool {
-        self.is_local
+        self.0.is_local()
     }
 }
 
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.text)
+        self.0.fmt(f)
     }
-}
-
-fn is_local(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse();
-    host == "localhost" || address.is_ok_and(|address: IpAddr| address.is_loopback())
-}
-
-/// Whether it is a host, and a port if there is a colon behind it; and nobody's name or password.
-fn names_a_host(authority: &Authority) -> bool {
-    let (text, host) = (authority.as_str(), authority.host());
-    !host.is_empty() && !text.contains('@') && (text == host || authority.port_u16().is_some())
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
 //! Small tools that several crates need and that say nothing about gathering: a cache with a size in bytes, a semaphore that is
-//! fair, log lines that cannot flood, PEM files, URLs of APIs, texts in one line.
+//! fair, log lines that cannot flood, PEM files, URLs of services, what clients of HTTP
+//! share, texts in one line.
 
 mod base_url;
 mod bounded_cache;
 mod fair_semaphore;
+pub mod http_client;
 mod one_line;
 pub mod pem;
+mod service_url;
 mod throttled_log;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use bounded_cache::BoundedCache;
 pub use fair_semaphore::{FairSemaphore, Permit};
 pub use one_line::one_line;
+pub use service_url::{ServiceUrl, UrlRules};
 pub use throttled_log::ThrottledLog;

@@ -35,6 +35,29 @@ fn json_is_one_object_a_line_with_the_id_of_the_call() {
 }
 
 #[test]
+fn a_start_warns_once_of_tokens_that_read_without_the_mapped_scopes() {
+    let program = Program::new();
+    program.file("hmac.key", "a secret of more than thirty-two bytes");
+    let warnings = |settings: &[&str]| {
+        let settings = ["auth.keys.hmac_secret_file=hmac.key"].iter().chain(settings);
+        let settings: Vec<_> = settings.flat_map(|setting| ["--set", setting]).collect();
+        let running = program.serve(&[&["serve"], &settings[..]].concat());
+        running.signal("TERM");
+        let log = running.wait().stderr;
+        let lines = log.lines().filter(|line| line.contains("scopes.absent"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mapped = ["auth.claims.scope=roles", "auth.scopes.read=[\"view\"]"];
+    let told = warnings(&mapped);
+    assert!(
+        told.len() == 1 && told[0].contains(" WARN ") && told[0].contains("set auth.scopes.absent to"),
+        "{told:?}"
+    );
+    assert!(warnings(&[mapped[0], mapped[1], "auth.scopes.absent=nothing"]).is_empty());
+    assert!(warnings(&[]).is_empty());
+}
+
+#[test]
 fn every_line_of_a_call_has_its_id() {
     let program = Program::new();
     let running = program.serve(&["serve", "--set", "auth.mode=disabled"]);

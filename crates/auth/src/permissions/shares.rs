@@ -1,4 +1,8 @@
-//! Places that organizations share.
+//! Places that organizations share, for calls that are told at once whether there is one.
+//!
+//! `gathering_support::FairSemaphore` shares places out too, but has its callers wait for them in turns, and knows a fixed share.
+//! Here the places are those of the very line in which calls wait: whoever finds none must be refused and not wait for it, and an
+//! organization that is alone may have more than it would in a crowd.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,18 +1,16 @@
 //! Fetching a small JSON document from a server that may be slow, down or hostile.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use gathering_support::pem;
+use gathering_support::{ServiceUrl, http_client, pem};
 use http_cache_semantics::{CacheOptions, CachePolicy};
 use ureq::http::{HeaderMap, Request};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::tls::{Certificate, RootCerts};
 
 use super::error::FetchError;
 use super::proxy::ProxySettings;
 use crate::error::AuthError;
-use crate::key_url::KeyUrl;
 use crate::keys::error::KeyError;
 use crate::keys::pem::read;
 
@@ -38,25 +36,15 @@ impl Client {
             None => RootCerts::PlatformVerifier,
             Some(path) => RootCerts::new_with_certs(&authorities(path)?),
         };
-        let tls = TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .root_certs(roots)
-            .build();
-        let config = ureq::Agent::config_builder()
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .user_agent(concat!("gathering/", env!("CARGO_PKG_VERSION")))
-            .tls_config(tls)
-            // The library reads the environment in another way than `ProxySettings`.
-            .proxy(None)
-            .build();
+        // The library reads proxies from the environment in another way than `ProxySettings`.
+        let config = http_client::client(roots).proxy(None).build();
         Ok(Self { agent: config.into(), proxies: ProxySettings::from_environment() })
     }
 
     /// Fetches a document until `deadline`, which covers everything from the lookup of the name to the last byte.
     pub(crate) fn get(
         &self,
-        url: &KeyUrl,
+        url: &ServiceUrl,
         headers: HeaderMap,
         deadline: Instant,
     ) -> Result<Document, FetchError> {

@@ -26,16 +26,12 @@ impl Drop for WaiterGuard {
 
 impl Waiters {
     /// Waits for the next fetch to end, at most for this time; `None` if too many calls wait.
-    pub(super) fn wait(&self, mut fetches: watch::Receiver<u64>, timeout: Duration) -> Option<Wait> {
+    pub(super) fn wait(&self, fetches: watch::Receiver<u64>, timeout: Duration) -> Option<Wait> {
         let guard = WaiterGuard(Arc::clone(&self.0));
         if self.0.fetch_add(1, Ordering::Relaxed) >= MAX_WAITERS {
             return None;
         }
-        Some(Wait::until(async move {
-            // An error says that the thread is gone or takes too long. Then there is nothing to wait for.
-            let _ = tokio::time::timeout(timeout, fetches.changed()).await;
-            drop(guard);
-        }))
+        Some(Wait::for_change(fetches, timeout, guard))
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use gathering_support::ServiceUrl;
 use serde::Deserialize;
 use ureq::http::{HeaderMap, HeaderValue, header};
 
@@ -86,21 +87,21 @@ struct KeyClient {
 }
 
 impl KeyClient {
-    fn get(&self, url: &KeyUrl) -> Result<Document, FetchError> {
+    fn get(&self, url: &ServiceUrl) -> Result<Document, FetchError> {
         const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, application/jwk-set+json");
         self.client.get(url, HeaderMap::from_iter([(header::ACCEPT, ACCEPTED)]), self.deadline)
     }
 }
 
 fn key_set(address: &KeyUrl, client: &KeyClient) -> Result<FetchedKeys, FetchError> {
-    let document = client.get(address)?;
+    let document = client.get(address.url())?;
     let (keys, skipped) = parse(&document.body, Origin::Url).map_err(FetchError::Keys)?;
     Ok(FetchedKeys { body: document.body, keys, skipped, fresh_for: document.fresh_for })
 }
 
 /// Section 4 of the specification: a slash at the end of the issuer does not count.
-fn discovery_url(issuer: &KeyUrl) -> KeyUrl {
-    issuer.join("/.well-known/openid-configuration")
+fn discovery_url(issuer: &KeyUrl) -> ServiceUrl {
+    issuer.url().join("/.well-known/openid-configuration")
 }
 
 /// The address of the key set. Section 4.3 of the specification: a document that names another issuer than the one that was
@@ -109,12 +110,12 @@ fn discover(issuer: &KeyUrl, client: &KeyClient) -> Result<KeyUrl, FetchError> {
     let document = client.get(&discovery_url(issuer))?;
     let document: DiscoveryDocument =
         serde_json::from_slice(&document.body).map_err(|_| FetchError::NoDocument)?;
-    if document.issuer != issuer.as_str() {
+    if document.issuer != issuer.url().as_str() {
         return Err(FetchError::OtherIssuer(document.issuer.chars().take(200).collect()));
     }
     let address: KeyUrl = document.jwks_uri.parse()?;
     // An issuer elsewhere must not make this service call something on its own machine.
-    if issuer.is_encrypted() && !address.is_encrypted() {
+    if issuer.url().is_encrypted() && !address.url().is_encrypted() {
         return Err(KeyUrlError.into());
     }
     Ok(address)

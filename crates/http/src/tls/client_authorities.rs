@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use gathering_support::http_client::crypto_provider;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
@@ -13,7 +14,7 @@ use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
 };
 
-use super::files::{TlsError, certificates, provider};
+use super::files::{TlsError, certificates};
 
 /// How long a check of a certificate holds. Certificates may end while their connection is open.
 const HOLDS_FOR: Duration = Duration::from_secs(60);
@@ -32,7 +33,8 @@ impl Verifier {
         for certificate in certificates(path)? {
             roots.add(certificate).map_err(|_| content())?;
         }
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build();
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), crypto_provider()).build();
         verifier.map(Self).map_err(|_| content())
     }
 

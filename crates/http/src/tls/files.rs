@@ -1,11 +1,9 @@
 //! Reading certificates, and what is said of those that cannot be used.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use gathering_support::pem;
 use rustls::Error;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
 
 /// Why certificates cannot be used.
@@ -19,11 +17,6 @@ pub enum TlsError {
     /// The key does not belong to the certificate, or cannot be used.
     #[error("the certificate {} and the key {} cannot be used together ({source})", cert.display(), key.display())]
     Pair { cert: PathBuf, key: PathBuf, source: Error },
-}
-
-/// What keys and signatures are computed with.
-pub(super) fn provider() -> Arc<CryptoProvider> {
-    Arc::new(aws_lc_rs::default_provider())
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, TlsError> {

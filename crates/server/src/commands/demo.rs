@@ -41,6 +41,7 @@ mode = \"jwt\"
 disabled_org = 42
 algorithms = []
 issuers = []
+gateway_binding = true
 [auth.certificate]
 cluster = \"none\"
 writers = []
@@ -225,4 +226,22 @@ fn introduction(config: &Config, service: &Service, token: &str) -> Result<Strin
 /// The text as one word of a shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    #[test]
+    fn what_another_mode_needs_does_not_disturb_it() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"[auth]\nmode = \"identity-header\"\ngateway_binding = false\n").unwrap();
+        let sources = Sources {
+            file: Some(file.path().to_owned()),
+            demo: Some(SETTINGS.to_owned()),
+            ..Sources::default()
+        };
+        assert!(Config::load(&sources).is_ok());
+    }
 }

@@ -1,11 +1,10 @@
 //! `gathering health`
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use gathering_http::{Tls, TlsSettings};
-use gathering_support::pem;
+use gathering_support::{http_client, pem};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, TlsConfig};
 
 use crate::ServerError;
@@ -63,7 +62,7 @@ fn tls(arguments: &Health) -> Result<TlsConfig, ServerError> {
         own = Some(read().map_err(failed)?);
     }
     Ok(TlsConfig::builder()
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .unversioned_rustls_crypto_provider(http_client::crypto_provider())
         .disable_verification(true)
         .client_cert(own)
         .build())

@@ -2,7 +2,7 @@
 
 use gathering_auth::{ClaimMapping, ScopeWords};
 
-use super::auth::{Auth, Claims, Issuer, Scopes};
+use super::auth::{Auth, AuthMode, Claims, Issuer, Scopes};
 use super::sections::Config;
 
 impl Config {
@@ -10,6 +10,24 @@ impl Config {
     pub fn claim_mapping(&self) -> ClaimMapping {
         let Auth { claims, scopes, default_organization, .. } = &self.auth;
         over(&ClaimMapping::default(), claims, scopes, Some(*default_organization))
+    }
+
+    /// The settings that let tokens read in which no scopes are, although a provider's scopes are mapped: see
+    /// [`ClaimMapping::lets_strangers_read`]. None in other modes, where tokens do not count.
+    pub(crate) fn settings_for_strangers(&self) -> Vec<String> {
+        if self.auth.mode != AuthMode::Jwt {
+            return Vec::new();
+        }
+        let setting = |number: usize| match self.auth.issuers.get(number) {
+            Some(issuer) if issuer.scopes.absent.is_some() => format!("auth.issuers[{number}].scopes.absent"),
+            _ => "auth.scopes.absent".to_owned(),
+        };
+        let issuers = self.issuers();
+        let open = issuers.iter().enumerate().filter(|(_, issuer)| issuer.mapping.lets_strangers_read());
+        let mut settings: Vec<_> = open.map(|(number, _)| setting(number)).collect();
+        settings.sort_unstable();
+        settings.dedup();
+        settings
     }
 }
 

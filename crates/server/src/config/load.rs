@@ -28,6 +28,8 @@ pub struct Sources {
     pub demo: Option<String>,
     /// `--set` of the command line, in order.
     pub assignments: Vec<String>,
+    /// Whether tokens are made or looked at and nobody is served. Then what they say may be set in every mode.
+    pub for_tokens: bool,
 }
 
 impl Config {
@@ -46,7 +48,7 @@ impl Config {
             layers.assignment(assignment)?;
         }
         let mut config: Self = layers.typed().map_err(|refusal| refused(&layers, &refusal))?;
-        validate(&config)
+        validate(&config, sources.for_tokens)
             .map_err(|invalid| value_error(&layers, &invalid.key, invalid.problem, Setting::effective))?;
         config.shown = redaction::show(layers.effective());
         Ok(config)

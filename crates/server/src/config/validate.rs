@@ -1,6 +1,6 @@
 //! What one setting demands of another. What a setting demands of itself is in its type.
 
-use gathering_auth::ClusterBinding;
+use gathering_auth::{ClaimMapping, ClusterBinding, ScopeWords};
 use gathering_domain::ids::ClusterId;
 
 use super::auth::{Auth, AuthMode, Certificate, Keys};
@@ -21,13 +21,17 @@ impl Invalid {
     }
 }
 
-pub(super) fn validate(config: &Config) -> Result<(), Invalid> {
+/// `for_tokens` is for commands that make tokens or look at them, to which what tokens say counts in every mode.
+pub(super) fn validate(config: &Config, for_tokens: bool) -> Result<(), Invalid> {
     let Config { http, admin, auth, ingest, report, wait, .. } = config;
     if auth.mode == AuthMode::Disabled && !http.bind.ip().is_loopback() {
         let problem = "without authentication, http.bind has to be a loopback address such as 127.0.0.1:8080";
         return Err(Invalid::new("auth.mode", problem));
     }
     validate_auth(auth)?;
+    if !for_tokens {
+        validate_mapping(config)?;
+    }
     validate_tls("http.tls", &http.tls)?;
     validate_certificate(config)?;
     validate_tls("admin.tls", &admin.tls)?;
@@ -73,6 +77,32 @@ fn validate_auth(auth: &Auth) -> Result<(), Invalid> {
     validate_keys("auth", &auth.keys)?;
     for (number, issuer) in auth.issuers.iter().enumerate() {
         validate_keys(&format!("auth.issuers[{number}]"), &issuer.keys)?;
+    }
+    Ok(())
+}
+
+/// What callers are bound to, in the modes that know it. Elsewhere whoever set it would think that it counts.
+fn validate_mapping(config: &Config) -> Result<(), Invalid> {
+    let mode = config.auth.mode;
+    let ClaimMapping { organization, cluster, scope, default_organization, scopes } = config.claim_mapping();
+    let ScopeWords { read, write, write_any, absent } = scopes;
+    let default = ClaimMapping::default();
+    let of_tokens = [
+        ("claims.organization", organization != default.organization),
+        ("claims.cluster", cluster != default.cluster),
+        ("claims.scope", scope != default.scope),
+        ("default_organization", default_organization != default.default_organization),
+        ("scopes.read", read != default.scopes.read),
+        ("scopes.write", write != default.scopes.write),
+        ("scopes.write_any", write_any != default.scopes.write_any),
+        ("scopes.absent", absent != default.scopes.absent),
+    ];
+    if let Some((key, _)) = of_tokens.iter().find(|(_, is_set)| *is_set && mode != AuthMode::Jwt) {
+        return Err(Invalid::new(format!("auth.{key}"), "it counts in auth.mode = \"jwt\" only"));
+    }
+    if !config.auth.gateway_binding && mode != AuthMode::IdentityHeader {
+        let problem = "it counts in auth.mode = \"identity-header\" only";
+        return Err(Invalid::new("auth.gateway_binding", problem));
     }
     Ok(())
 }

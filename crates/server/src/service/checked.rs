@@ -77,6 +77,14 @@ impl Checked {
 impl CheckedApi {
     /// Within a runtime, which outlives the API.
     fn new(config: &Config, environment: &Environment) -> Result<Self, ServerError> {
+        let open = config.settings_for_strangers();
+        if !open.is_empty() {
+            log::warn!(
+                "scopes are mapped, and every token of that provider reads that lacks their claim: set {} to \"nothing\", \
+                 unless each that gets past issuer and audience may read",
+                open.join(" and ")
+            );
+        }
         let clock = &environment.clock;
         let authenticator =
             Authenticator::start(&config.auth_settings(), Arc::clone(clock), environment.key_tick)?;

@@ -1,13 +1,12 @@
 //! Calls of `gathering watch`.
 
 use std::io::ErrorKind;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gathering_support::BaseUrl;
+use gathering_support::{BaseUrl, http_client};
 use serde::Deserialize;
 use ureq::http::{HeaderMap, HeaderValue, Request, header};
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::tls::RootCerts;
 
 use super::table::visible;
 use crate::ServerError;
@@ -56,15 +55,7 @@ impl Client {
         if let Some(value) = &mut authorization {
             value.set_sensitive(true);
         }
-        let tls = TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-            .root_certs(RootCerts::PlatformVerifier)
-            .build();
-        let mut agent = ureq::Agent::config_builder()
-            .tls_config(tls)
-            .max_redirects(0)
-            .http_status_as_error(false)
-            .user_agent(concat!("gathering/", env!("CARGO_PKG_VERSION")));
+        let mut agent = http_client::client(RootCerts::PlatformVerifier);
         // This very machine is not asked through the proxy of the environment.
         if server.is_local() {
             agent = agent.proxy(None);

@@ -71,6 +71,7 @@ fn every_layer_goes_over_the_one_before() {
         ],
         demo: Some("[storage]\nurl = \"sqlite://demo.db\"".to_owned()),
         assignments: vec!["storage.query_timeout=4s".to_owned()],
+        for_tokens: false,
     })
     .unwrap();
     let storage = config.storage_settings();
@@ -528,6 +529,80 @@ fn client_certificates_need_an_authority_and_an_organization() {
     // Elsewhere nobody connects without a certificate of the authority.
     settings.extend([writers, "auth.certificate.writers=[]", "auth.mode=identity-header"]);
     assert!(!load(&settings).unwrap().api_tls().unwrap().admits_without_certificate);
+}
+
+#[test]
+fn mapped_scopes_that_may_be_absent_are_told_of() {
+    let told = |settings: &[&str]| load(settings).unwrap().settings_for_strangers().join(" ");
+    let all = "auth.scopes.absent";
+    for mapped in [
+        "auth.claims.scope=roles",
+        "auth.scopes.read=[\"view\"]",
+        "auth.scopes.write=[]",
+        "auth.scopes.write_any=[]",
+        "auth.issuers=[{issuer=\"a\"},{issuer=\"b\",claims={scope=\"scp\"}},{issuer=\"c\",scopes={read=[]}}]",
+    ] {
+        assert_eq!(told(&[mapped]), all, "{mapped}");
+        assert_eq!(told(&[mapped, "auth.scopes.absent=read"]), all, "{mapped}");
+        assert_eq!(told(&[mapped, "auth.scopes.absent=nothing"]), "", "{mapped}");
+    }
+    let issuers = "auth.issuers=[{issuer=\"a\",scopes={absent=\"nothing\"}},{issuer=\"b\",scopes={absent=\"read\"}},\
+                   {issuer=\"c\",claims={scope=\"scp\"}}]";
+    assert_eq!(told(&[issuers]), all);
+    assert_eq!(
+        told(&[issuers, "auth.scopes.read=[\"view\"]"]),
+        "auth.issuers[1].scopes.absent auth.scopes.absent"
+    );
+    assert_eq!(
+        told(&[issuers, "auth.claims.scope=roles", "auth.scopes.absent=nothing"]),
+        "auth.issuers[1].scopes.absent"
+    );
+    // What this service mints itself, another place of something else, and modes without tokens.
+    for own in ["auth.claims.scope=scope", "auth.claims.organization=org", "auth.mode=disabled"] {
+        assert_eq!(told(&[own]), "", "{own}");
+    }
+}
+
+#[test]
+fn what_does_not_count_in_a_mode_is_refused_unless_it_is_as_by_default() {
+    const OF_TOKENS: [(&str, &str); 8] = [
+        ("auth.claims.organization=org", "auth.claims.organization=org_id"),
+        ("auth.claims.cluster=/sub", "auth.claims.cluster=cluster_id"),
+        ("auth.claims.scope=roles", "auth.claims.scope=scope"),
+        ("auth.default_organization=7", "auth.default_organization=0"),
+        ("auth.scopes.read=[]", "auth.scopes.read=[\"read\"]"),
+        ("auth.scopes.write=[\"w\"]", "auth.scopes.write=[\"write\"]"),
+        ("auth.scopes.write_any=[]", "auth.scopes.write_any=[\"write:any\"]"),
+        ("auth.scopes.absent=nothing", "auth.scopes.absent=read"),
+    ];
+    const BINDING: (&str, &str) = ("auth.gateway_binding=false", "auth.gateway_binding=true");
+    const CERTIFICATES: [&str; 4] = [
+        "http.tls.cert=a.crt",
+        "http.tls.key=a.key",
+        "http.tls.client_ca=ca.crt",
+        "auth.certificate.organization=7",
+    ];
+    for mode in ["jwt", "identity-header", "client-certificate", "disabled"] {
+        let set_mode = format!("auth.mode={mode}");
+        let load = |for_tokens, setting: &str| {
+            let assignments = CERTIFICATES.into_iter().chain([set_mode.as_str(), setting]).map(str::to_owned);
+            let sources = Sources { assignments: assignments.collect(), for_tokens, ..Sources::default() };
+            Config::load(&sources).map_err(|error| error.to_string())
+        };
+        let settings = OF_TOKENS.map(|setting| (setting, "jwt"));
+        for ((set, default), counts_in) in settings.into_iter().chain([(BINDING, "identity-header")]) {
+            assert!(load(false, default).is_ok() && load(true, set).is_ok(), "{mode} {set}");
+            match load(false, set) {
+                Ok(_) => assert_eq!(mode, counts_in, "{set}"),
+                Err(error) => {
+                    let start = format!("the setting {} = ", set.split('=').next().unwrap());
+                    let end = format!("it counts in auth.mode = \"{counts_in}\" only");
+                    assert!(error.starts_with(&start) && error.ends_with(&end), "{mode}: {error}");
+                    assert_ne!(mode, counts_in, "{error}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
