@@ -174,28 +174,55 @@ fn over_the_limit_answers_come_at_once_and_organizations_share_it(database: Test
     });
 }
 
+/// What a client may leave behind a head that says `wait`: more headers, and what follows the head.
+fn left_behind(server: &TestServer) -> Vec<(&'static str, String)> {
+    let next = format!("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", status(CLUSTER, "r"));
+    vec![
+        ("", String::new()),
+        ("", "\r\n".to_owned()),
+        ("", next.clone()),
+        ("", format!("{next}{next}").replace("Host: x", &format!("Host: {}", server.token(42)))),
+        ("", next.repeat(400)),
+        ("Content-Length: 4\r\n", "body".to_owned()),
+        ("Content-Length: 400\r\n", "half a body".to_owned()),
+        ("Content-Length: 40000\r\n", "x".repeat(40_000)),
+        ("Transfer-Encoding: chunked\r\n", "4\r\nbody\r\n0\r\n\r\n".to_owned()),
+        ("Transfer-Encoding: chunked\r\n", format!("4e20\r\n{}", "x".repeat(20_000))),
+    ]
+}
+
 fn a_client_that_has_gone_waits_no_more(database: TestDatabase) {
     let server = TestServer::builder(database).set(NO_RECHECK).start();
-    let send = || {
-        let mut stream = TcpStream::connect(server.address()).unwrap();
-        let head = format!(
-            "GET {} HTTP/1.1\r\nHost: x\r\nPrefer: wait=20\r\nAuthorization: Bearer {}\r\n\r\n",
-            status(CLUSTER, "r"),
-            server.token(42)
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        until_waiting(&server, 1);
-        stream
-    };
-    drop(send());
-    until_waiting(&server, 0);
-    // Nothing tells one that only closes its side from one that has gone.
-    let mut half = send();
-    half.shutdown(Shutdown::Write).unwrap();
-    until_waiting(&server, 0);
-    let mut rest = Vec::new();
-    let _ = half.read_to_end(&mut rest);
-    assert_eq!(String::from_utf8_lossy(&rest), "");
+    for (headers, rest) in left_behind(&server) {
+        let send = |is_at_once: bool| {
+            let mut stream = TcpStream::connect(server.address()).unwrap();
+            let head = format!(
+                "GET {} HTTP/1.1\r\nHost: x\r\nPrefer: wait=20\r\nAuthorization: Bearer {}\r\n{headers}\r\n",
+                status(CLUSTER, "r"),
+                server.token(42)
+            );
+            if is_at_once {
+                stream.write_all(format!("{head}{rest}").as_bytes()).unwrap();
+                until_waiting(&server, 1);
+            } else {
+                stream.write_all(head.as_bytes()).unwrap();
+                until_waiting(&server, 1);
+                stream.write_all(rest.as_bytes()).unwrap();
+            }
+            stream
+        };
+        for is_at_once in [true, false] {
+            drop(send(is_at_once));
+            until_waiting(&server, 0);
+        }
+        // Nothing tells one that only closes its side from one that has gone.
+        let mut half = send(true);
+        half.shutdown(Shutdown::Write).unwrap();
+        until_waiting(&server, 0);
+        let mut answer = Vec::new();
+        let _ = half.read_to_end(&mut answer);
+        assert_eq!(String::from_utf8_lossy(&answer), "", "{headers}{}", rest.len());
+    }
 }
 
 fn a_stop_ends_all_waits_at_once(database: TestDatabase) {
