@@ -9,6 +9,7 @@ use prometheus::{
 };
 
 use crate::connections::{CloseReason, ConnectionMetrics};
+use crate::gone;
 
 /// The endpoint of a resource, with its time series, so that they need not be looked up at each call. Each worker has its
 /// own.
@@ -59,7 +60,10 @@ impl HttpMetrics {
     /// When the registry has metrics of these names already.
     pub fn register(registry: &Registry) -> prometheus::Result<Self> {
         let requests = IntCounterVec::new(
-            Opts::new("gathering_http_requests_total", "Calls answered, by endpoint, method and status."),
+            Opts::new(
+                "gathering_http_requests_total",
+                "Calls, by endpoint, method and status; 499 for those whose connection ended before they were answered.",
+            ),
             &LABELS,
         )?;
         let duration = HistogramVec::new(
@@ -124,6 +128,13 @@ impl HttpMetrics {
         let series = self.series(endpoint.template, method, status);
         series.observe(duration);
         known.push(series);
+    }
+
+    /// Counts a call whose connection ended before it was answered. It has no duration: that says how long callers are served.
+    pub(crate) fn observe_gone(&self, endpoint: Option<&Endpoint>, method: &Method) {
+        let endpoint = endpoint.map_or("none", |endpoint| endpoint.template);
+        let status = gone::STATUS.to_string();
+        self.requests.with_label_values(&[endpoint, label(method), status.as_str()]).inc();
     }
 
     fn series(&self, endpoint: &str, method: &'static str, status: StatusCode) -> Series {
