@@ -50,8 +50,9 @@ pub struct HttpMetrics {
 
 const LABELS: [&str; 3] = ["endpoint", "method", "status"];
 
-/// In seconds, from a fast lookup to the longest that a caller waits.
-const BUCKETS: [f64; 12] = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0];
+/// In seconds, from a fast lookup to the longest that a caller may wait for a result (`wait.max`).
+const BUCKETS: [f64; 13] =
+    [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0];
 
 impl HttpMetrics {
     /// Adds the metrics to a registry, once.
@@ -69,7 +70,7 @@ impl HttpMetrics {
         let duration = HistogramVec::new(
             HistogramOpts::new(
                 "gathering_http_request_duration_seconds",
-                "Time from the head of a call to the head of its answer.",
+                "Time from the head of a call to the head of its answer, with what it waited for a result.",
             )
             .buckets(BUCKETS.to_vec()),
             &LABELS,
