@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use actix_cors::Cors;
-use actix_web::http::{Uri, header};
+use actix_web::http::Uri;
+use actix_web::http::header::{self, HeaderName};
 
 use crate::request_id;
 
@@ -46,8 +47,20 @@ const MAX_AGE: usize = 3600;
 pub(crate) fn cors(origins: &[Origin]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "HEAD", "POST", "OPTIONS"])
-        .allowed_headers([header::ACCEPT, header::AUTHORIZATION, header::CONTENT_TYPE, request_id::HEADER])
-        .expose_headers([request_id::HEADER])
+        .allowed_headers([
+            header::ACCEPT,
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
+            HeaderName::from_static("prefer"),
+            request_id::HEADER,
+        ])
+        .expose_headers([
+            header::ETAG,
+            HeaderName::from_static("preference-applied"),
+            header::RETRY_AFTER,
+            request_id::HEADER,
+        ])
         .max_age(MAX_AGE);
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(&origin.0))
 }

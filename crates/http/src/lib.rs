@@ -18,6 +18,7 @@ mod error;
 mod etag;
 mod extract;
 mod failure_log;
+mod gone;
 mod handlers;
 mod limits;
 mod listener;

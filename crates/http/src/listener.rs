@@ -179,7 +179,7 @@ where
             .h1_allow_half_closed(false)
             .h1_write_buffer_size(WRITE_BUFFER)
             .local_addr(address)
-            .on_connect_ext(|transport: &Transport<Stream>, data| {
+            .on_connect_ext(|transport: &Transport, data| {
                 data.insert(Rc::clone(transport.call_state()));
                 if let Some(certificate) = transport.io().client_certificate() {
                     data.insert(ClientCertificate::parse(certificate));
@@ -197,7 +197,7 @@ async fn accept(
     socket: TcpStream,
     guard: Option<ConnectionGuard>,
     acceptor: Option<Acceptor>,
-) -> Result<(Transport<Stream>, Protocol, Option<SocketAddr>), DispatchError> {
+) -> Result<(Transport, Protocol, Option<SocketAddr>), DispatchError> {
     let guard = guard.ok_or(DispatchError::DisconnectTimeout)?;
     // Answers are written in pieces; none is to wait until the one before is acknowledged.
     socket.set_nodelay(true).map_err(DispatchError::Io)?;

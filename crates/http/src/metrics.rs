@@ -9,6 +9,7 @@ use prometheus::{
 };
 
 use crate::connections::{CloseReason, ConnectionMetrics};
+use crate::gone;
 
 /// The endpoint of a resource, with its time series, so that they need not be looked up at each call. Each worker has its
 /// own.
@@ -49,8 +50,9 @@ pub struct HttpMetrics {
 
 const LABELS: [&str; 3] = ["endpoint", "method", "status"];
 
-/// In seconds, from a fast lookup to the longest that a caller waits.
-const BUCKETS: [f64; 12] = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0];
+/// In seconds, from a fast lookup to the longest that a caller may wait for a result (`wait.max`).
+const BUCKETS: [f64; 13] =
+    [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0];
 
 impl HttpMetrics {
     /// Adds the metrics to a registry, once.
@@ -59,13 +61,16 @@ impl HttpMetrics {
     /// When the registry has metrics of these names already.
     pub fn register(registry: &Registry) -> prometheus::Result<Self> {
         let requests = IntCounterVec::new(
-            Opts::new("gathering_http_requests_total", "Calls answered, by endpoint, method and status."),
+            Opts::new(
+                "gathering_http_requests_total",
+                "Calls, by endpoint, method and status; 499 for those whose connection ended before they were answered.",
+            ),
             &LABELS,
         )?;
         let duration = HistogramVec::new(
             HistogramOpts::new(
                 "gathering_http_request_duration_seconds",
-                "Time from the head of a call to the head of its answer.",
+                "Time from the head of a call to the head of its answer, with what it waited for a result.",
             )
             .buckets(BUCKETS.to_vec()),
             &LABELS,
@@ -124,6 +129,13 @@ impl HttpMetrics {
         let series = self.series(endpoint.template, method, status);
         series.observe(duration);
         known.push(series);
+    }
+
+    /// Counts a call whose connection ended before it was answered. It has no duration: that says how long callers are served.
+    pub(crate) fn observe_gone(&self, endpoint: Option<&Endpoint>, method: &Method) {
+        let endpoint = endpoint.map_or("none", |endpoint| endpoint.template);
+        let status = gone::STATUS.to_string();
+        self.requests.with_label_values(&[endpoint, label(method), status.as_str()]).inc();
     }
 
     fn series(&self, endpoint: &str, method: &'static str, status: StatusCode) -> Series {

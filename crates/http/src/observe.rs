@@ -1,19 +1,20 @@
 //! The middleware around every call of the API: its ID, its log lines, its metrics, and the form of its errors.
 
 use std::error::Error;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
-use actix_web::web;
+use actix_web::{HttpRequest, web};
 use log::Level;
 
 use crate::connections::{Call, ResponseBody};
 use crate::error::ApiError;
 use crate::error::body::accepts_problem_details;
 use crate::failure_log::FailureLog;
+use crate::gone::{self, Unanswered};
 use crate::metrics::{Endpoint, HttpMetrics};
 use crate::request_id;
 
@@ -27,27 +28,41 @@ pub(crate) async fn observe(
     let call = Call::begin(&mut request);
     let id = request_id::of(request.headers());
     let inner_id = id.clone();
-    request_id::CURRENT
-        .scope(inner_id, async move {
-            let started = Instant::now();
-            let metrics = request.app_data::<web::Data<HttpMetrics>>().cloned();
-            let response = next.call(request).await?.map_into_boxed_body();
-            let mut response = format_error(response);
-            response.headers_mut().insert(request_id::HEADER, id);
+    let answer = async move {
+        let started = Instant::now();
+        let metrics = request.app_data::<web::Data<HttpMetrics>>().cloned();
+        let unanswered = Unanswered::new(move |request| {
+            count_gone(request);
+            log_call(request, gone::STATUS, started.elapsed(), "the client has gone");
+        });
+        let response = next.call(request).await;
+        unanswered.answered();
+        let mut response = format_error(response?.map_into_boxed_body());
+        response.headers_mut().insert(request_id::HEADER, id);
 
-            let (request, status, duration) = (response.request(), response.status(), started.elapsed());
-            if let Some(metrics) = metrics {
-                metrics.observe(request.app_data::<Endpoint>(), request.method(), status, duration);
-            }
-            log::debug!(
-                target: ACCESS,
-                method = request.method().as_str(), path = request.path(), status = status.as_u16(),
-                micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-                "answered"
-            );
-            Ok(ResponseBody::answer(call, response))
-        })
-        .await
+        let (request, status, duration) = (response.request(), response.status(), started.elapsed());
+        if let Some(metrics) = metrics {
+            metrics.observe(request.app_data::<Endpoint>(), request.method(), status, duration);
+        }
+        log_call(request, status.as_u16(), duration, "answered");
+        Ok(ResponseBody::answer(call, response))
+    };
+    request_id::CURRENT.scope(inner_id, gone::scope(answer)).await
+}
+
+fn count_gone(request: &HttpRequest) {
+    if let Some(metrics) = request.app_data::<web::Data<HttpMetrics>>() {
+        metrics.observe_gone(request.app_data::<Endpoint>(), request.method());
+    }
+}
+
+fn log_call(request: &HttpRequest, status: u16, duration: Duration, text: &str) {
+    log::debug!(
+        target: ACCESS,
+        method = request.method().as_str(), path = request.path(), status = status,
+        micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        "{text}"
+    );
 }
 
 /// Logs what callers are not told, and gives an error the form that the caller asked for.

@@ -15,7 +15,7 @@ fn preflight(server: &TestServer, origin: &str) -> Call {
         .call("OPTIONS", &requests(CLUSTER))
         .header("Origin", origin)
         .header("Access-Control-Request-Method", "POST")
-        .header("Access-Control-Request-Headers", "authorization, content-type")
+        .header("Access-Control-Request-Headers", "authorization, content-type, if-none-match, prefer")
 }
 
 fn no_origin_is_allowed_by_default(database: TestDatabase) {
@@ -31,13 +31,18 @@ fn configured_origins_are_allowed(database: TestDatabase) {
     let answer = preflight(&server, ORIGIN).send();
     assert_eq!((answer.status, answer.header(ALLOW)), (200, ORIGIN));
     let headers = answer.header("access-control-allow-headers").to_lowercase();
-    assert!(headers.contains("authorization") && headers.contains("content-type"), "{headers}");
+    for header in ["authorization", "content-type", "if-none-match", "prefer"] {
+        assert!(headers.split(',').any(|allowed| allowed.trim() == header), "{header}: {headers}");
+    }
     assert_eq!(answer.header("access-control-allow-credentials"), "");
 
     let call = || server.get(&requests(CLUSTER)).header("Origin", ORIGIN);
     let answer = call().bearer(&server.token(42)).send();
     assert_eq!((answer.status, answer.header(ALLOW)), (200, ORIGIN));
-    assert_eq!(answer.header("access-control-expose-headers"), "x-rh-insights-request-id");
+    let exposed = answer.header("access-control-expose-headers").to_lowercase();
+    let mut exposed: Vec<_> = exposed.split(',').map(str::trim).collect();
+    exposed.sort_unstable();
+    assert_eq!(exposed, ["etag", "preference-applied", "retry-after", "x-rh-insights-request-id"]);
     let refused = call().send();
     assert_eq!((refused.status, refused.header(ALLOW)), (401, ORIGIN), "a page may read why it was refused");
 

@@ -53,6 +53,58 @@ fn every_status_is_described_with_an_example() {
 }
 
 #[test]
+fn headers_of_waiting_and_of_tags_are_described_where_they_are_sent() {
+    let document: Value = serde_json::from_str(&served()).unwrap();
+    let request = "/cluster/{clusterID}/request/{requestID}";
+    for (path, parameters, headers) in [
+        (
+            format!("{request}/status"),
+            vec!["Prefer"],
+            vec![
+                ("200", "Preference-Applied"),
+                ("200", "Retry-After"),
+                ("404", "Preference-Applied"),
+                ("404", "Retry-After"),
+            ],
+        ),
+        (
+            format!("{request}/report"),
+            vec!["If-None-Match", "Prefer"],
+            vec![
+                ("200", "ETag"),
+                ("200", "Preference-Applied"),
+                ("304", "ETag"),
+                ("304", "Preference-Applied"),
+                ("404", "Preference-Applied"),
+            ],
+        ),
+        (
+            "/cluster/{clusterID}/requests".to_owned(),
+            vec!["If-None-Match"],
+            vec![("200", "ETag"), ("304", "ETag")],
+        ),
+    ] {
+        let operation = &document["paths"][&path]["get"];
+        let described = operation["parameters"].as_array().unwrap().iter();
+        let mut described: Vec<_> = described
+            .filter(|parameter| parameter["in"] == "header" && parameter["required"] == false)
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect();
+        described.sort_unstable();
+        assert_eq!(described, parameters, "{path}");
+        let mut described: Vec<(&str, &str)> = Vec::new();
+        for status in ["200", "304", "404"] {
+            let of_status = operation["responses"][status]["headers"].as_object();
+            let names = of_status.into_iter().flat_map(|headers| headers.keys().map(String::as_str));
+            described
+                .extend(names.filter(|name| *name != "x-rh-insights-request-id").map(|name| (status, name)));
+        }
+        described.sort_unstable();
+        assert_eq!(described, headers, "{path}");
+    }
+}
+
+#[test]
 fn every_reference_leads_somewhere() {
     fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         match value {

@@ -3,6 +3,9 @@
 mod refused;
 mod shares;
 
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+
 use base64::Engine;
 use gathering_auth::Scope;
 use gathering_tests::{
@@ -21,6 +24,7 @@ on_both!(
     announcements_are_received_until_their_result_is_there,
     messages_of_one_body_are_taken_in_order,
     many_senders_at_once,
+    a_sender_that_gets_no_answer_may_send_all_again,
     messages_are_counted,
 );
 
@@ -52,6 +56,34 @@ fn counts(answer: &Answer) -> [u64; 4] {
     let json = answer.json();
     assert_eq!(json["status"], "ok");
     ["stored", "failed", "skipped", "rejected"].map(|outcome| json[outcome].as_u64().unwrap())
+}
+
+fn a_sender_that_gets_no_answer_may_send_all_again(database: TestDatabase) {
+    let server = TestServer::start(database);
+    let token = writer(&server, 42);
+    let messages: Vec<_> = (0..1200).map(|number| Message::new(42, CLUSTER, &format!("r{number}"))).collect();
+    let body = lines(&messages);
+    // Some close before anything of it is read, some in the middle, and some perhaps after it is recorded.
+    for sent in [body.len() / 2, body.len() - 1, body.len()] {
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let head = format!(
+            "POST {RESULTS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: {NDJSON}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(&body.as_bytes()[..sent]).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        assert!(sent == body.len() || !answer.starts_with(b"HTTP/1.1 200"), "it was not whole");
+    }
+    server
+        .until(|server| (server.metric("gathering_http_body_bytes{bodies=\"messages\"}") == 0).then_some(()));
+    assert_eq!(counts(&send(&server, &token, NDJSON, body)), [1200, 0, 0, 0]);
+    let list = server.get(&requests(CLUSTER)).bearer(&token).send().json();
+    let listed = list["requests"].as_array().unwrap();
+    assert!(!listed.is_empty() && listed.iter().all(|entry| entry["status"] == "processed"));
 }
 
 fn one_message_or_many(database: TestDatabase) {

@@ -1,10 +1,14 @@
 //! TLS on both listeners, with certificates that change, and callers that need one.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use gathering_tests::{Authority, Call, Certificate, Program, TestDatabase, TestServer, Trust};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::fixture::{Folder, record, status};
 
@@ -139,4 +143,59 @@ fn clients_that_say_nothing_keep_nobody_out() {
         silent[0].peek(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     };
     assert!((0..5).any(is_answered_before_they_are_given_up));
+}
+
+/// A connection with TLS to a server whose certificate is of this authority.
+fn connect(server: &TestServer, authority: &Authority) -> StreamOwned<ClientConnection, TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let client = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+    StreamOwned::new(client, TcpStream::connect(server.address()).unwrap())
+}
+
+#[test]
+fn a_client_that_has_gone_waits_no_more_whatever_it_sent() {
+    let (folder, authority) = (Folder::new(), Authority::new());
+    let [key, cert] = write(&folder, "server", &authority.sign());
+    let server = TestServer::builder(TestDatabase::sqlite())
+        .set(&format!("http.tls.cert={cert}"))
+        .set(&format!("http.tls.key={key}"))
+        .set("wait.recheck=1h")
+        .start();
+    let until_waiting = |count| {
+        server.until(|server| (server.metric("gathering_waiting_calls") == count).then_some(()));
+    };
+    let pipelined = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (headers, rest) in [
+        ("", String::new()),
+        ("", "\r\n".to_owned()),
+        ("", pipelined.to_owned()),
+        ("", pipelined.repeat(2000)),
+        ("Content-Length: 4\r\n", "body".to_owned()),
+        ("Content-Length: 40000\r\n", "x".repeat(40_000)),
+    ] {
+        for says_goodbye in [false, true] {
+            let mut stream = connect(&server, &authority);
+            let head = format!(
+                "GET {} HTTP/1.1\r\nHost: x\r\nPrefer: wait=20\r\nAuthorization: Bearer {}\r\n{headers}\r\n",
+                status(),
+                server.token(42)
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            until_waiting(1);
+            stream.write_all(rest.as_bytes()).unwrap();
+            if says_goodbye {
+                stream.conn.send_close_notify();
+            }
+            stream.flush().unwrap();
+            drop(stream);
+            until_waiting(0);
+        }
+    }
 }

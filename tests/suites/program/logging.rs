@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use gathering_tests::{Authority, CLUSTER, Program};
+use gathering_tests::{Authority, CLUSTER, Call, Program};
 use serde_json::Value;
 
 use crate::secret;
@@ -55,6 +55,35 @@ fn a_start_warns_once_of_tokens_that_read_without_the_mapped_scopes() {
     );
     assert!(warnings(&[mapped[0], mapped[1], "auth.scopes.absent=nothing"]).is_empty());
     assert!(warnings(&[]).is_empty());
+}
+
+#[test]
+fn a_call_whose_client_has_gone_has_a_line() {
+    let program = Program::new();
+    let running = program.serve_with(
+        &["serve", "--set", "auth.mode=disabled", "--set", "log.format=json"],
+        &[("RUST_LOG", "info,gathering::access=debug")],
+    );
+    let path = format!("/cluster/{CLUSTER}/request/a/status");
+    let mut stream = TcpStream::connect(running.api_address()).unwrap();
+    let head = format!(
+        "GET {path} HTTP/1.1\r\nHost: x\r\nPrefer: wait=20\r\nx-rh-insights-request-id: mine\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let until = |sample: &str| {
+        gathering_tests::until(|| {
+            Call::new(running.admin_address(), "GET", "/metrics").send().body.contains(sample)
+        });
+    };
+    until("gathering_waiting_calls 1");
+    drop(stream);
+    until("status=\"499\"} 1");
+    running.signal("TERM");
+    let lines = running.wait().stderr;
+    let line = lines.lines().find(|line| line.contains("gathering::access")).expect("a line for the call");
+    let line: Value = serde_json::from_str(line).unwrap();
+    assert_eq!((&line["status"], &line["request_id"]), (&499.into(), &"mine".into()));
+    assert_eq!((&line["path"], &line["method"]), (&path.into(), &"GET".into()));
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(super) struct Connection {
     /// Wakes the task that serves the connection.
     waker: AtomicWaker,
     is_closing: AtomicBool,
+    /// Whether the task wants to look once more whether the client has gone.
+    looks_again: AtomicBool,
     /// Whether a handler works on a call, or its answer is being written: the client waits for us, not we for the client.
     is_serving: AtomicBool,
     /// When the client last sent or took a byte.
@@ -56,6 +58,7 @@ impl Connection {
             shared,
             waker: AtomicWaker::new(),
             is_closing: AtomicBool::new(false),
+            looks_again: AtomicBool::new(false),
             is_serving: AtomicBool::new(false),
             active_at,
             awaits_body: AtomicBool::new(false),
@@ -93,6 +96,17 @@ impl Connection {
 
     pub(super) fn wake(&self) {
         self.waker.wake();
+    }
+
+    /// Has the next sweep wake the connection's task, where nothing else would tell it that the client has gone.
+    pub(super) fn look_again(&self) {
+        self.looks_again.store(true, Relaxed);
+    }
+
+    pub(super) fn wake_to_look(&self) {
+        if self.looks_again.swap(false, Relaxed) {
+            self.wake();
+        }
     }
 
     pub(super) fn set_serving(&self, is_serving: bool) {

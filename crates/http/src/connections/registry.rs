@@ -208,6 +208,7 @@ impl ConnectionRegistry {
     fn sweep(&self, now: u64) {
         self.shared.set_now(now);
         let mut open = self.lock();
+        open.connections.values().for_each(|connection| connection.wake_to_look());
         let overdue: Vec<_> = open
             .connections
             .values()

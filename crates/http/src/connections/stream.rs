@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use rustls::pki_types::CertificateDer;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
@@ -69,6 +70,17 @@ impl Stream {
             Self::Plain(_) => None,
             Self::Tls(encrypted) => client_certificates(&encrypted.stream).first(),
         }
+    }
+
+    /// Whether the system knows that the client has closed its side, or the connection has broken, also if there are bytes to
+    /// read before that.
+    pub(super) fn is_read_closed(&self) -> bool {
+        let socket = match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(encrypted) => encrypted.stream.get_ref().0,
+        };
+        let ready = socket.ready(Interest::READABLE).now_or_never();
+        ready.is_some_and(|ready| ready.map_or(true, Ready::is_read_closed))
     }
 }
 

@@ -11,19 +11,20 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::call_state::CallState;
 use super::framing::{BodyFraming, ChunkedScanner, HeadScanner};
 use super::registry::ConnectionGuard;
+use super::stream::Stream;
 
 /// How many bytes of a head are handed over before the library gets to decode it, or as many as there are already: it decodes
 /// the whole head anew each time. Of bodies it is the connection's share of the buffers: the library keeps a buffer of the
 /// size of the largest portion for each.
 const HEAD_PORTION: usize = 4 * 1024;
 
-/// Most bytes that are read while nothing may be handed over, only to notice that the client has gone.
+/// Most bytes to hold back of what is read while nothing may be handed over, only to notice that the client has gone.
 const PEEK: usize = 1024;
 
 /// A connection. Bytes after the present request stay here, a few KiB, or with the client, until it is answered: the library
 /// would decode all of them, into many times their size.
-pub(crate) struct Transport<T> {
-    io: T,
+pub(crate) struct Transport {
+    io: Stream,
     call: Rc<CallState>,
     expected: Expected,
     /// What was read and is not handed over yet.
@@ -51,8 +52,8 @@ enum Expected {
     Upgraded,
 }
 
-impl<T> Transport<T> {
-    pub(crate) fn new(io: T, guard: ConnectionGuard) -> Self {
+impl Transport {
+    pub(crate) fn new(io: Stream, guard: ConnectionGuard) -> Self {
         Self {
             io,
             call: Rc::new(CallState::new(guard)),
@@ -64,7 +65,7 @@ impl<T> Transport<T> {
     }
 
     /// The connection itself.
-    pub(crate) const fn io(&self) -> &T {
+    pub(crate) const fn io(&self) -> &Stream {
         &self.io
     }
 
@@ -141,9 +142,7 @@ impl<T> Transport<T> {
         self.call.body_ends();
         self.expected = Expected::Head(HeadScanner::default());
     }
-}
 
-impl<T: AsyncRead + Unpin> Transport<T> {
     fn hand_over_held_back(&mut self, buffer: &mut ReadBuf<'_>) {
         let mut held_back = std::mem::take(&mut self.held_back);
         let offered = held_back.len().min(buffer.remaining());
@@ -195,19 +194,26 @@ impl<T: AsyncRead + Unpin> Transport<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// Hands nothing over, and reads only to notice that the client has gone.
+    /// Hands nothing over, and looks only whether the client has gone: whatever it sent before, nobody is to wait for it.
     fn pause(&mut self, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.portion = 0;
-        if self.held_back.is_empty() {
-            let before = buffer.filled().len();
-            let read = ready!(self.read(cx, buffer, PEEK))?;
+        let before = buffer.filled().len();
+        while self.held_back.len() < PEEK {
+            let Poll::Ready(read) = self.read(cx, buffer, PEEK - self.held_back.len())? else { break };
             if read.is_empty() {
                 return Poll::Ready(Ok(()));
             }
             self.held_back.extend_from_slice(read);
             buffer.set_filled(before);
         }
-        if matches!(self.expected, Expected::Call { .. }) {
+        // Its end may be behind bytes that stay with the client.
+        if self.held_back.len() >= PEEK {
+            if self.io.is_read_closed() {
+                return Poll::Ready(Ok(()));
+            }
+            self.call.connection().look_again();
+        }
+        if matches!(self.expected, Expected::Call { .. }) && !self.held_back.is_empty() {
             // If the library does not take the head to have ended, it has to read again.
             cx.waker().wake_by_ref();
         }
@@ -216,7 +222,7 @@ impl<T: AsyncRead + Unpin> Transport<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Transport<T> {
+impl AsyncRead for Transport {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -248,7 +254,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Transport<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Transport<T> {
+impl AsyncWrite for Transport {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let connection = this.call.connection();

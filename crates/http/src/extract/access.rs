@@ -24,6 +24,7 @@ use super::messages::MessageHeaders;
 use super::path::{ClusterPath, RequestPath};
 use super::request_ids::{ListBudget, read_request_ids};
 use crate::error::{ApiError, BodyError, Defect};
+use crate::gone;
 use crate::limits::Limits;
 
 /// A cluster that the caller may read.
@@ -127,6 +128,7 @@ fn authenticator(request: &HttpRequest) -> Result<&Authenticator, ApiError> {
 }
 
 fn authentication(request: &HttpRequest) -> Result<Authentication, ApiError> {
+    gone::arrived(request);
     Ok(authenticator(request)?.authenticate(&CallCredentials(request)))
 }
 

@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::etag;
 use crate::extract::ReadableCluster;
 use crate::limits::Limits;
-use crate::openapi::parameters::ClusterParameter;
+use crate::openapi::parameters::{ClusterParameter, IfNoneMatchParameter};
 use crate::openapi::responses::{CallLimits, ClusterNotFound, CommonErrors, NotModified};
 use crate::wire;
 
@@ -23,7 +23,7 @@ use crate::wire;
     path = "/cluster/{clusterID}/requests",
     operation_id = "listRequests",
     tag = "requests",
-    params(ClusterParameter),
+    params(ClusterParameter, IfNoneMatchParameter),
     responses(
         (status = 200, description = "The organization knows the cluster; the list may be empty.",
             body = ListBody<'_>,

@@ -10,8 +10,8 @@ use crate::error::ApiError;
 use crate::etag;
 use crate::extract::ReadableRequest;
 use crate::limits::Limits;
-use crate::openapi::parameters::{ClusterParameter, PreferParameter, RequestParameter};
-use crate::openapi::responses::{CallLimits, CommonErrors, NotModified, RequestNotFound};
+use crate::openapi::parameters::{ClusterParameter, IfNoneMatchParameter, PreferParameter, RequestParameter};
+use crate::openapi::responses::{CallLimits, CommonErrors, ReportNotFound, ReportNotModified};
 use crate::wait::{Wait, WaitHeaders};
 use crate::wire;
 
@@ -25,12 +25,13 @@ use crate::wire;
     path = "/cluster/{clusterID}/request/{requestID}/report",
     operation_id = "getRequestReport",
     tag = "requests",
-    params(ClusterParameter, RequestParameter, PreferParameter),
+    params(ClusterParameter, RequestParameter, PreferParameter, IfNoneMatchParameter),
     responses(
         (status = 200, description = "The request is recorded.", body = ReportBody<'static>,
             headers(
                 ("x-rh-insights-request-id" = String, description = "The ID of this call."),
-                ("ETag" = String, description = "Made of the content alone; for `If-None-Match`.")
+                ("ETag" = String, description = "Made of the content alone; for `If-None-Match`."),
+                ("Preference-Applied" = String, description = "What was heeded of `Prefer`, as `wait=N`.")
             ),
             example = json!({
                 "cluster": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
@@ -44,8 +45,8 @@ use crate::wire;
                 }],
                 "expires": "2026-03-02T11:31:20.25Z"
             })),
-        NotModified,
-        RequestNotFound,
+        ReportNotModified,
+        ReportNotFound,
         CallLimits,
         CommonErrors
     )

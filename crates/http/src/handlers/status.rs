@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::extract::ReadableRequest;
 use crate::limits::Limits;
 use crate::openapi::parameters::{ClusterParameter, PreferParameter, RequestParameter};
-use crate::openapi::responses::{CallLimits, CommonErrors, RequestNotFound};
+use crate::openapi::responses::{CallLimits, CommonErrors, StatusNotFound};
 use crate::wait::{Wait, WaitHeaders};
 use crate::wire;
 
@@ -27,13 +27,17 @@ use crate::wire;
     params(ClusterParameter, RequestParameter, PreferParameter),
     responses(
         (status = 200, description = "The request is recorded.", body = StatusBody<'static>,
-            headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),
+            headers(
+                ("x-rh-insights-request-id" = String, description = "The ID of this call."),
+                ("Preference-Applied" = String, description = "What was heeded of `Prefer`, as `wait=N`."),
+                ("Retry-After" = String, description = "How many seconds to wait before the status is asked for again, as long as it is pending.")
+            ),
             example = json!({
                 "cluster": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
                 "requestID": "6d2eede257644308a8949c4ec251c5c4",
                 "status": "processed"
             })),
-        RequestNotFound,
+        StatusNotFound,
         CallLimits,
         CommonErrors
     )

@@ -29,8 +29,9 @@ use crate::handlers;
     components(schemas(ErrorBody, ProblemDetails)),
     tags(
         (name = "requests", description = "Requests of a cluster. Every organization sees its own only."),
-        (name = "ingest", description = "What the pipeline publishes, for those who have no Kafka. The token needs the \
-            scope `write`, or `write:any` for messages of other organizations.")
+        (name = "ingest", description = "What the pipeline publishes, for those who have no Kafka. The caller needs \
+            the permission to write: where tokens are asked for, the scope `write`, or `write:any` for messages of other \
+            organizations.")
     )
 )]
 struct Document;

@@ -28,6 +28,16 @@ pub(crate) struct RequestParameter {
     request: String,
 }
 
+/// `If-None-Match`.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "a part of the document; handlers read the header")]
+pub(crate) struct IfNoneMatchParameter {
+    /// The `ETag` of an answer that the client has already. If it is still the same, it is not sent again.
+    #[param(rename = "If-None-Match", example = "\"6d2eede257644308a8949c4ec251c5c4\"")]
+    if_none_match: Option<String>,
+}
+
 /// `Prefer`.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]

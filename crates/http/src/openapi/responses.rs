@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use utoipa::IntoResponses;
 use utoipa::openapi::{
-    ContentBuilder, HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type,
+    ContentBuilder, Header, HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type,
 };
 
 use crate::request_id;
@@ -16,17 +16,19 @@ struct ErrorResponse {
     description: &'static str,
     /// The sentence of the error body.
     example: &'static str,
-    /// A header that only answers with this status have: its name and description.
-    header: Option<(&'static str, &'static str)>,
+    /// The headers that only answers with this status have: their names and descriptions.
+    headers: [Option<(&'static str, &'static str)>; 2],
 }
 
 impl ErrorResponse {
     const fn new(status: &'static str, description: &'static str, example: &'static str) -> Self {
-        Self { status, description, example, header: None }
+        Self { status, description, example, headers: [None; 2] }
     }
 
     const fn with_header(self, name: &'static str, description: &'static str) -> Self {
-        Self { header: Some((name, description)), ..self }
+        let [first, _] = self.headers;
+        let header = Some((name, description));
+        Self { headers: if first.is_none() { [header, None] } else { [first, header] }, ..self }
     }
 
     const fn with_retry_after(self) -> Self {
@@ -36,21 +38,22 @@ impl ErrorResponse {
     /// The status and the response, as utoipa has them.
     fn build(self) -> (String, RefOr<Response>) {
         let schema = |name: &str| ContentBuilder::new().schema(Some(Ref::from_schema_name(name)));
-        let text = |description: &str| {
-            let text = ObjectBuilder::new().schema_type(Type::String).build();
-            HeaderBuilder::new().schema(Some(text)).description(Some(description)).build()
-        };
         let plain = schema("Failure").example(Some(json!({"status": self.example}))).build();
         let mut response = ResponseBuilder::new()
             .description(self.description)
             .content("application/json", plain)
             .content("application/problem+json", schema("Problem").build())
-            .header(request_id::HEADER.as_str(), text("The ID of this call."));
-        if let Some((name, description)) = self.header {
-            response = response.header(name, text(description));
+            .header(request_id::HEADER.as_str(), text_header("The ID of this call."));
+        for (name, description) in self.headers.into_iter().flatten() {
+            response = response.header(name, text_header(description));
         }
         (self.status.to_owned(), RefOr::T(response.build()))
     }
+}
+
+fn text_header(description: &str) -> Header {
+    let text = ObjectBuilder::new().schema_type(Type::String).build();
+    HeaderBuilder::new().schema(Some(text)).description(Some(description)).build()
 }
 
 /// Makes groups of answers, each a type that handlers name in their part of the document.
@@ -67,14 +70,21 @@ macro_rules! error_responses {
     )+ };
 }
 
+const PREFERENCE_APPLIED: &str = "What was heeded of `Prefer`, as `wait=N`.";
+
+const REQUEST_NOT_FOUND: ErrorResponse = ErrorResponse::new(
+    "404",
+    "The organization has no such request, or it has expired.",
+    "Request ID not found for given org_id and cluster_id",
+)
+.with_header("Preference-Applied", PREFERENCE_APPLIED);
+
 error_responses! {
-    /// The 404 of one request.
-    RequestNotFound = [ErrorResponse::new(
-        "404",
-        "The organization has no such request, or it has expired.",
-        "Request ID not found for given org_id and cluster_id",
-    )
-    .with_header("Retry-After", "How many seconds to wait before the status is asked for again.")];
+    /// The 404 of the report of one request.
+    ReportNotFound = [REQUEST_NOT_FOUND];
+    /// The 404 of the status of one request.
+    StatusNotFound = [REQUEST_NOT_FOUND
+        .with_header("Retry-After", "How many seconds to wait before the status is asked for again.")];
     /// The 404 of a cluster.
     ClusterNotFound = [ErrorResponse::new(
         "404",
@@ -133,7 +143,7 @@ error_responses! {
         "Too Many Requests: the caller calls too often, please try again later",
     )
     .with_retry_after()];
-    /// What every endpoint that needs a token can answer instead.
+    /// What every endpoint that asks who calls can answer instead.
     CommonErrors = [
         ErrorResponse::new(
             "400",
@@ -143,13 +153,13 @@ error_responses! {
         ),
         ErrorResponse::new(
             "401",
-            "There is no token, or it does not verify.",
+            "The caller does not say who it is, or it cannot be verified.",
             "Unauthorized: an Authorization header with a bearer token is required",
         )
-        .with_header("WWW-Authenticate", "The challenge, as RFC 6750 has it."),
+        .with_header("WWW-Authenticate", "Where tokens are asked for: the challenge, as RFC 6750 has it."),
         ErrorResponse::new(
             "403",
-            "The token lacks the scope, or is bound to another cluster.",
+            "The caller lacks the permission, or is bound to another cluster.",
             "Forbidden: the caller is bound to another cluster",
         ),
         ErrorResponse::new(
@@ -161,7 +171,7 @@ error_responses! {
         ErrorResponse::new("500", "A defect of the service.", "Internal Server Error"),
         ErrorResponse::new(
             "503",
-            "The storage is unreachable, too slow or too busy, or the keys of the token's issuer cannot be had.",
+            "The storage is unreachable, too slow or too busy, or what the caller is verified with, keys or permissions, cannot be had.",
             "The storage cannot answer at the moment, please try again",
         )
         .with_retry_after(),
@@ -171,11 +181,25 @@ error_responses! {
 /// The 304 of answers that have an `ETag`.
 pub(crate) struct NotModified;
 
+/// The same of reports, which may be waited for.
+pub(crate) struct ReportNotModified;
+
+fn not_modified() -> ResponseBuilder {
+    ResponseBuilder::new()
+        .description("The client has this answer already, by its `If-None-Match`.")
+        .header(request_id::HEADER.as_str(), text_header("The ID of this call."))
+        .header("ETag", text_header("The tag of this answer."))
+}
+
 impl IntoResponses for NotModified {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let response = ResponseBuilder::new()
-            .description("The client has this answer already, by its `If-None-Match`.")
-            .build();
-        BTreeMap::from([("304".to_owned(), RefOr::T(response))])
+        BTreeMap::from([("304".to_owned(), RefOr::T(not_modified().build()))])
+    }
+}
+
+impl IntoResponses for ReportNotModified {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let response = not_modified().header("Preference-Applied", text_header(PREFERENCE_APPLIED));
+        BTreeMap::from([("304".to_owned(), RefOr::T(response.build()))])
     }
 }
