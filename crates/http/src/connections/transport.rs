@@ -39,9 +39,8 @@ pub(crate) struct Transport {
 #[derive(Debug)]
 enum Expected {
     Head(HeadScanner),
-    /// The head was handed over. What follows is known once the library has made a call of it.
+    /// The head was handed over, and perhaps the library has read again. What follows is known once it has made a call of it.
     Call {
-        /// Whether the library has read again without making a call.
         was_polled: bool,
     },
     Body {
@@ -64,7 +63,6 @@ impl Transport {
         }
     }
 
-    /// The connection itself.
     pub(crate) const fn io(&self) -> &Stream {
         &self.io
     }
@@ -99,10 +97,9 @@ impl Transport {
 
     /// How many bytes are handed over before the library gets to decode them.
     fn max_portion(&self) -> usize {
+        let shared = self.call.connection().shared();
         match &self.expected {
-            Expected::Body { .. } | Expected::ChunkedBody(_) => {
-                self.call.connection().shared().buffer_share()
-            }
+            Expected::Body { .. } | Expected::ChunkedBody(_) => shared.buffer_share(),
             Expected::Head(head) => head.length().max(HEAD_PORTION),
             Expected::Call { .. } | Expected::Upgraded => HEAD_PORTION,
         }
@@ -213,11 +210,13 @@ impl Transport {
             }
             self.call.connection().look_again();
         }
-        if matches!(self.expected, Expected::Call { .. }) && !self.held_back.is_empty() {
-            // If the library does not take the head to have ended, it has to read again.
-            cx.waker().wake_by_ref();
+        if !self.held_back.is_empty() {
+            if matches!(self.expected, Expected::Call { .. }) {
+                // If the library does not take the head to have ended, it has to read again.
+                cx.waker().wake_by_ref();
+            }
+            self.call.await_change();
         }
-        self.call.await_change();
         Poll::Pending
     }
 }
