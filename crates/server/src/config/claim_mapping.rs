@@ -12,8 +12,8 @@ impl Config {
         over(&ClaimMapping::default(), claims, scopes, Some(*default_organization))
     }
 
-    /// The settings that let tokens read in which no scopes are, although a provider's scopes are mapped: see
-    /// [`ClaimMapping::lets_strangers_read`]. None in other modes, where tokens do not count.
+    /// The settings to change if tokens without scopes shall not read, each once: see [`ClaimMapping::lets_strangers_read`]. None in
+    /// modes without tokens.
     pub(crate) fn settings_for_strangers(&self) -> Vec<String> {
         if self.auth.mode != AuthMode::Jwt {
             return Vec::new();
