@@ -328,4 +328,10 @@ fn tokens_are_minted_and_told_in_the_claims_of_their_issuer() {
         "auth.claims.organization=/sub/org",
     ]);
     assert!(refused(&run, 2).starts_with("auth.claims names places that no token can have"), "{run:?}");
+    // A file of another mode may say what tokens for others look like. Whoever serves with it is told that it does not count.
+    let other_mode = ["--set", "auth.mode=identity-header", "--set", "auth.claims.organization=org"];
+    let minted = ["token", "--org", "42", "--hmac-secret-file", "hmac.key"];
+    program.run(&[&minted[..], &other_mode].concat()).ok();
+    let run = program.run(&[&["serve"], &other_mode[..]].concat());
+    assert!(refused(&run, 2).contains("it counts in auth.mode = \"jwt\" only"), "{run:?}");
 }
