@@ -81,10 +81,12 @@ impl<'a> ListBody<'a> {
             out.extend_from_slice(if entry.valid { b"\",\"valid\":true" } else { b"\",\"valid\":false" });
             write_time(out, b",\"received\":", entry.received)?;
             write_time(out, b",\"processed\":", entry.processed)?;
-            match entry.status {
-                Some(state) => write!(out, ",\"status\":\"{}\"", state.as_str())?,
-                None => out.extend_from_slice(b",\"status\":null"),
-            }
+            out.extend_from_slice(match entry.status {
+                Some(RequestState::Received) => b",\"status\":\"received\"",
+                Some(RequestState::Failed) => b",\"status\":\"failed\"",
+                Some(RequestState::Processed) => b",\"status\":\"processed\"",
+                None => b",\"status\":null",
+            });
             write_time(out, b",\"expires\":", entry.expires)?;
             out.push(b'}');
         }
