@@ -3,9 +3,10 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use gathering_support::{BaseUrl, http_client};
+use gathering_support::{BaseUrl, ProxySettings, http_client};
 use serde::Deserialize;
-use ureq::http::{HeaderMap, HeaderValue, Request, header};
+use ureq::Proxy;
+use ureq::http::{HeaderMap, HeaderValue, Request, Uri, header};
 use ureq::tls::RootCerts;
 
 use super::table::visible;
@@ -52,15 +53,18 @@ impl Client {
         let mut authorization = authorization.map_err(|_| {
             ServerError::Usage("the token holds characters that no token has; it is not shown here")
         })?;
+        if authorization.is_some() && !server.is_encrypted() && !server.is_local() {
+            return Err(ServerError::Usage(
+                "whoever is on the way to another machine can read a token that is sent by http: give a --server with https, or \
+                 no token",
+            ));
+        }
         if let Some(value) = &mut authorization {
             value.set_sensitive(true);
         }
-        let mut agent = http_client::client(RootCerts::PlatformVerifier);
-        // This very machine is not asked through the proxy of the environment.
-        if server.is_local() {
-            agent = agent.proxy(None);
-        }
-        let agent = agent.build().into();
+        // Of its own accord, the library would read other variables, and ask this very machine through a proxy.
+        let proxy = proxy(server)?;
+        let agent = http_client::client(RootCerts::PlatformVerifier).proxy(proxy).build().into();
         Ok(Self { agent, server: server.clone(), request: format!("{server}{path}"), authorization })
     }
 
@@ -100,6 +104,16 @@ impl Client {
         let body = response.into_body().into_with_config().limit(MAX_ANSWER).read_to_vec()?;
         Ok(Answer { status, retry_after, body, is_report: what == "report", has_waited })
     }
+}
+
+/// The proxy of the environment, for `https` elsewhere.
+fn proxy(server: &BaseUrl) -> Result<Option<Proxy>, ServerError> {
+    if !server.is_encrypted() || server.is_local() {
+        return Ok(None);
+    }
+    let uri: Uri = server.to_string().parse().map_err(|_| ServerError::Usage("--server is no URL"))?;
+    let Some(authority) = uri.authority() else { return Ok(None) };
+    ProxySettings::from_environment().proxy_for(authority).map_err(ServerError::from)
 }
 
 /// In seconds; the other form, a time, depends on clocks that agree.
@@ -180,6 +194,28 @@ mod tests {
         assert_eq!(answer(599, ""), "599");
         assert_eq!(answer(401, "{\"status\":\"a\\u001b[31mb\\nc\u{202e}d\"}"), "401: a [31mb cd");
         assert_eq!(answer(400, &format!("{{\"status\":\"{}\"}}", "x".repeat(10_000))).len(), 305);
+    }
+
+    #[test]
+    fn a_token_goes_by_https_or_stays_on_this_machine() {
+        let may = |url: &str, token| Client::new(&url.parse().unwrap(), "path/", token).is_ok();
+        for url in [
+            "https://host/",
+            "http://127.0.0.1:1/",
+            "http://127.9.9.9/",
+            "http://[::1]:1/",
+            "http://localhost/",
+        ] {
+            assert!(may(url, Some("token")) && may(url, None), "{url}");
+        }
+        for url in [
+            "http://host/",
+            "http://10.0.0.1/",
+            "http://localhost.example.com/",
+            "http://127.0.0.1.example.com/",
+        ] {
+            assert!(!may(url, Some("token")) && may(url, None), "{url}");
+        }
     }
 
     #[test]
