@@ -15,7 +15,7 @@ mod throttled_log;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use bounded_cache::BoundedCache;
 pub use fair_semaphore::{FairSemaphore, Permit};
-pub use one_line::one_line;
+pub use one_line::{one_line, visible};
 pub use proxy::{ProxyError, ProxySettings};
 pub use service_url::{ServiceUrl, UrlRules};
 pub use throttled_log::ThrottledLog;

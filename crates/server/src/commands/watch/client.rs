@@ -3,13 +3,12 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use gathering_support::{BaseUrl, ProxySettings, http_client};
+use gathering_support::{BaseUrl, ProxySettings, http_client, visible};
 use serde::Deserialize;
 use ureq::Proxy;
 use ureq::http::{HeaderMap, HeaderValue, Request, Uri, header};
 use ureq::tls::RootCerts;
 
-use super::table::visible;
 use crate::ServerError;
 
 /// The largest answer, in bytes. A report has 100 entries with 2048 characters each.
@@ -18,8 +17,8 @@ const MAX_ANSWER: u64 = 16 * 1024 * 1024;
 /// The longest part of a server's sentence that is repeated, in characters.
 const SENTENCE: usize = 300;
 
-/// The longest time that a server may ask to be left alone. Nobody waits so long anyway.
-const MAX_RETRY_AFTER: u64 = 365 * 86_400;
+/// The longest time that a server is left alone because it asks for that, in seconds. What is absurd must not end the wait.
+const MAX_RETRY_AFTER: u64 = 60;
 
 /// Asks about one request. It follows no redirect: it may have a token to show.
 pub(super) struct Client {
@@ -223,6 +222,7 @@ mod tests {
         for (text, expected) in [
             ("0", Some(0)),
             (" 5 ", Some(5)),
+            ("61", Some(60)),
             ("18446744073709551615", Some(MAX_RETRY_AFTER)),
             ("-1", None),
             ("1.5", None),
