@@ -120,14 +120,14 @@ struct Body {
     status: String,
     #[serde(default)]
     reason: Option<String>,
-    /// That of a report, which may be null.
-    #[serde(default, deserialize_with = "present")]
-    report: Option<Option<Vec<Hit>>>,
+    /// `None` for what has no such member. It may be null, which is no hits.
+    #[serde(default, deserialize_with = "hits")]
+    report: Option<Vec<Hit>>,
 }
 
-/// A member that is there, be it as null.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
+/// The hits of a member that is there.
+fn hits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Hit>>, D::Error> {
+    Option::<Vec<Hit>>::deserialize(deserializer).map(|hits| Some(hits.unwrap_or_default()))
 }
 
 impl Body {
@@ -191,7 +191,7 @@ impl Watching<'_> {
         let body = Body::read(&answer.body).ok_or_else(no_answer)?;
         match body.status.as_str() {
             "processed" if answer.is_report => {
-                let hits = body.report.ok_or_else(no_answer)?.unwrap_or_default();
+                let hits = body.report.ok_or_else(no_answer)?;
                 Ok(Step::Report(Report { body: answer.body, hits }))
             }
             "processed" => Ok(Step::Processed),
