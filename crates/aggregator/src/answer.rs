@@ -1,39 +1,61 @@
 //! What the aggregator answers. Whatever of it matches no hit is left out while it is read, so that an answer takes up little
 //! more than its bytes, however they are arranged.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use gathering_domain::ids::{ClusterId, OrganizationId};
 use gathering_domain::rule::RuleHit;
-use serde::de::{DeserializeOwned, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// What an organization acknowledged: `rules/organizations/{org}/disabled_system_wide`.
-#[derive(Deserialize)]
-pub(crate) struct SystemWide {
-    #[serde(rename = "disabledRules")]
-    pub(crate) rules: Hits<Acknowledged>,
+use crate::key::ClusterKey;
+
+/// What the organization acknowledged: `rules/organizations/{org}/disabled_system_wide`.
+pub(crate) fn system_wide(body: &[u8], key: ClusterKey) -> serde_json::Result<Vec<RuleHit>> {
+    hits::<Acknowledged>(body, key)
 }
 
-/// What it disabled for the cluster that was asked about: `rules/organizations/{org}/disabled_for_clusters`.
-#[derive(Deserialize)]
-pub(crate) struct ForCluster {
-    pub(crate) rules: Hits<Toggle>,
+/// What it disabled for the cluster: `rules/organizations/{org}/disabled_for_clusters`.
+pub(crate) fn for_cluster(body: &[u8], key: ClusterKey) -> serde_json::Result<Vec<RuleHit>> {
+    hits::<Toggle>(body, key)
 }
 
-/// An entry of [`SystemWide`]. Its rule is compared as it stands.
+fn hits<E: Entry>(body: &[u8], key: ClusterKey) -> serde_json::Result<Vec<RuleHit>> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let hits = Answer(key, PhantomData::<E>).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(hits)
+}
+
+/// An entry of a list of rules.
+trait Entry: DeserializeOwned {
+    /// The member of the answer that is the list.
+    const LIST: &str;
+
+    /// The hit that is to be left out. What no hit can be, such as one with an empty part, is none; neither is one of another
+    /// organization or cluster than was asked about.
+    fn hit(&self, key: ClusterKey) -> Option<RuleHit>;
+}
+
+/// Its rule is compared as it stands.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Acknowledged {
+struct Acknowledged {
+    org_id: Option<Box<RawValue>>,
     rule_id: Option<String>,
     error_key: Option<String>,
 }
 
-/// An entry of [`ForCluster`]. `.report` at the end of its rule does not count.
+/// `.report` at the end of its rule does not count.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub(crate) struct Toggle {
+struct Toggle {
+    #[serde(rename = "ClusterID")]
+    cluster_id: Option<Box<RawValue>>,
     #[serde(rename = "RuleID")]
     rule_id: Option<String>,
     error_key: Option<String>,
@@ -41,22 +63,25 @@ pub(crate) struct Toggle {
     disabled: Option<Box<RawValue>>,
 }
 
-/// An entry of a list of rules.
-pub(crate) trait Entry: DeserializeOwned {
-    /// The hit that is to be left out. What no hit can be, such as one with an empty part, is none.
-    fn hit(&self) -> Option<RuleHit>;
-}
-
 impl Entry for Acknowledged {
-    fn hit(&self) -> Option<RuleHit> {
+    const LIST: &str = "disabledRules";
+
+    fn hit(&self, key: ClusterKey) -> Option<RuleHit> {
+        if self.org_id.as_ref().is_some_and(|id| organization(id) != Some(key.organization)) {
+            return None;
+        }
         RuleHit::new(self.rule_id.as_deref()?, self.error_key.as_deref()?).ok()
     }
 }
 
 impl Entry for Toggle {
+    const LIST: &str = "rules";
+
     /// None for an entry that says itself that its rule is not disabled: a finding must not get lost over it.
-    fn hit(&self) -> Option<RuleHit> {
-        if self.disabled.as_ref().is_some_and(|disabled| matches!(disabled.get(), "false" | "0")) {
+    fn hit(&self, key: ClusterKey) -> Option<RuleHit> {
+        if self.cluster_id.as_ref().is_some_and(|id| cluster(id) != Some(key.cluster))
+            || self.disabled.as_ref().is_some_and(|disabled| matches!(disabled.get(), "false" | "0"))
+        {
             return None;
         }
         let rule = self.rule_id.as_deref()?;
@@ -64,43 +89,100 @@ impl Entry for Toggle {
     }
 }
 
-/// The hits of a list of entries. `null` is an empty list, and as an entry an empty one.
-pub(crate) struct Hits<E> {
-    pub(crate) hits: Vec<RuleHit>,
-    entry: PhantomData<E>,
+/// An organization, as a number or as its digits.
+fn organization(value: &RawValue) -> Option<OrganizationId> {
+    value.get().trim_matches('"').parse().ok()
 }
 
-impl<E> From<Vec<RuleHit>> for Hits<E> {
-    fn from(hits: Vec<RuleHit>) -> Self {
-        Self { hits, entry: PhantomData }
+fn cluster(value: &RawValue) -> Option<ClusterId> {
+    serde_json::from_str::<String>(value.get()).ok()?.parse().ok()
+}
+
+/// Reads an answer, an object with exactly one list of these entries.
+struct Answer<E>(ClusterKey, PhantomData<E>);
+
+/// Reads the list. `null` is an empty one, and as an entry an empty one.
+struct List<E>(ClusterKey, PhantomData<E>);
+
+/// An entry that is an object. The JSON reader alone would take an array for a struct.
+struct Object<E>(E);
+
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de, E: Entry> DeserializeSeed<'de> for Answer<E> {
+    type Value = Vec<RuleHit>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<RuleHit>, D::Error> {
+        deserializer.deserialize_map(self)
     }
 }
 
-impl<'de, E: Entry> Deserialize<'de> for Hits<E> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(HitsVisitor(PhantomData))
+impl<'de, E: Entry> Visitor<'de> for Answer<E> {
+    type Value = Vec<RuleHit>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with a list of rules")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Vec<RuleHit>, A::Error> {
+        let mut hits = None;
+        while let Some(Name(name)) = members.next_key()? {
+            if name != E::LIST {
+                members.next_value::<IgnoredAny>()?;
+            } else if hits.replace(members.next_value_seed(List(self.0, PhantomData::<E>))?).is_some() {
+                return Err(A::Error::duplicate_field(E::LIST));
+            }
+        }
+        hits.ok_or_else(|| A::Error::missing_field(E::LIST))
     }
 }
 
-struct HitsVisitor<E>(PhantomData<E>);
+impl<'de, E: Entry> DeserializeSeed<'de> for List<E> {
+    type Value = Vec<RuleHit>;
 
-impl<'de, E: Entry> Visitor<'de> for HitsVisitor<E> {
-    type Value = Hits<E>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<RuleHit>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, E: Entry> Visitor<'de> for List<E> {
+    type Value = Vec<RuleHit>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of rules or null")
     }
 
-    fn visit_unit<Error>(self) -> Result<Hits<E>, Error> {
-        Ok(Vec::new().into())
+    fn visit_unit<X>(self) -> Result<Vec<RuleHit>, X> {
+        Ok(Vec::new())
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Hits<E>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Vec<RuleHit>, A::Error> {
         let mut hits = Vec::new();
-        while let Some(entry) = entries.next_element::<Option<E>>()? {
-            hits.extend(entry.and_then(|entry| entry.hit()));
+        while let Some(entry) = entries.next_element::<Option<Object<E>>>()? {
+            hits.extend(entry.and_then(|Object(entry)| entry.hit(self.0)));
         }
-        Ok(hits.into())
+        Ok(hits)
+    }
+}
+
+impl<'de, E: Entry> Deserialize<'de> for Object<E> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<E>(PhantomData<E>);
+
+        impl<'de, E: Entry> Visitor<'de> for ObjectVisitor<E> {
+            type Value = Object<E>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object that is about a rule")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<E>, A::Error> {
+                E::deserialize(MapAccessDeserializer::new(members)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
     }
 }
 
@@ -108,22 +190,27 @@ impl<'de, E: Entry> Visitor<'de> for HitsVisitor<E> {
 mod tests {
     use super::*;
 
-    fn texts<E>(hits: &Hits<E>) -> Vec<String> {
-        hits.hits.iter().map(ToString::to_string).collect()
+    const CLUSTER: &str = "5d5892d3-1f74-4ccf-91af-548dfc9767aa";
+
+    type Read = fn(&[u8], ClusterKey) -> serde_json::Result<Vec<RuleHit>>;
+
+    fn texts(read: Read, json: &str) -> Option<Vec<String>> {
+        let key = ClusterKey { organization: 42.try_into().unwrap(), cluster: CLUSTER.parse().unwrap() };
+        read(json.as_bytes(), key).ok().map(|hits| hits.iter().map(ToString::to_string).collect())
     }
 
     fn system_wide(json: &str) -> Option<Vec<String>> {
-        serde_json::from_str::<SystemWide>(json).ok().map(|answer| texts(&answer.rules))
+        texts(super::system_wide, json)
     }
 
     fn for_cluster(json: &str) -> Option<Vec<String>> {
-        serde_json::from_str::<ForCluster>(json).ok().map(|answer| texts(&answer.rules))
+        texts(super::for_cluster, json)
     }
 
     #[test]
     fn acknowledged_rules_count_as_they_stand() {
         let answer = r#"{"status":"ok","disabledRules":[
-            {"org_id":1,"user_id":"7","rule_id":"rules.a","error_key":"K","justification":"","created_at":"2026-01-01T00:00:00Z",
+            {"org_id":42,"user_id":"7","rule_id":"rules.a","error_key":"K","justification":"","created_at":"2026-01-01T00:00:00Z",
              "updated_at":{"Time":"0001-01-01T00:00:00Z","Valid":false}},
             {"rule_id":"rules.b.report","error_key":"K"},
             {"rule_id":"","error_key":"K"}, {"rule_id":"rules.c","error_key":""}, {"rule_id":"rules.c"}, {"error_key":"K"},
@@ -135,7 +222,7 @@ mod tests {
     #[test]
     fn disabled_rules_count_without_one_report_at_their_end() {
         let answer = r#"{"status":"ok","rules":[
-            {"ClusterID":"c","RuleID":"rules.a.report","ErrorKey":"K","Disabled":1,"DisabledAt":{"Time":"","Valid":true}},
+            {"ClusterID":"5d5892d3-1f74-4ccf-91af-548dfc9767aa","RuleID":"rules.a.report","ErrorKey":"K","Disabled":1,"DisabledAt":{"Time":"","Valid":true}},
             {"RuleID":"rules.b","ErrorKey":"K","Disabled":true}, {"RuleID":"rules.c.report.report","ErrorKey":"K"},
             {"RuleID":"rules.d","ErrorKey":"K","Disabled":null}, {"RuleID":"rules.e","ErrorKey":"K","Disabled":"yes"},
             {"RuleID":".report","ErrorKey":"K"}, {"RuleID":"","ErrorKey":"K"}, {"RuleID":"rules.f","ErrorKey":""},
@@ -145,6 +232,40 @@ mod tests {
             for_cluster(answer).unwrap(),
             ["rules.a|K", "rules.b|K", "rules.c.report|K", "rules.d|K", "rules.e|K"]
         );
+    }
+
+    #[test]
+    fn entries_of_others_do_not_count() {
+        for (org_id, counts) in [
+            ("42", true),
+            ("\"42\"", true),
+            ("null", true),
+            ("43", false),
+            ("\"43\"", false),
+            ("0", false),
+            ("42.0", false),
+            ("\"\"", false),
+            ("[42]", false),
+            ("{\"a\":42}", false),
+        ] {
+            let entry =
+                format!(r#"{{"disabledRules":[{{"org_id":{org_id},"rule_id":"rules.a","error_key":"K"}}]}}"#);
+            assert_eq!(system_wide(&entry).unwrap().len(), usize::from(counts), "{org_id}");
+        }
+        for (cluster, counts) in [
+            (format!("\"{CLUSTER}\""), true),
+            ("null".to_owned(), true),
+            ("\"00000000-0000-0000-0000-000000000001\"".to_owned(), false),
+            ("\"\"".to_owned(), false),
+            ("\"c\"".to_owned(), false),
+            ("7".to_owned(), false),
+            (format!("[\"{CLUSTER}\"]"), false),
+        ] {
+            let entry = format!(
+                r#"{{"rules":[{{"ClusterID":{cluster},"RuleID":"rules.a","ErrorKey":"K","Disabled":1}}]}}"#
+            );
+            assert_eq!(for_cluster(&entry).unwrap().len(), usize::from(counts), "{cluster}");
+        }
     }
 
     #[test]
@@ -158,6 +279,8 @@ mod tests {
             "null",
             "1",
             "[]",
+            "[null]",
+            "[[]]",
             "",
             "<html></html>",
             r#"{"rules":[]"#,
@@ -176,6 +299,10 @@ mod tests {
             "{}",
             "true",
             "[1]",
+            "[[]]",
+            "[[null]]",
+            "[[null,null,null,null]]",
+            r#"[[null,"rules.a","K",1]]"#,
             "[\"rules.a|K\"]",
             r#"[{"RuleID":1,"ErrorKey":"K"}]"#,
             r#"[{"RuleID":"rules.a","ErrorKey":["K"]}]"#,

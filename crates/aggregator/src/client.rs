@@ -15,10 +15,9 @@ use hyper_util::client::legacy::{self, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
-use serde::de::DeserializeOwned;
 use tokio::task::spawn_blocking;
 
-use crate::answer::{ForCluster, SystemWide};
+use crate::answer::{for_cluster, system_wide};
 use crate::error::{AggregatorError, QuestionError};
 use crate::key::ClusterKey;
 use crate::rules::DisabledRules;
@@ -81,8 +80,7 @@ impl Client {
         let uri = format!("{}rules/organizations/{}/disabled_system_wide", self.url, key.organization);
         let request = Request::get(uri).body(Full::default())?;
         let answer = self.send(request).await?;
-        let answer: SystemWide = read(answer).await?;
-        Ok(answer.rules.hits)
+        read(answer, move |body| system_wide(body, key)).await
     }
 
     /// 404 is how it says that there are none.
@@ -97,8 +95,7 @@ impl Client {
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(Vec::new());
         }
-        let answer: ForCluster = read(answer).await?;
-        Ok(answer.rules.hits)
+        read(answer, move |body| for_cluster(body, key)).await
     }
 
     async fn send(
@@ -113,17 +110,18 @@ impl Client {
 }
 
 /// Reads an answer whose status is 200.
-async fn read<T: DeserializeOwned + Send + 'static>(
+async fn read(
     answer: Response<impl Body<Data = Bytes, Error = hyper::Error>>,
-) -> Result<T, QuestionError> {
+    parse: impl FnOnce(&[u8]) -> serde_json::Result<Vec<RuleHit>> + Send + 'static,
+) -> Result<Vec<RuleHit>, QuestionError> {
     if answer.status() != StatusCode::OK {
         return Err(QuestionError::Status(answer.status().as_u16()));
     }
     let body = whole(answer.into_body()).await?;
     if body.len() <= INLINE {
-        return Ok(serde_json::from_slice(&body)?);
+        return Ok(parse(&body)?);
     }
-    let parsed = spawn_blocking(move || serde_json::from_slice(&body)).await;
+    let parsed = spawn_blocking(move || parse(&body)).await;
     Ok(parsed.map_err(|_| QuestionError::Panic)??)
 }
 

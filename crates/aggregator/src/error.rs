@@ -4,6 +4,8 @@ use std::error::Error;
 
 use gathering_support::one_line;
 
+use crate::pauses::Reach;
+
 /// The most characters of what a library says of an answer, which may hold parts of it.
 const REASON: usize = 200;
 
@@ -39,6 +41,20 @@ pub(crate) enum QuestionError {
     Request(#[from] hyper::http::Error),
     #[error("a panic, which is a defect of this program or of a library")]
     Panic,
+}
+
+impl QuestionError {
+    /// Whom it says something about. An answer that came and cannot be used is no sign that the aggregator is away.
+    pub(crate) const fn reach(&self) -> Reach {
+        match self {
+            Self::TooLarge | Self::NotUnderstood(_) | Self::Panic => Reach::Organization,
+            Self::Timeout
+            | Self::Unreachable(_)
+            | Self::Interrupted(_)
+            | Self::Status(_)
+            | Self::Request(_) => Reach::Aggregator,
+        }
+    }
 }
 
 /// The error and its sources, in one line that is not long.

@@ -71,14 +71,14 @@ impl AggregatorFilter {
     }
 
     async fn rules(&self, key: ClusterKey) -> (Knowledge, Arc<DisabledRules>) {
-        let now = self.clock.monotonic();
-        if let Some(rules) = self.kept.fresh(key, now) {
+        if let Some(rules) = self.kept.fresh(key, self.clock.monotonic()) {
             return (Knowledge::Fresh, rules);
         }
         if let Some(rules) = self.questions.ask(key).await {
             return (Knowledge::Fresh, rules);
         }
-        match self.kept.stale(key, now) {
+        // The question took its time, in which what is kept may have become too old.
+        match self.kept.stale(key, self.clock.monotonic()) {
             Some(rules) => (Knowledge::Stale, rules),
             None => (Knowledge::Nothing, Arc::default()),
         }

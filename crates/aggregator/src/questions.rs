@@ -166,7 +166,7 @@ impl Question {
         self.leave(&mut state);
         // Who did not get a place in time has found out nothing about the aggregator.
         if had_place {
-            state.pauses.fail(self.admission, parts.clock.monotonic());
+            state.pauses.fail(self.admission, error.reach(), parts.clock.monotonic());
         }
         drop(state);
         let (organization, url) = (self.key.organization, parts.client.url());

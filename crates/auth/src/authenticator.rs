@@ -44,6 +44,13 @@ impl std::fmt::Debug for Authenticator {
     }
 }
 
+/// One of the times that a call is looked at: again after each wait.
+#[derive(Debug, Clone, Copy)]
+struct Round {
+    may_wait: bool,
+    is_first: bool,
+}
+
 /// The result of authenticating a call.
 #[derive(Debug)]
 pub enum Authentication {
@@ -95,7 +102,7 @@ impl Authenticator {
     /// Finds out who calls, or asks to wait for keys or a permission on their way. Counts the call against the rate limits,
     /// and counts and logs a rejection.
     pub fn authenticate(&self, call: &impl Credentials) -> Authentication {
-        self.decide(call, true)
+        self.decide(call, Round { may_wait: true, is_first: true })
     }
 
     /// Finds out who calls with the keys and permissions that are known now, and otherwise like
@@ -104,11 +111,7 @@ impl Authenticator {
     /// # Errors
     /// When the caller is not let in.
     pub fn authenticate_now(&self, call: &impl Credentials) -> Result<Identity, AuthRejection> {
-        match self.decide(call, false) {
-            Authentication::Done(result) => result,
-            // Impossible: nobody asked to wait.
-            Authentication::Waiting(_) => Err(AuthRejection::KeysUnavailable),
-        }
+        self.decide_now(call, true)
     }
 
     /// Waits for keys or a permission, and then finds out who calls. The fetch that was running may have begun before the key
@@ -122,11 +125,11 @@ impl Authenticator {
         call: &impl Credentials,
     ) -> Result<Identity, AuthRejection> {
         wait.await;
-        match self.authenticate(call) {
+        match self.decide(call, Round { may_wait: true, is_first: false }) {
             Authentication::Done(result) => result,
             Authentication::Waiting(wait) => {
                 wait.await;
-                self.authenticate_now(call)
+                self.decide_now(call, false)
             }
         }
     }
@@ -202,24 +205,38 @@ impl Authenticator {
         }
     }
 
-    fn decide(&self, call: &impl Credentials, may_wait: bool) -> Authentication {
-        let identified = match &self.method {
-            Method::Disabled(organization) => Ok(Identity::anybody(*organization)),
-            Method::Gateway(gateway) => match gateway.identify(call, may_wait) {
-                Ok(Identified::Waiting(wait)) => return Authentication::Waiting(wait),
-                Ok(Identified::Known(identity)) => Ok(identity),
-                Err(rejection) => Err(rejection),
-            },
-            Method::Certificates(certificates) => certificates.identify(call),
+    fn decide_now(&self, call: &impl Credentials, is_first: bool) -> Result<Identity, AuthRejection> {
+        match self.decide(call, Round { may_wait: false, is_first }) {
+            Authentication::Done(result) => result,
+            // Impossible: nobody asked to wait.
+            Authentication::Waiting(_) => Err(AuthRejection::KeysUnavailable),
+        }
+    }
+
+    /// Counts each call once against the rate limits, as soon as it is known who calls.
+    fn decide(&self, call: &impl Credentials, round: Round) -> Authentication {
+        let Round { may_wait, is_first } = round;
+        let admit = |identity: Identity| self.limits.admit(&identity).map(|()| identity);
+        let admitted = match &self.method {
+            Method::Disabled(organization) => admit(Identity::anybody(*organization)),
+            Method::Gateway(gateway) => {
+                // It is known before its permission is. So a call that waited for that was counted in the first round.
+                let admit = |caller: &Identity| if is_first { self.limits.admit(caller) } else { Ok(()) };
+                match gateway.identify(call, may_wait, admit) {
+                    Ok(Identified::Waiting(wait)) => return Authentication::Waiting(wait),
+                    Ok(Identified::Known(identity)) => Ok(identity),
+                    Err(rejection) => Err(rejection),
+                }
+            }
+            Method::Certificates(certificates) => certificates.identify(call).and_then(admit),
             Method::Tokens(verifier) => {
                 match bearer::token(call).map(|token| verifier.verify(token, may_wait)) {
                     Err(rejection) => Err(rejection),
-                    Ok(Verification::Done(result)) => result,
+                    Ok(Verification::Done(result)) => result.and_then(admit),
                     Ok(Verification::Waiting(refresh)) => return Authentication::Waiting(refresh),
                 }
             }
         };
-        let admitted = identified.and_then(|identity| self.limits.admit(&identity).map(|()| identity));
         if let Err(rejection) = &admitted {
             self.metrics.count_rejection(*rejection);
             self.log.log(*rejection, call);

@@ -14,6 +14,7 @@ use ipnet::IpNet;
 use self::identity_header::HeaderIdentity;
 use crate::credentials::{AuthHeader, AuthHeaderName, Credentials};
 use crate::error::AuthError;
+use crate::identity::Identity;
 use crate::keys::error::KeyError;
 use crate::keys::pem::{MIN_SECRET, read};
 use crate::metrics::AuthMetrics;
@@ -75,11 +76,13 @@ impl Gateway {
         Ok(())
     }
 
-    /// The caller that the gateway names. Without `may_wait`, a permission that is not there yet is not waited for.
+    /// The caller that the gateway names. Nobody is asked for the permission of one whom `admit` rejects. Without `may_wait`, a
+    /// permission that is not there yet is not waited for.
     pub(crate) fn identify(
         &self,
         call: &impl Credentials,
         may_wait: bool,
+        admit: impl FnOnce(&Identity) -> Result<(), AuthRejection>,
     ) -> Result<Identified, AuthRejection> {
         if !self.is_peer_trusted(call) || !self.is_secret_right(call) {
             return Err(AuthRejection::Untrusted);
@@ -90,6 +93,7 @@ impl Gateway {
             AuthHeader::Single(header) => {
                 let parsed = identity_header::parse(header, self.any_cluster)?;
                 let HeaderIdentity { identity, is_service_account } = parsed;
+                admit(&identity)?;
                 match &self.permissions {
                     Some(permissions) if is_service_account => permissions.judge(identity, header, may_wait),
                     _ => Ok(Identified::Known(identity)),
@@ -172,7 +176,7 @@ mod tests {
     }
 
     fn is_let_in(gateway: &Gateway, call: &Call) -> bool {
-        match gateway.identify(call, false) {
+        match gateway.identify(call, false, |_| Ok(())) {
             Ok(Identified::Known(identity)) => identity.organization().get() == 42,
             Ok(Identified::Waiting(_)) => panic!("nobody is asked"),
             Err(rejection) => {

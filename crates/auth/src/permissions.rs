@@ -30,6 +30,9 @@ use crate::wait::Wait;
 /// How many questions are asked at once.
 const THREADS: usize = 8;
 
+/// How many of them may be about one organization, so that others have a turn however slow the answers about it are.
+const THREADS_EACH: usize = THREADS / 2;
+
 /// The longest that a call waits: for its question's turn, and the answer.
 const MAX_WAIT: Duration = Duration::from_secs(3);
 
@@ -227,7 +230,7 @@ impl Shared {
     fn next_question(&self) -> Option<(Key, Arc<[u8]>)> {
         let mut questions = self.questions();
         while !questions.is_closed() {
-            if let Some(next) = questions.take_next() {
+            if let Some(next) = questions.take_next(THREADS_EACH) {
                 return Some(next);
             }
             questions = self.asked.wait(questions).unwrap_or_else(PoisonError::into_inner);

@@ -3,7 +3,6 @@
 
 pub(crate) mod client;
 pub(crate) mod error;
-mod proxy;
 pub(crate) mod refresh;
 pub(crate) mod refresher;
 pub(crate) mod source;

@@ -261,7 +261,7 @@ pub struct Watch {
     /// Where the API is; without it, on this machine as configured
     #[arg(long, value_name = "URL", env = "GATHERING_SERVER")]
     pub(crate) server: Option<BaseUrl>,
-    /// A file with the token; without it, the variable `GATHERING_TOKEN` may hold it
+    /// A file with the token; without it, the variable `GATHERING_TOKEN` may hold it. It is sent by https, or on this machine
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// How long to wait at most

@@ -10,6 +10,7 @@ use gathering_ingest::AllowListError;
 use gathering_ingest::kafka::KafkaError;
 use gathering_ingest::rule_content::TreeError;
 use gathering_storage::StorageError;
+use gathering_support::ProxyError;
 
 use crate::config::ConfigError;
 
@@ -37,6 +38,9 @@ pub enum ServerError {
     /// A command was asked for something that it cannot do.
     #[error("{0}")]
     Usage(&'static str),
+    /// The environment names a proxy that cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// The database cannot be opened or migrated.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -114,6 +118,7 @@ impl ServerError {
             | Self::Tls { .. }
             | Self::AllowList(_)
             | Self::Usage(_)
+            | Self::Proxy(_)
             | Self::TokenFile { .. }
             | Self::Kafka(
                 KafkaError::NotBuilt

@@ -24,6 +24,8 @@ on_both!(
     a_404_for_the_cluster_is_an_empty_list,
     one_organization_is_asked_about_four_times_at_once,
     lists_of_one_organization_that_fail_cost_no_other_anything,
+    lists_of_two_organizations_that_fail_cost_others_no_more,
+    an_old_answer_serves_no_longer_because_a_question_takes_long,
     a_stop_does_not_wait_for_the_aggregator,
 );
 
@@ -371,6 +373,42 @@ fn lists_of_one_organization_that_fail_cost_no_other_anything(database: TestData
         server.advance(Duration::from_secs(31));
     }
     assert_eq!((reports(&server, "none"), reports(&server, "fresh")), (5, 5));
+}
+
+fn lists_of_two_organizations_that_fail_cost_others_no_more(database: TestDatabase) {
+    let aggregator = aggregator();
+    for organization in ["7", "8"] {
+        let body = vec![b' '; 2 * 1024 * 1024];
+        aggregator.behave(
+            &format!("organizations/{organization}/disabled_system_wide"),
+            Behaviour::Says { status: "200 OK", headers: "", body },
+        );
+    }
+    let server = builder(database, &aggregator).start();
+    server.import(&[message(42, CLUSTER), message(7, CLUSTER), message(8, CLUSTER)]);
+    for _ in 0..5 {
+        for organization in [7, 8] {
+            assert_eq!(rules_of(&server, organization, CLUSTER), ALL);
+        }
+        assert_eq!(rules(&server), FILTERED);
+        server.advance(Duration::from_secs(31));
+    }
+    assert_eq!((reports(&server, "none"), reports(&server, "stale"), reports(&server, "fresh")), (10, 0, 5));
+}
+
+fn an_old_answer_serves_no_longer_because_a_question_takes_long(database: TestDatabase) {
+    let aggregator = aggregator();
+    let server = builder(database, &aggregator).start();
+    server.import(&[message(42, CLUSTER)]);
+    assert_eq!(rules(&server), FILTERED);
+    aggregator.behave("", Behaviour::Silent);
+    server.advance(Duration::from_secs(30));
+    let call = Call::new(server.address(), "GET", &report(CLUSTER, "r")).bearer(&server.token(42));
+    let waiting = thread::spawn(move || call.send().json()["report"].as_array().unwrap().len());
+    until(|| aggregator.calls().len() == 4);
+    server.advance(Duration::from_secs(3600));
+    aggregator.behave("", Behaviour::Away);
+    assert_eq!((waiting.join().unwrap(), reports(&server, "none")), (ALL.len(), 1));
 }
 
 fn a_stop_does_not_wait_for_the_aggregator(database: TestDatabase) {

@@ -192,6 +192,24 @@ fn what_cannot_get_better_ends_it_at_once() {
 }
 
 #[test]
+fn a_report_has_its_list_be_it_null() {
+    for (report, expected) in [
+        ("{\"status\":\"processed\",\"report\":null}", None),
+        ("{\"status\":\"processed\",\"report\":[]}", None),
+        ("{\"status\":\"processed\"}", Some("gave something that is no answer of this API")),
+        ("{\"status\":\"processed\",\"report\":{}}", Some("gave something that is no answer of this API")),
+        ("[\"processed\",null,[]]", Some("gave something that is no answer of this API")),
+    ] {
+        let scripted = Scripted::start(&[&state("processed"), &answer("200 OK", "", report)]);
+        let finished = watch(&scripted.url(), &[]);
+        match expected {
+            Some(expected) => assert!(refused(&finished, 1).contains(expected), "{report}: {finished:?}"),
+            None => assert_eq!(finished.ok().stdout, "The analysis found nothing.\n", "{report}"),
+        }
+    }
+}
+
+#[test]
 fn wrong_usage_is_told_before_anything_is_asked() {
     let program = Program::new();
     let run = |arguments: &[&str]| {
@@ -200,6 +218,7 @@ fn wrong_usage_is_told_before_anything_is_asked() {
         finished.stderr
     };
     let secret = program.file("secret.txt", "secret\u{7f}token").display().to_string();
+    let token = program.file("token.txt", "a.b.c").display().to_string();
     for (arguments, expected) in [
         (&[][..], "CLUSTER"),
         (&[CLUSTER], "REQUEST"),
@@ -210,6 +229,7 @@ fn wrong_usage_is_told_before_anything_is_asked() {
         (&[CLUSTER, "r", "--timeout", "0s"], "from 1s to 7d"),
         (&[CLUSTER, "r", "--timeout", "soon"], "a duration such as"),
         (&[CLUSTER, "r", "--token-file", "missing.txt"], "missing.txt cannot be read"),
+        (&[CLUSTER, "r", "--server", "http://host:1", "--token-file", &token], "give a --server with https"),
         (&[CLUSTER, "r", "--token-file", &secret], "the token holds characters that no token has"),
     ] {
         let sentence = run(arguments);

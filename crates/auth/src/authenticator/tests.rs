@@ -1,8 +1,10 @@
 //! Tokens, keys of every kind, and headers. Attacks over real HTTP are in `tests/suites/auth`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use gathering_domain::time::{ManualClock, Timestamp};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -12,7 +14,7 @@ use super::*;
 use crate::claim_mapping::ClaimMapping;
 use crate::credentials::{AuthHeader, AuthHeaderName};
 use crate::rejection::Remedy;
-use crate::settings::{IssuerSettings, KeySettings, RateLimit, TokenSettings};
+use crate::settings::{GatewaySettings, IssuerSettings, KeySettings, RateLimit, RbacSettings, TokenSettings};
 use crate::testing::{TestKey, file};
 
 const NOW: i64 = 1_800_000_000;
@@ -228,6 +230,56 @@ fn callers_that_call_too_often_are_told_how_long_to_wait() {
     assert_eq!(rejection.remedy(), Remedy::CallLess(Duration::from_secs(1)));
     fixture.clock.advance(Duration::from_secs(1));
     assert_eq!(fixture.check(&token), Ok(42));
+}
+
+/// A service account of organization 42, as a gateway sends it.
+struct AccountCall(String);
+
+impl AccountCall {
+    fn new(number: u32) -> Self {
+        let account = json!({"client_id": number.to_string(), "username": "a"});
+        let identity = json!({"type": "ServiceAccount", "org_id": "42", "service_account": account});
+        Self(STANDARD.encode(json!({"identity": identity}).to_string()))
+    }
+}
+
+impl Credentials for AccountCall {
+    fn header(&self, name: AuthHeaderName) -> AuthHeader<'_> {
+        match name {
+            AuthHeaderName::Identity => AuthHeader::Single(self.0.as_bytes()),
+            AuthHeaderName::Authorization | AuthHeaderName::GatewaySecret => AuthHeader::Absent,
+        }
+    }
+
+    fn peer(&self) -> Option<IpAddr> {
+        Some(IpAddr::from([127, 0, 0, 1]))
+    }
+}
+
+#[test]
+fn a_call_counts_before_its_permission_is_asked_for_and_not_again_after() {
+    // It ends each connection at once. The thread ends with the process.
+    let rbac = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", rbac.local_addr().unwrap()).parse().unwrap();
+    std::thread::spawn(move || rbac.incoming().for_each(drop));
+    let gateway = GatewaySettings {
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        rbac: Some(RbacSettings { url, enforce: true }),
+        ..GatewaySettings::default()
+    };
+    let rate_limit = RateLimit { per_organization: 3, per_identity: 0 };
+    let fixture = Fixture::start(&Settings { mode: Mode::IdentityHeader(gateway), rate_limit });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    for number in 0..3 {
+        let call = AccountCall::new(number);
+        let Authentication::Waiting(wait) = fixture.authenticator.authenticate(&call) else {
+            panic!("it is asked for");
+        };
+        let after = runtime.block_on(fixture.authenticator.authenticate_after(wait, &call));
+        assert_eq!(after, Err(AuthRejection::PermissionsUnavailable));
+    }
+    let refused = fixture.authenticator.authenticate(&AccountCall::new(3));
+    assert!(matches!(refused, Authentication::Done(Err(AuthRejection::OrganizationLimit { .. }))));
 }
 
 #[test]

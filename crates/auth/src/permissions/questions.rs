@@ -87,17 +87,17 @@ impl Questions {
         Some((question, is_new))
     }
 
-    /// Takes the next question in hand: the oldest one of the organization that has the fewest in hand.
-    pub(super) fn take_next(&mut self) -> Option<(Key, Arc<[u8]>)> {
+    /// Takes the next question in hand: the oldest one of the organization that has the fewest in hand, and fewer than `most`.
+    pub(super) fn take_next(&mut self, most: usize) -> Option<(Key, Arc<[u8]>)> {
         let mut in_hand: HashMap<OrganizationId, usize> = HashMap::new();
         for question in self.open.values().filter(|question| question.is_in_hand) {
             *in_hand.entry(question.organization).or_default() += 1;
         }
-        let (key, question) = self.open.iter_mut().filter(|(_, question)| !question.is_in_hand).min_by_key(
-            |(_, question)| {
-                (in_hand.get(&question.organization).copied().unwrap_or_default(), question.number)
-            },
-        )?;
+        let of = |organization| in_hand.get(&organization).copied().unwrap_or_default();
+        let waiting = self.open.iter_mut().filter(|(_, question)| !question.is_in_hand);
+        let (key, question) = waiting
+            .filter(|(_, question)| of(question.organization) < most)
+            .min_by_key(|(_, question)| (of(question.organization), question.number))?;
         question.is_in_hand = true;
         Some((*key, Arc::clone(&question.identity)))
     }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn taken(questions: &mut Questions) -> Option<u8> {
-        questions.take_next().map(|(_, identity)| identity[0])
+        questions.take_next(usize::MAX).map(|(_, identity)| identity[0])
     }
 
     #[test]
@@ -154,6 +154,27 @@ mod tests {
             [Some(4), Some(5), None]
         );
         drop(end.borrow_and_update());
+    }
+
+    #[test]
+    fn one_organization_has_only_so_many_in_hand() {
+        let mut questions = Questions::default();
+        for number in 1..=5 {
+            assert_eq!(ask(&mut questions, 1, number), Some(true));
+        }
+        let take = |questions: &mut Questions| questions.take_next(2).map(|(_, identity)| identity[0]);
+        assert_eq!(
+            [take(&mut questions), take(&mut questions), take(&mut questions)],
+            [Some(1), Some(2), None]
+        );
+        assert_eq!(ask(&mut questions, 2, 6), Some(true));
+        assert_eq!(
+            [take(&mut questions), take(&mut questions)],
+            [Some(6), None],
+            "another has its turn at once"
+        );
+        questions.end(&[1; 32]);
+        assert_eq!([take(&mut questions), take(&mut questions)], [Some(3), None]);
     }
 
     #[test]

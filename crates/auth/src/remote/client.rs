@@ -3,13 +3,12 @@
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use gathering_support::{ServiceUrl, http_client, pem};
+use gathering_support::{ProxySettings, ServiceUrl, http_client, pem};
 use http_cache_semantics::{CacheOptions, CachePolicy};
 use ureq::http::{HeaderMap, Request};
 use ureq::tls::{Certificate, RootCerts};
 
 use super::error::FetchError;
-use super::proxy::ProxySettings;
 use crate::error::AuthError;
 use crate::keys::error::KeyError;
 use crate::keys::pem::read;

@@ -1,6 +1,7 @@
 //! Why keys could not be fetched.
 
-use super::proxy::ProxyError;
+use gathering_support::ProxyError;
+
 use crate::error::AuthError;
 use crate::key_url::{KeyUrl, KeyUrlError};
 use crate::keys::error::KeyError;

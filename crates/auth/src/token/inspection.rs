@@ -165,11 +165,10 @@ mod tests {
         };
         assert_eq!(mapped("a", json!({})), ["org_id: 5", "scope: write"]);
         assert_eq!(mapped("b", json!({"id": 6})), ["/organization/id: 6", "roles: read"]);
-        assert_eq!(
-            mapped("b", json!({})),
-            ["/organization/id: 7 (auth.default_organization)", "roles: read"]
-        );
+        assert_eq!(mapped("b", json!({})), ["/organization/id: missing, or not usable", "roles: read"]);
         assert_eq!(mapped("b", json!(6)), ["/organization/id: missing, or not usable", "roles: read"]);
+        let told = facts_for(&json!({"iss": "b"}), &issuers);
+        assert!(told.contains(&("/organization/id".to_owned(), "7 (auth.default_organization)".to_owned())));
         assert!(mapped("c", json!({"id": 6})).is_empty(), "nobody knows what its claims mean");
     }
 

@@ -30,9 +30,13 @@ impl<'a> MappedClaims<'a> {
         }
         let end = |start, path: &ClaimPath| follow(start, path.inner()).ok_or(AuthRejection::Malformed);
         let [organization_claim, cluster_claim, scope_claim] = members.found();
+        let organization = match end(organization_claim, organization)? {
+            Found::Nothing if begins_to_name(payload, organization_claim, organization) => Found::NoWay,
+            found => found,
+        };
         Ok(Self {
             mapping,
-            organization: end(organization_claim, organization)?,
+            organization,
             cluster: end(cluster_claim, cluster)?,
             scope: end(scope_claim, scope)?,
         })
@@ -45,8 +49,8 @@ impl<'a> MappedClaims<'a> {
         Ok(Identity::from_token(organization, cluster, claims.issuer()?, claims.subject()?, scopes))
     }
 
-    /// The organization, or the default one where nothing stands for it. A null is something: who is said to have no
-    /// organization may well be somebody whom nobody has given one.
+    /// The organization, or the default one of a token without its claim. What ends in nothing, or is null, is no such token: who
+    /// is said to have no organization may well be somebody whom nobody has given one.
     pub(crate) fn organization(&self) -> Result<OrganizationId, AuthRejection> {
         let found = match self.organization {
             Found::Value(value) => scalar(value).as_ref().and_then(organization),
@@ -81,6 +85,13 @@ impl<'a> MappedClaims<'a> {
             Found::NoWay => Err(AuthRejection::TokenScope),
         }
     }
+}
+
+/// Whether a token says something of its organization although there is nothing at the end of the path: its claim is there, or is
+/// spelled in another letter case.
+fn begins_to_name(payload: &str, claim: Found<'_>, path: &ClaimPath) -> bool {
+    let has_other_case = || members(payload, &[path.claim()]).is_none_or(|members| members.has_other_case);
+    !matches!(claim, Found::Nothing) || has_other_case()
 }
 
 /// What the words of a text or of a list grant together; `None` for anything else. A word of a list is a whole element: no

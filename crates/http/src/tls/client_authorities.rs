@@ -13,6 +13,8 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
 };
+use x509_parser::asn1_rs::FromDer;
+use x509_parser::certificate::X509Certificate;
 
 use super::files::{TlsError, certificates};
 
@@ -22,20 +24,69 @@ const HOLDS_FOR: Duration = Duration::from_secs(60);
 /// What a client may show, in bytes: certificates are kept as long as their connection is open. A usual one has 1 to 2 KiB.
 const MAX_CERTIFICATES: usize = 16 * 1024;
 
+/// The authorities of a file, with the library's verifier for those that have not ended. By itself, the library does not look at
+/// the end of an authority.
 #[derive(Debug)]
-struct Verifier(Arc<dyn ClientCertVerifier>);
+struct Verifier {
+    authorities: Vec<Authority>,
+    current: ArcSwap<Current>,
+}
 
-impl Verifier {
-    fn load(path: &Path) -> Result<Self, TlsError> {
-        const EXPECTED: &str = "no certificate of an authority in PEM";
-        let content = || TlsError::Content { path: path.to_owned(), expected: EXPECTED };
+#[derive(Debug)]
+struct Authority {
+    certificate: CertificateDer<'static>,
+    /// The last second of it.
+    end: UnixTime,
+}
+
+#[derive(Debug)]
+struct Current {
+    verifier: Arc<dyn ClientCertVerifier>,
+    /// When the first of its authorities ends.
+    end: UnixTime,
+}
+
+impl Authority {
+    /// `None` for what is no certificate.
+    fn read(certificate: CertificateDer<'static>) -> Option<Self> {
+        let (_, parsed) = X509Certificate::from_der(&certificate).ok()?;
+        let end = u64::try_from(parsed.validity().not_after.timestamp()).unwrap_or_default();
+        Some(Self { certificate, end: UnixTime::since_unix_epoch(Duration::from_secs(end)) })
+    }
+}
+
+impl Current {
+    /// The verifier at this date; `None` if no authority is left.
+    fn at(authorities: &[Authority], date: UnixTime) -> Option<Self> {
         let mut roots = RootCertStore::empty();
-        for certificate in certificates(path)? {
-            roots.add(certificate).map_err(|_| content())?;
+        let valid = || authorities.iter().filter(|authority| authority.end >= date);
+        for authority in valid() {
+            roots.add(authority.certificate.clone()).ok()?;
         }
+        let end = valid().map(|authority| authority.end).min()?;
         let verifier =
             WebPkiClientVerifier::builder_with_provider(Arc::new(roots), crypto_provider()).build();
-        verifier.map(Self).map_err(|_| content())
+        Some(Self { verifier: verifier.ok()?, end })
+    }
+}
+
+impl Verifier {
+    fn load(path: &Path, date: UnixTime) -> Result<Self, TlsError> {
+        const EXPECTED: &str = "no certificate in PEM of an authority that has not ended";
+        let content = || TlsError::Content { path: path.to_owned(), expected: EXPECTED };
+        let authorities = certificates(path)?.into_iter().map(Authority::read);
+        let authorities = authorities.collect::<Option<Vec<_>>>().ok_or_else(content)?;
+        let current = Current::at(&authorities, date).ok_or_else(content)?;
+        let ended = authorities.iter().filter(|authority| authority.end < date).count();
+        if ended > 0 {
+            log::warn!("{ended} authorities in {} have ended and vouch for nobody", path.display());
+        }
+        Ok(Self { authorities, current: ArcSwap::from_pointee(current) })
+    }
+
+    /// What checks signatures, which depends on no authority.
+    fn signatures(&self) -> Arc<dyn ClientCertVerifier> {
+        Arc::clone(&self.current.load().verifier)
     }
 
     fn verify(
@@ -48,7 +99,11 @@ impl Verifier {
         if own.len() + length > MAX_CERTIFICATES {
             return Err(CertificateError::ApplicationVerificationFailure.into());
         }
-        self.0.verify_client_cert(own, intermediates, date)
+        if date > self.current.load().end {
+            let current = Current::at(&self.authorities, date).ok_or(CertificateError::UnknownIssuer)?;
+            self.current.store(Arc::new(current));
+        }
+        self.current.load().verifier.verify_client_cert(own, intermediates, date)
     }
 }
 
@@ -61,12 +116,15 @@ pub(super) struct ClientAuthorities {
 
 impl ClientAuthorities {
     pub(super) fn load(path: &Path, admits_without_certificate: bool) -> Result<Self, TlsError> {
-        Ok(Self { current: ArcSwap::from_pointee(Verifier::load(path)?), admits_without_certificate })
+        Ok(Self {
+            current: ArcSwap::from_pointee(Verifier::load(path, UnixTime::now())?),
+            admits_without_certificate,
+        })
     }
 
     /// Reads the authorities again. If that fails, those of before stay.
     pub(super) fn reload(&self, path: &Path) -> Result<(), TlsError> {
-        self.current.store(Arc::new(Verifier::load(path)?));
+        self.current.store(Arc::new(Verifier::load(path, UnixTime::now())?));
         Ok(())
     }
 }
@@ -96,7 +154,7 @@ impl ClientCertVerifier for ClientAuthorities {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.current.load().0.verify_tls12_signature(message, certificate, signature)
+        self.current.load().signatures().verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -105,11 +163,11 @@ impl ClientCertVerifier for ClientAuthorities {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.current.load().0.verify_tls13_signature(message, certificate, signature)
+        self.current.load().signatures().verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.current.load().0.supported_verify_schemes()
+        self.current.load().signatures().supported_verify_schemes()
     }
 }
 
@@ -163,7 +221,12 @@ mod tests {
 
     impl Authority {
         fn new() -> Self {
+            Self::until(4000)
+        }
+
+        fn until(year: i32) -> Self {
             let mut params = CertificateParams::default();
+            params.not_after = date_time_ymd(year, 1, 1);
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             let key = KeyPair::generate().unwrap();
             let pem = params.self_signed(&key).unwrap().pem();
@@ -176,6 +239,22 @@ mod tests {
             params.not_after = date_time_ymd(2030, 1, 1);
             params.signed_by(&KeyPair::generate().unwrap(), &self.0).unwrap().into()
         }
+    }
+
+    #[test]
+    fn an_authority_that_has_ended_vouches_for_nobody() {
+        let (short, long, file) =
+            (Authority::until(2026), Authority::until(2029), NamedTempFile::new().unwrap());
+        std::fs::write(file.path(), format!("{}{}", short.1, long.1)).unwrap();
+        let verifier = Verifier::load(file.path(), date(2020)).unwrap();
+        let check = |authority: &Authority, year| verifier.verify(&authority.sign(), &[], date(year)).is_ok();
+        assert!(check(&short, 2025) && check(&long, 2025));
+        assert!(!check(&short, 2028) && check(&long, 2028), "one of them has ended meanwhile");
+        assert!(!check(&long, 2030) && !check(&short, 2030));
+        let late = Verifier::load(file.path(), date(2028)).unwrap();
+        assert!(late.verify(&short.sign(), &[], date(2028)).is_err());
+        assert!(late.verify(&long.sign(), &[], date(2028)).is_ok());
+        assert!(Verifier::load(file.path(), date(2031)).is_err(), "there is none left");
     }
 
     const fn date(year: u64) -> UnixTime {

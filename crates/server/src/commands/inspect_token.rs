@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gathering_auth::{Authenticator, Inspection};
 use gathering_domain::time::{Clock, SystemClock};
-use gathering_support::one_line;
+use gathering_support::visible;
 
 use super::console::print;
 use super::runtime::block_on;
@@ -35,8 +35,8 @@ pub(super) fn run(config: &Config, arguments: &Inspect) -> Result<(), ServerErro
 
     let facts = Inspection::of(token, config.auth.max_token, &config.issuers(), SystemClock.now());
     let facts = facts.map_err(ServerError::TokenRefused)?.facts;
-    // Claims are texts of whoever made the token; a terminal gets no control characters of them.
-    let lines = facts.into_iter().map(|fact| format!("{:<11} {}\n", fact.name, one_line(&fact.value)));
+    // Claims are texts of whoever made the token; a terminal gets nothing of them that it obeys.
+    let lines = facts.into_iter().map(|fact| format!("{:<11} {}\n", fact.name, visible(&fact.value)));
     print(lines.collect::<String>())?;
 
     let (verified, issuers) = block_on(async {
@@ -47,7 +47,7 @@ pub(super) fn run(config: &Config, arguments: &Inspect) -> Result<(), ServerErro
     })?;
     match verified {
         Some(Err(rejection)) => {
-            let issuers = issuers.iter().map(|issuer| format!("expected    {}\n", one_line(issuer)));
+            let issuers = issuers.iter().map(|issuer| format!("expected    {}\n", visible(issuer)));
             print(issuers.collect::<String>())?;
             Err(ServerError::TokenRefused(rejection))
         }

@@ -8,13 +8,13 @@ use std::io::{IsTerminal, stderr, stdout};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use gathering_support::BaseUrl;
+use gathering_support::{BaseUrl, visible};
 use indicatif::ProgressBar;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use self::client::{Answer, Client, NoAnswer};
 use self::pace::{Pace, with_jitter};
-use self::table::{Hit, report_table, terminal_width, visible};
+use self::table::{Hit, report_table, terminal_width};
 use super::console::print;
 use super::health::reachable;
 use crate::ServerError;
@@ -120,8 +120,22 @@ struct Body {
     status: String,
     #[serde(default)]
     reason: Option<String>,
-    #[serde(default)]
+    /// `None` for what has no such member. It may be null, which is no hits.
+    #[serde(default, deserialize_with = "hits")]
     report: Option<Vec<Hit>>,
+}
+
+/// The hits of a member that is there.
+fn hits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Hit>>, D::Error> {
+    Option::<Vec<Hit>>::deserialize(deserializer).map(|hits| Some(hits.unwrap_or_default()))
+}
+
+impl Body {
+    /// `None` for what is no object. The JSON reader alone would take an array for one.
+    fn read(json: &[u8]) -> Option<Self> {
+        let is_object = json.trim_ascii_start().starts_with(b"{");
+        is_object.then(|| serde_json::from_slice(json).ok()).flatten()
+    }
 }
 
 impl Watching<'_> {
@@ -173,12 +187,12 @@ impl Watching<'_> {
             408 | 425 | 429 | 500..=599 => return later(format!("the server says {}", answer.sentence())),
             _ => return Err(self.refused(answer.sentence())),
         }
-        let Ok(body) = serde_json::from_slice::<Body>(&answer.body) else {
-            return Err(self.refused("something that is no answer of this API".to_owned()));
-        };
+        let no_answer = || self.refused("something that is no answer of this API".to_owned());
+        let body = Body::read(&answer.body).ok_or_else(no_answer)?;
         match body.status.as_str() {
             "processed" if answer.is_report => {
-                Ok(Step::Report(Report { body: answer.body, hits: body.report.unwrap_or_default() }))
+                let hits = body.report.ok_or_else(no_answer)?;
+                Ok(Step::Report(Report { body: answer.body, hits }))
             }
             "processed" => Ok(Step::Processed),
             "failed" => Err(ServerError::RequestFailed {

@@ -195,6 +195,30 @@ fn what_comes_twice_on_the_way_is_not_guessed() {
 }
 
 #[test]
+fn the_default_organization_is_not_for_tokens_that_name_one_in_another_letter_case() {
+    for path in ["org_id", "/org_id/id"] {
+        let mapping = ClaimMapping {
+            organization: path.parse().unwrap(),
+            default_organization: Some("7".parse().unwrap()),
+            ..ClaimMapping::default()
+        };
+        for claims in
+            [json!({}), json!({"org-id": 42}), json!({"x": {"ORG_ID": 42}}), json!({"SCOPE": "read"})]
+        {
+            assert_eq!(organization_of(&claims, &mapping), Some(7), "{claims}");
+        }
+        for claims in [
+            json!({"ORG_ID": 42}),
+            json!({"Org_Id": null}),
+            json!({"org_\u{131}d": 42}),
+            json!({"org_ID": {}}),
+        ] {
+            assert_eq!(organization_of(&claims, &mapping), None, "{claims}");
+        }
+    }
+}
+
+#[test]
 fn the_default_organization_is_for_tokens_that_name_none() {
     let mapping = ClaimMapping {
         organization: "/organization/id".parse().unwrap(),
@@ -203,8 +227,8 @@ fn the_default_organization_is_for_tokens_that_name_none() {
     };
     for (organization, expected) in [
         (json!({"id": 42}), Some(42)),
-        (json!({}), Some(7)),
-        (json!({"name": "acme", "ID": 42}), Some(7)),
+        (json!({}), None),
+        (json!({"name": "acme", "ID": 42}), None),
         (json!(null), None),
         (json!({"id": null}), None),
         (json!({"id": ""}), None),

@@ -3,12 +3,12 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use gathering_support::{BaseUrl, http_client};
+use gathering_support::{BaseUrl, ProxySettings, http_client, visible};
 use serde::Deserialize;
-use ureq::http::{HeaderMap, HeaderValue, Request, header};
+use ureq::Proxy;
+use ureq::http::{HeaderMap, HeaderValue, Request, Uri, header};
 use ureq::tls::RootCerts;
 
-use super::table::visible;
 use crate::ServerError;
 
 /// The largest answer, in bytes. A report has 100 entries with 2048 characters each.
@@ -17,8 +17,8 @@ const MAX_ANSWER: u64 = 16 * 1024 * 1024;
 /// The longest part of a server's sentence that is repeated, in characters.
 const SENTENCE: usize = 300;
 
-/// The longest time that a server may ask to be left alone. Nobody waits so long anyway.
-const MAX_RETRY_AFTER: u64 = 365 * 86_400;
+/// The longest time that a server is left alone because it asks for that, in seconds. What is absurd must not end the wait.
+const MAX_RETRY_AFTER: u64 = 60;
 
 /// Asks about one request. It follows no redirect: it may have a token to show.
 pub(super) struct Client {
@@ -52,15 +52,18 @@ impl Client {
         let mut authorization = authorization.map_err(|_| {
             ServerError::Usage("the token holds characters that no token has; it is not shown here")
         })?;
+        if authorization.is_some() && !server.is_encrypted() && !server.is_local() {
+            return Err(ServerError::Usage(
+                "whoever is on the way to another machine can read a token that is sent by http: give a --server with https, or \
+                 no token",
+            ));
+        }
         if let Some(value) = &mut authorization {
             value.set_sensitive(true);
         }
-        let mut agent = http_client::client(RootCerts::PlatformVerifier);
-        // This very machine is not asked through the proxy of the environment.
-        if server.is_local() {
-            agent = agent.proxy(None);
-        }
-        let agent = agent.build().into();
+        // Of its own accord, the library would read other variables, and ask this very machine through a proxy.
+        let proxy = proxy(server)?;
+        let agent = http_client::client(RootCerts::PlatformVerifier).proxy(proxy).build().into();
         Ok(Self { agent, server: server.clone(), request: format!("{server}{path}"), authorization })
     }
 
@@ -100,6 +103,16 @@ impl Client {
         let body = response.into_body().into_with_config().limit(MAX_ANSWER).read_to_vec()?;
         Ok(Answer { status, retry_after, body, is_report: what == "report", has_waited })
     }
+}
+
+/// The proxy of the environment, for `https` elsewhere.
+fn proxy(server: &BaseUrl) -> Result<Option<Proxy>, ServerError> {
+    if !server.is_encrypted() || server.is_local() {
+        return Ok(None);
+    }
+    let uri: Uri = server.to_string().parse().map_err(|_| ServerError::Usage("--server is no URL"))?;
+    let Some(authority) = uri.authority() else { return Ok(None) };
+    ProxySettings::from_environment().proxy_for(authority).map_err(ServerError::from)
 }
 
 /// In seconds; the other form, a time, depends on clocks that agree.
@@ -183,10 +196,33 @@ mod tests {
     }
 
     #[test]
+    fn a_token_goes_by_https_or_stays_on_this_machine() {
+        let may = |url: &str, token| Client::new(&url.parse().unwrap(), "path/", token).is_ok();
+        for url in [
+            "https://host/",
+            "http://127.0.0.1:1/",
+            "http://127.9.9.9/",
+            "http://[::1]:1/",
+            "http://localhost/",
+        ] {
+            assert!(may(url, Some("token")) && may(url, None), "{url}");
+        }
+        for url in [
+            "http://host/",
+            "http://10.0.0.1/",
+            "http://localhost.example.com/",
+            "http://127.0.0.1.example.com/",
+        ] {
+            assert!(!may(url, Some("token")) && may(url, None), "{url}");
+        }
+    }
+
+    #[test]
     fn seconds_are_understood_and_nothing_else() {
         for (text, expected) in [
             ("0", Some(0)),
             (" 5 ", Some(5)),
+            ("61", Some(60)),
             ("18446744073709551615", Some(MAX_RETRY_AFTER)),
             ("-1", None),
             ("1.5", None),

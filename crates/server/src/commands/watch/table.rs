@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::io::{IsTerminal, stdout};
 
-use gathering_support::one_line;
+use gathering_support::visible;
 use serde::Deserialize;
 use unicode_width::UnicodeWidthStr;
 
@@ -76,16 +76,6 @@ fn risk(total_risk: i64) -> String {
         4 => "4 critical".to_owned(),
         other => other.to_string(),
     }
-}
-
-/// The text as one line without anything that a terminal obeys, such as control characters and marks that turn the direction of
-/// writing.
-pub(super) fn visible(text: &str) -> String {
-    let is_mark = |c: char| {
-        matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-    };
-    one_line(text).chars().filter(|c| !is_mark(*c)).collect()
 }
 
 fn pad(text: &str, width: usize) -> String {

@@ -1,5 +1,5 @@
-//! The proxy that keys are fetched through. It is read from the environment as Go's `golang.org/x/net/http/httpproxy` reads
-//! it, so that what is set for all programs of a platform means the same here.
+//! The proxy that servers elsewhere are asked through. It is read from the environment as Go's
+//! `golang.org/x/net/http/httpproxy` reads it, so that what is set for all programs of a platform means the same here.
 
 use std::net::IpAddr;
 
@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use ureq::Proxy;
 use ureq::http::uri::Authority;
 
-/// The proxy of the environment, and the hosts that are asked without it.
-pub(super) struct ProxySettings {
+/// The proxy of the environment for `https`, and the hosts that are asked without it.
+pub struct ProxySettings {
     /// The name of the variable, and its value.
     proxy: Option<(&'static str, String)>,
     exceptions: Vec<Exception>,
@@ -17,7 +17,7 @@ pub(super) struct ProxySettings {
 /// The error of a proxy that cannot be used. The variable's value may hold a password, and is not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} names no proxy that can be used, such as http://proxy.example.com:3128")]
-pub(crate) struct ProxyError {
+pub struct ProxyError {
     variable: &'static str,
 }
 
@@ -37,11 +37,11 @@ enum Exception {
 
 impl ProxySettings {
     /// Reads the environment of this process.
-    pub(super) fn from_environment() -> Self {
+    pub fn from_environment() -> Self {
         Self::from_variables(|name| std::env::var(name).ok())
     }
 
-    /// `HTTP_PROXY` is not read: keys come by `https`, or from this machine.
+    /// `HTTP_PROXY` is not read: what has to stay secret or unchanged comes by `https`, or from this machine.
     fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
         let first_set = |names: [&'static str; 2]| {
             names.into_iter().find_map(|name| Some((name, variable(name).filter(|text| !text.is_empty())?)))
@@ -53,8 +53,11 @@ impl ProxySettings {
         }
     }
 
-    /// The proxy for an `https` URL of this authority; `None` if it is asked without one.
-    pub(super) fn proxy_for(&self, authority: &Authority) -> Result<Option<Proxy>, ProxyError> {
+    /// The proxy for an `https` URL of this authority; `None` if it is asked without one, as this very machine always is.
+    ///
+    /// # Errors
+    /// When the variable's value names no proxy.
+    pub fn proxy_for(&self, authority: &Authority) -> Result<Option<Proxy>, ProxyError> {
         match &self.proxy {
             Some((variable, proxy)) if !self.is_excepted(authority) => {
                 Proxy::new(proxy.trim()).map(Some).map_err(|_| ProxyError { variable })
