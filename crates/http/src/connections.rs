@@ -15,6 +15,7 @@ mod framing;
 mod limits;
 mod registry;
 mod response_body;
+mod scratch;
 mod shared;
 mod stream;
 mod transport;

@@ -11,12 +11,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::call_state::CallState;
 use super::framing::{BodyFraming, ChunkedScanner, HeadScanner};
 use super::registry::ConnectionGuard;
+use super::scratch;
 use super::stream::Stream;
 
 /// How many bytes of a head are handed over before the library gets to decode it, or as many as there are already: it decodes
 /// the whole head anew each time. Of bodies it is the connection's share of the buffers: the library keeps a buffer of the
 /// size of the largest portion for each.
-const HEAD_PORTION: usize = 4 * 1024;
+const HEAD_PORTION: usize = scratch::SIZE;
 
 /// Most bytes to hold back of what is read while nothing may be handed over, only to notice that the client has gone.
 const PEEK: usize = 1024;
@@ -160,14 +161,7 @@ impl Transport {
         most: usize,
     ) -> Poll<io::Result<&'a [u8]>> {
         let before = buffer.filled().len();
-        if buffer.remaining() <= most {
-            ready!(Pin::new(&mut self.io).poll_read(cx, buffer))?;
-        } else {
-            let mut part = ReadBuf::new(buffer.initialize_unfilled_to(most));
-            ready!(Pin::new(&mut self.io).poll_read(cx, &mut part))?;
-            let read = part.filled().len();
-            buffer.advance(read);
-        }
+        ready!(scratch::poll_read(Pin::new(&mut self.io), cx, buffer, most))?;
         let read = buffer.filled().get(before..).unwrap_or_default();
         if !read.is_empty() {
             self.call.connection().has_received();
