@@ -18,6 +18,7 @@ on_both!(
     a_wait_ends_with_its_time,
     who_does_not_ask_is_held_where_that_is_set,
     over_the_limit_answers_come_at_once_and_organizations_share_it,
+    a_report_that_is_there_asks_nobody_to_come_back,
     those_who_wait_leave_connections_to_others,
     a_client_that_has_gone_waits_no_more,
     calls_behind_one_that_waits_are_answered_after_it,
@@ -178,6 +179,25 @@ fn over_the_limit_answers_come_at_once_and_organizations_share_it(database: Test
         assert_eq!(other.join().unwrap().header(APPLIED), "wait=20");
         let applied = first.map(|call| call.join().unwrap().header(APPLIED).to_owned());
         assert_eq!(applied.iter().filter(|applied| applied.is_empty()).count(), 1);
+    });
+}
+
+fn a_report_that_is_there_asks_nobody_to_come_back(database: TestDatabase) {
+    let server = TestServer::builder(database).set(NO_RECHECK).set("wait.max_waiters=2").start();
+    std::thread::scope(|scope| {
+        let stays = ask(scope, &server, &status(CLUSTER, "a"), "wait=20");
+        until_waiting(&server, 1);
+        let makes_room = ask(scope, &server, &report(CLUSTER, "b"), "wait=20");
+        until_waiting(&server, 2);
+        // Recorded as by another process, so that nobody is woken.
+        server.import(&[Message::new(42, CLUSTER, "b")]);
+        let other = server.get(&status(CLUSTER, "a")).header("Prefer", "wait=20").bearer(&server.token(7));
+        let other = scope.spawn(move || other.send());
+        let answer = makes_room.join().unwrap();
+        assert_eq!((answer.status, answer.json()["status"].as_str()), (200, Some("processed")));
+        assert_eq!((answer.header(APPLIED), answer.header("retry-after")), ("", ""));
+        server.advance(Duration::from_secs(20));
+        assert_eq!([stays, other].map(|call| call.join().unwrap().status), [404, 404]);
     });
 }
 

@@ -15,7 +15,7 @@ pub struct WaitStats {
     pub timed_out: u64,
     /// Waits that others needed the place of, or that the end of the service ended.
     pub cut_short: u64,
-    /// Waits that their callers left.
+    /// Waits that their callers left: they had gone, or found the result while they entered.
     pub left: u64,
     /// Callers that were not let wait, since too many did.
     pub refused: u64,

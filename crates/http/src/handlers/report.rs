@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use gathering_domain::answer::ReportBody;
 use gathering_domain::lookup::LookupService;
+use gathering_domain::request::RequestState;
 use gathering_domain::store::RequestStore;
 use gathering_domain::wait::{Answer, Waiters, wait_for};
 
@@ -63,8 +64,9 @@ pub(crate) async fn report<S: RequestStore>(
     let Answer { found, was_heeded } =
         wait_for(&waiters, &key, wait.time, ask, |report| report.state).await?;
     let headers = WaitHeaders::new(wait, was_heeded);
-    // Whoever is not let wait is not to ask again at once.
-    let headers = if was_heeded { headers } else { headers.and_retry(&limits.wait) };
+    // Whoever is not let wait is not to ask again at once, unless there is nothing left to wait for.
+    let is_final = found.as_ref().is_some_and(|report| report.state != RequestState::Received);
+    let headers = if was_heeded || is_final { headers } else { headers.and_retry(&limits.wait) };
     let Some(report) = limits.visible(found, |report| report.state, request.headers()) else {
         return Err(ApiError::RequestNotFound(headers));
     };
