@@ -30,6 +30,7 @@ mod scale;
 mod secret;
 mod server;
 mod sqlite;
+mod stand_in;
 mod wait;
 
 pub use aggregator::{Aggregator, AggregatorCall, Behaviour};
