@@ -55,6 +55,7 @@ where
         settings.ingest.is_some(),
         settings.auth_scheme,
     ))));
+    let build = web::Data::new(settings.build);
     let takes_messages = settings.ingest.is_some();
     let (list_budget, message_budget) = body_budgets(settings, &api.metrics);
     let intake = web::Data::from(api.intake);
@@ -77,6 +78,7 @@ where
         App::new()
             .app_data(limits.clone())
             .app_data(document.clone())
+            .app_data(build.clone())
             .app_data(lookup.clone())
             .app_data(authenticator.clone())
             .app_data(waiters.clone())

@@ -47,3 +47,4 @@ pub use request_id::current_request_id;
 pub use settings::{IngestSettings, Settings};
 pub use tls::{Tls, TlsError, TlsSettings};
 pub use wait::WaitSettings;
+pub use wire::BuildInfo;

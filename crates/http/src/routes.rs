@@ -40,6 +40,7 @@ pub(crate) fn configure<S: RequestStore + 'static, I: MessageIntake + 'static>(
             endpoint("/openapi.json").route(get_or_head().to(handlers::openapi::openapi)),
             GET,
         ))
+        .service(with_methods(endpoint("/info").route(get_or_head().to(handlers::info::info::<S>)), GET))
         .default_service(web::to(no_such_path));
     if takes_messages {
         config

@@ -10,11 +10,14 @@ use crate::limits::PendingStatus;
 use crate::openapi::AuthScheme;
 use crate::tls::Tls;
 use crate::wait::WaitSettings;
+use crate::wire::BuildInfo;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Without certificates the API speaks plain HTTP.
     pub tls: Option<Arc<Tls>>,
+    /// What `/info` says of the program.
+    pub build: BuildInfo,
     /// How callers authenticate, for the OpenAPI document.
     pub auth_scheme: AuthScheme,
     /// The paths under which the endpoints answer.

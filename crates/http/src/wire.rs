@@ -1,5 +1,6 @@
 //! The JSON bodies of answers.
 
+mod info;
 mod ingest;
 
 use actix_web::http::header::{self, HeaderValue};
@@ -7,6 +8,8 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use gathering_domain::answer::{ListBody, ReportBody, StatusBody};
 use serde::Serialize;
 
+pub use self::info::BuildInfo;
+pub(crate) use self::info::InfoBody;
 pub(crate) use self::ingest::IngestSummary;
 
 /// With the charset, although JSON has no other: today's services send it, and tests of their clients compare it letter by letter.

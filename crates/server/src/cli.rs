@@ -8,9 +8,11 @@ use gathering_auth::Scope;
 use gathering_domain::ids::{ClusterId, OrganizationId, RequestId};
 use gathering_support::BaseUrl;
 
+use crate::build_info::version_line;
+
 /// Records what an analysis pipeline publishes about OpenShift clusters, and answers for it over REST.
 #[derive(Debug, Parser)]
-#[command(name = "gathering", version, about, arg_required_else_help = true)]
+#[command(name = "gathering", version = version_line(), about, arg_required_else_help = true)]
 #[command(after_help = "Example: gathering serve --config /etc/gathering.toml --set http.bind=0.0.0.0:8080")]
 pub struct Cli {
     #[command(flatten)]

@@ -9,6 +9,7 @@
     reason = "config/default.toml documents each setting, and nobody else uses this crate"
 )]
 
+mod build_info;
 pub mod cli;
 mod commands;
 pub mod config;

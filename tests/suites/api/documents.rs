@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use gathering_tests::{TestDatabase, TestServer};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn served() -> String {
     TestServer::start(TestDatabase::sqlite()).get("/openapi.json").send().body
@@ -21,6 +21,19 @@ fn the_committed_document_is_current() {
 }
 
 #[test]
+fn info_says_what_runs() {
+    let server = TestServer::start(TestDatabase::sqlite());
+    let unimported = server.get("/info").send();
+    assert_eq!((unimported.status, &unimported.json()["status"]), (200, &json!("ok")));
+    let gathering = &unimported.json()["info"]["Gathering"];
+    assert_eq!(gathering["BuildVersion"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(gathering["OCPRulesVersion"], "0", "nothing was imported");
+    for member in ["BuildCommit", "BuildTime", "status"] {
+        assert!(gathering[member].as_str().is_some_and(|value| !value.is_empty()), "{member}");
+    }
+}
+
+#[test]
 fn every_status_is_described_with_an_example() {
     let document: Value = serde_json::from_str(&served()).unwrap();
     assert_eq!(document["openapi"], "3.1.0");
@@ -31,6 +44,11 @@ fn every_status_is_described_with_an_example() {
             operations += 1;
             let responses = operation["responses"].as_object().unwrap();
             let statuses: BTreeSet<&str> = responses.keys().map(String::as_str).collect();
+            if path == "/info" {
+                assert_eq!(statuses, BTreeSet::from(["200", "405"]), "{method} {path}");
+                assert_eq!(operation["security"], json!([{}]), "no credentials are needed");
+                continue;
+            }
             let mut expected = BTreeSet::from(["200", "400", "401", "403", "405", "429", "500", "503"]);
             expected.extend(match (method.as_str(), path.starts_with("/ingest/")) {
                 ("post", true) => vec!["408", "413", "415"],
@@ -49,7 +67,7 @@ fn every_status_is_described_with_an_example() {
             }
         }
     }
-    assert_eq!(operations, 6);
+    assert_eq!(operations, 7);
 }
 
 #[test]

@@ -56,7 +56,13 @@ fn head_is_get_without_a_body(database: TestDatabase) {
     let server = TestServer::start(database);
     server.import(&[Message::new(42, CLUSTER, "r")]);
     let token = server.token(42);
-    for path in [status(CLUSTER, "r"), report(CLUSTER, "r"), requests(CLUSTER), "/openapi.json".to_owned()] {
+    for path in [
+        status(CLUSTER, "r"),
+        report(CLUSTER, "r"),
+        requests(CLUSTER),
+        "/openapi.json".to_owned(),
+        "/info".to_owned(),
+    ] {
         let get = server.get(&path).bearer(&token).send();
         let head = server.call("HEAD", &path).bearer(&token).send();
         assert_eq!((head.status, head.body.as_str()), (200, ""));
@@ -76,6 +82,7 @@ fn options_and_other_methods_tell_what_is_allowed(database: TestDatabase) {
         (requests(CLUSTER), "GET, HEAD, POST, OPTIONS"),
         (format!("{PRODUCTION}{}/", requests(CLUSTER)), "GET, HEAD, POST, OPTIONS"),
         ("/openapi.json".to_owned(), "GET, HEAD, OPTIONS"),
+        ("/info".to_owned(), "GET, HEAD, OPTIONS"),
     ] {
         let options = server.call("OPTIONS", &path).send();
         assert_eq!((options.status, options.header("allow")), (204, allow), "{path}");

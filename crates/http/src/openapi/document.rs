@@ -23,6 +23,7 @@ use crate::handlers;
         handlers::list::list,
         handlers::select::select,
         handlers::report::report,
+        handlers::info::info,
         handlers::ingest::results,
         handlers::ingest::announcements
     ),
@@ -31,7 +32,8 @@ use crate::handlers;
         (name = "requests", description = "Requests of a cluster. Every organization sees its own only."),
         (name = "ingest", description = "What the pipeline publishes, for those who have no Kafka. The caller needs \
             the permission to write: where tokens are asked for, the scope `write`, or `write:any` for messages of other \
-            organizations.")
+            organizations."),
+        (name = "service", description = "The service itself.")
     )
 )]
 struct Document;

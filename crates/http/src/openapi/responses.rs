@@ -79,6 +79,13 @@ const REQUEST_NOT_FOUND: ErrorResponse = ErrorResponse::new(
 )
 .with_header("Preference-Applied", PREFERENCE_APPLIED);
 
+const METHOD_NOT_ALLOWED: ErrorResponse = ErrorResponse::new(
+    "405",
+    "The endpoint does not know the method.",
+    "The endpoint does not know this method; it knows GET, HEAD, OPTIONS",
+)
+.with_header("Allow", "The methods that the endpoint knows.");
+
 error_responses! {
     /// The 404 of the report of one request.
     ReportNotFound = [REQUEST_NOT_FOUND];
@@ -143,6 +150,8 @@ error_responses! {
         "Too Many Requests: the caller calls too often, please try again later",
     )
     .with_retry_after()];
+    /// What an endpoint that asks nobody and nothing can answer instead.
+    OpenErrors = [METHOD_NOT_ALLOWED];
     /// What every endpoint that asks who calls can answer instead.
     CommonErrors = [
         ErrorResponse::new(
@@ -162,12 +171,7 @@ error_responses! {
             "The caller lacks the permission, or is bound to another cluster.",
             "Forbidden: the caller is bound to another cluster",
         ),
-        ErrorResponse::new(
-            "405",
-            "The endpoint does not know the method.",
-            "The endpoint does not know this method; it knows GET, HEAD, OPTIONS",
-        )
-        .with_header("Allow", "The methods that the endpoint knows."),
+        METHOD_NOT_ALLOWED,
         ErrorResponse::new("500", "A defect of the service.", "Internal Server Error"),
         ErrorResponse::new(
             "503",

@@ -15,6 +15,7 @@ use super::auth::{Auth, AuthMode, Issuer, Keys};
 use super::ingest::Kafka;
 use super::report_filter::ReportFilter;
 use super::sections::{Config, Tls};
+use crate::build_info::build_info;
 use crate::open_files;
 
 impl Config {
@@ -22,6 +23,7 @@ impl Config {
     pub fn http_settings(&self, tls: Option<Arc<gathering_http::Tls>>) -> gathering_http::Settings {
         gathering_http::Settings {
             tls,
+            build: build_info(),
             auth_scheme: self.auth_scheme(),
             base_paths: self.http.base_paths.clone(),
             workers: self.workers(),

@@ -5,6 +5,7 @@ mod waits;
 use std::sync::Arc;
 
 use gathering_domain::report::ContentCache;
+use gathering_http::BuildInfo;
 use gathering_ingest::RecordCounters;
 use gathering_storage::{BatchWriter, Storage};
 use prometheus::core::{Collector, Desc};
@@ -14,6 +15,7 @@ use prometheus::{IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
 
 pub(super) use self::waits::register_waits;
 use crate::ServerError;
+use crate::build_info::build_info;
 
 /// Adds everything that this crate measures to a registry.
 pub(super) fn register(
@@ -22,9 +24,11 @@ pub(super) fn register(
     writer: BatchWriter,
     records: &RecordCounters,
 ) -> prometheus::Result<()> {
+    let BuildInfo { version, commit, .. } = build_info();
     let build = IntGauge::with_opts(
         Opts::new("gathering_build_info", "Always 1; the labels say what runs.")
-            .const_label("version", env!("CARGO_PKG_VERSION")),
+            .const_label("version", version)
+            .const_label("commit", commit.unwrap_or("unknown")),
     )?;
     build.set(1);
     registry.register(Box::new(build))?;
