@@ -1,7 +1,7 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-outside test-kafka test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt \
-	deny deps-check docs openapi package
+	deny deps-check docs openapi package migrations-check release test-upgrade
 
 CARGO ?= cargo
 ARGS ?=
@@ -80,6 +80,17 @@ openapi: ## Writes docs/openapi.json from the code
 	mkdir -p target
 	$(CARGO) run --quiet --package gathering-server --bin gathering -- openapi --config /dev/null > target/openapi.json
 	mv target/openapi.json docs/openapi.json
+
+migrations-check: ## Checks that migrations only add what the release before need not know, and that released ones stay as they are
+	tests/scripts/check-migrations
+
+release: ## Builds target/dist: the program twice, compared, its licences, a bill of materials, and checksums
+	tests/scripts/release $(ARGS)
+
+test-upgrade: ## Runs the last release and this program on one database at once, there and back, and counts lost calls
+	tests/scripts/last-release
+	$(CARGO) build --package gathering-server
+	tests/scripts/with-postgres tests/scripts/rolling-upgrade target/last-release/gathering target/debug/gathering
 
 package: ## Checks that the domain crate can be published
 	$(CARGO) package --package gathering-domain --allow-dirty

@@ -67,3 +67,37 @@ fn a_schema_from_the_future_is_refused_by_every_command() {
         }
     }
 }
+
+#[test]
+fn a_schema_that_a_newer_release_only_added_to_is_as_good_as_our_own() {
+    for database in [TestDatabase::sqlite(), TestDatabase::postgres()] {
+        let program = Program::new();
+        let url = format!("storage.url={}", database.url());
+        let migrate = |arguments: &[&str]| {
+            let all: Vec<&str> =
+                ["migrate", "--set", &url].into_iter().chain(arguments.iter().copied()).collect();
+            program.run(&all)
+        };
+        database.migrate();
+        database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('0098w')");
+        for arguments in [&["--check"][..], &[]] {
+            assert_eq!(migrate(arguments).ok().stdout, "the schema is up to date\n");
+        }
+        let import = program.run_with_input(&["import", "results", "-", "--set", &url], b"");
+        assert_eq!(import.ok().stdout, "stored 0, failed 0, skipped 0, rejected 0\n");
+        let revert = migrate(&["--revert"]);
+        assert!(refused(&revert, 1).contains("has the migrations 0098w, which this program does not know"));
+
+        for statement in [
+            "DELETE FROM __diesel_schema_migrations WHERE version = '0002'",
+            "DROP TABLE rule_content",
+            "DROP TABLE content_revision",
+        ] {
+            database.execute(statement);
+        }
+        for arguments in [&["--check"][..], &[]] {
+            let gap = migrate(arguments);
+            assert!(refused(&gap, 1).contains("0098w, which this program does not know"), "{gap:?}");
+        }
+    }
+}

@@ -131,7 +131,13 @@ fn pending(state: &SchemaState, url: &DatabaseUrl) -> Result<Vec<String>, Storag
     if !foreign.is_empty() {
         return Err(StorageError::ForeignTables { url: url.clone(), foreign });
     }
-    Ok(state.unapplied(&known))
+    let unapplied = state.unapplied(&known);
+    let widening = state.widening(&known);
+    // A newer program applies every migration before its own: one that is missing was reverted, or never ours.
+    if !widening.is_empty() && !unapplied.is_empty() {
+        return Err(StorageError::UnknownMigrations { url: url.clone(), unknown: widening });
+    }
+    Ok(unapplied)
 }
 
 /// Migrations that are recorded and not among those of this program.
@@ -139,7 +145,7 @@ fn pending(state: &SchemaState, url: &DatabaseUrl) -> Result<Vec<String>, Storag
 #[error("migrations that this program does not know were applied")]
 struct Unknown(Vec<String>);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
     Migrate,
     RevertLast,
@@ -154,7 +160,11 @@ impl Action {
         // Asked under the lock: a newer program may have been faster.
         let applied: Vec<String> = connection.applied_migrations()?.iter().map(ToString::to_string).collect();
         let state = SchemaState { applied, tables: Vec::new() };
-        let unknown = state.unknown(&known::<C::Backend>(&migrations)?);
+        let known = known::<C::Backend>(&migrations)?;
+        let mut unknown = state.unknown(&known);
+        if self == Self::RevertLast || !state.unapplied(&known).is_empty() {
+            unknown.extend(state.widening(&known));
+        }
         if !unknown.is_empty() {
             return Err(Unknown(unknown).into());
         }

@@ -55,7 +55,7 @@ pub(super) fn use_record(connection: &mut PgConnection) -> QueryResult<()> {
 }
 
 /// The record of this program, with what is in its schema. One in the first schema is, since diesel uses it. One in a later
-/// schema is if there are just such migrations in it as this program knows, and tables that they made.
+/// schema is if there are just such migrations in it as this program knows or need not know, and tables that they made.
 fn record(connection: &mut PgConnection) -> QueryResult<Option<(Schema, SchemaState)>> {
     let schemas: Vec<Schema> = sql_query(
         "SELECT quote_ident(path.name) AS quoted, place = 1 AS is_first

@@ -11,6 +11,10 @@ pub(super) const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrati
 pub(super) const TABLES: [(&str, &[&str]); 2] =
     [("0001", &["requests", "clusters"]), ("0002", &["rule_content", "content_revision"])];
 
+/// How the number of a migration ends that only adds something which programs of before need not know, such as `0003w`. They
+/// start on a schema with it: in a rolling upgrade, and after a way back.
+const WIDENING: char = 'w';
+
 /// What a database holds, as far as migrations are concerned.
 #[derive(Debug, Default)]
 pub(super) struct SchemaState {
@@ -29,10 +33,19 @@ pub(super) fn known<DB: Backend>(
 }
 
 impl SchemaState {
-    /// The numbers of the migrations that are recorded and not known.
+    /// The numbers of the migrations that are recorded and not known, and that may have changed what this program works on.
     pub(super) fn unknown(&self, known: &[(String, String)]) -> Vec<String> {
+        self.newer(known).filter(|version| !version.ends_with(WIDENING)).cloned().collect()
+    }
+
+    /// The numbers of the migrations that are recorded and not known, and that only added something.
+    pub(super) fn widening(&self, known: &[(String, String)]) -> Vec<String> {
+        self.newer(known).filter(|version| version.ends_with(WIDENING)).cloned().collect()
+    }
+
+    fn newer<'a>(&'a self, known: &'a [(String, String)]) -> impl Iterator<Item = &'a String> {
         let is_known = |version: &String| known.iter().any(|(number, _)| number == version);
-        self.applied.iter().filter(|version| !is_known(version)).cloned().collect()
+        self.applied.iter().filter(move |version| !is_known(version))
     }
 
     /// The names of the known migrations that are not recorded.
