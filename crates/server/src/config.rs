@@ -6,6 +6,7 @@
 
 mod auth;
 mod claim_mapping;
+mod clowder;
 mod crate_settings;
 mod error;
 mod ingest;

@@ -12,6 +12,17 @@ use super::setting::{self, Given, Mismatch, Section, Setting};
 /// What variables start with.
 const PREFIX: &str = "GATHERING__";
 
+/// Settings that say the same thing in several ways. One of a later layer takes those of earlier layers back; two of one layer
+/// stay, for others to refuse.
+const ALTERNATIVES: [&[&str]; 2] = [
+    &["ingest.kafka.security.password", "ingest.kafka.security.password_file"],
+    &[
+        "ingest.kafka.security.ca_file",
+        "ingest.kafka.properties.ssl.ca.pem",
+        "ingest.kafka.properties.ssl.ca.location",
+    ],
+];
+
 /// The merged settings, before they have types.
 #[derive(Debug, Default)]
 pub(super) struct Layers(Section);
@@ -72,6 +83,22 @@ impl Layers {
         };
         self.put(&key, value, None, &Origin::CommandLine);
         Ok(())
+    }
+
+    /// Puts one value over what is there.
+    pub(super) fn set(&mut self, path: &[&str], value: Value, origin: &Origin) {
+        let path: Vec<String> = path.iter().map(|&part| part.to_owned()).collect();
+        self.put(&path, value, None, origin);
+    }
+
+    /// The text that a setting has, whatever TOML would make of it.
+    pub(super) fn text_of(&self, path: &[&str]) -> Option<String> {
+        match self.find(path.iter().copied())? {
+            Setting::Given(Given { value: Value::String(text), .. } | Given { text: Some(text), .. }) => {
+                Some(text.clone())
+            }
+            _ => None,
+        }
     }
 
     /// Gives the settings their types.
@@ -166,6 +193,29 @@ impl Layers {
         }
         let given = Given { value, text, is_text: false.into(), origin: origin.clone() };
         section.insert(last.clone(), Setting::Given(given));
+        self.take_back_alternatives(&path.join("."), origin);
+    }
+
+    fn take_back_alternatives(&mut self, key: &str, origin: &Origin) {
+        for group in ALTERNATIVES.iter().filter(|group| group.contains(&key)) {
+            for other in group.iter().filter(|other| **other != key) {
+                if self.find(other.split('.')).is_some() && !self.origin(other).is_same_layer(origin) {
+                    self.remove(other);
+                }
+            }
+        }
+    }
+
+    fn remove(&mut self, key: &str) {
+        let mut parts = key.split('.');
+        let Some(last) = parts.next_back() else { return };
+        let section = parts.try_fold(&mut self.0, |section, part| match section.get_mut(part) {
+            Some(Setting::Section(inner)) => Some(inner),
+            _ => None,
+        });
+        if let Some(section) = section {
+            section.remove(last);
+        }
     }
 }
 

@@ -72,6 +72,7 @@ fn every_layer_goes_over_the_one_before() {
             ("GATHERING__STORAGE__RETENTION".to_owned(), "3h".to_owned()),
             ("GATHERING__STORAGE__URL".to_owned(), "sqlite://production.db".to_owned()),
         ],
+        platform: None,
         demo: Some("[storage]\nurl = \"sqlite://demo.db\"".to_owned()),
         assignments: vec!["storage.query_timeout=4s".to_owned()],
         for_tokens: false,
