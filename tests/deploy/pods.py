@@ -74,7 +74,7 @@ def of_gathering(pod, configuration, program):
         yield f"{grace} seconds to end in are not more than the {stop} that the settings ask for"
     for name in ("livenessProbe", "readinessProbe"):
         probe = container[name]
-        if probe["timeoutSeconds"] <= READY_WAITS:
+        if probe.get("timeoutSeconds", 1) <= READY_WAITS:
             yield f"{name} gives up before /readyz answers"
     ports = {port["name"]: port["containerPort"] for port in container.get("ports", [])}
     for port in ports.values():
