@@ -39,7 +39,8 @@ fn whole() -> Value {
 fn it_is_a_layer_between_file_and_environment_and_its_secrets_are_not_shown() {
     let program = Program::new();
     let file = platform(&program, &whole());
-    let own = program.file("own.toml", "[http]\nbind = \"127.0.0.1:1\"\n[storage]\nurl = \"sqlite://own.db\"");
+    let own =
+        program.file("own.toml", "[http]\nbind = \"127.0.0.1:1\"\n[storage]\nurl = \"sqlite://own.db\"");
     let mut command = command(&program, &file, &["config", "--config"]);
     command.arg(own).env("GATHERING__ADMIN__BIND", "0.0.0.0:9999");
     let output = command.output().unwrap();
@@ -83,7 +84,9 @@ fn what_is_wrong_with_it_is_one_sentence_before_anything_starts() {
     assert!(sentence.lines().count() == 1 && !sentence.contains("s3cret"), "{sentence}");
 
     let run = program.run(&["serve", "--set", "ingest.kafka.security.password="]);
-    assert!(refused(&run, 2).starts_with("the setting ingest.kafka.security.password = \"***\" (from --set)"));
+    assert!(
+        refused(&run, 2).starts_with("the setting ingest.kafka.security.password = \"***\" (from --set)")
+    );
 }
 
 #[test]

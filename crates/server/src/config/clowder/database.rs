@@ -26,7 +26,12 @@ pub(super) fn url(database: &Section<'_>) -> Result<(String, Option<String>), Pr
         }
         url = format!("{url}?sslmode={mode}");
     }
-    Ok((url, authorities(database, "rdsCa")?))
+    let authorities = authorities(database, "rdsCa")?;
+    if authorities.is_none() && url.ends_with("?sslmode=verify-full") {
+        // PostgreSQL's client would look for a file in the home folder.
+        url.push_str("&sslrootcert=system");
+    }
+    Ok((url, authorities))
 }
 
 /// The URL with the file that says which authorities count.

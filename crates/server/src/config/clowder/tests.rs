@@ -68,7 +68,8 @@ fn ports_are_taken_on_every_interface() {
 #[test]
 fn the_database_is_one_url_whatever_its_password_holds() {
     let config = load(&json!({"database": database()}), "", &[]).unwrap();
-    let expected = "postgres://u:s%20e%2Fc%3Ar%40e%3Ft%23%25@db:5432/gathering?sslmode=verify-full";
+    let expected =
+        "postgres://u:s%20e%2Fc%3Ar%40e%3Ft%23%25@db:5432/gathering?sslmode=verify-full&sslrootcert=system";
     assert_eq!(url(&config), expected);
     for text in [&config.shown, &format!("{config:?}")] {
         assert!(!text.contains("s%20e") && !text.contains("hidden"), "{text}");
