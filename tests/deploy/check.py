@@ -19,7 +19,7 @@ from schemas import Schemas
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-KUSTOMIZED = ["base", "overlays/openshift", "overlays/hub", "overlays/dev", "spoke"]
+KUSTOMIZED = ["base", "overlays/kubernetes", "overlays/openshift", "overlays/hub", "overlays/dev", "spoke"]
 
 
 class Check:

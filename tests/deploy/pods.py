@@ -106,7 +106,11 @@ def selectors(documents):
                 if missing:
                     yield f"{name}: no container has the port {missing[0]}"
         elif document["kind"] == "NetworkPolicy":
-            found = selected(spec["podSelector"].get("matchLabels", {}))
+            labels = spec["podSelector"].get("matchLabels")
+            if not labels:
+                yield f"{name}: it would be for every pod of the namespace"
+                continue
+            found = selected(labels)
         elif document["kind"] == "PodDisruptionBudget":
             found = selected(spec["selector"]["matchLabels"])
         elif document["kind"] == "HorizontalPodAutoscaler":
@@ -115,6 +119,9 @@ def selectors(documents):
             labels = spec["selector"]["matchLabels"]
             found = [d for d in documents if d["kind"] == "Service"
                      and labels.items() <= d["metadata"].get("labels", {}).items()]
+        elif document["kind"] == "Ingress":
+            backends = [path["backend"]["service"]["name"] for rule in spec["rules"] for path in rule["http"]["paths"]]
+            found = [d for d in documents if d["kind"] == "Service" and d["metadata"]["name"] in backends]
         elif document["kind"] == "Route":
             found = [d for d in documents if d["kind"] == "Service" and d["metadata"]["name"] == spec["to"]["name"]]
         else:

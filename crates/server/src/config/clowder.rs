@@ -7,15 +7,17 @@ mod authority_file;
 mod brokers;
 mod database;
 mod document;
+mod settings;
+mod values;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use gathering_support::pem;
 use toml::Value;
 
 pub(super) use self::authority_file::AuthorityFile;
 use self::document::{Problem, Section};
+use self::settings::Settings;
 use super::error::ConfigError;
 use super::layers::Layers;
 use super::origin::Origin;
@@ -42,7 +44,7 @@ impl Platform {
         let refused =
             |Problem { key, text }| ConfigError::PlatformKey { path: path.to_owned(), key, problem: text };
         let root = Section::root(&document).map_err(refused)?;
-        let mut settings = Settings { layers, origin: Origin::Platform(path.to_owned()) };
+        let mut settings = Settings::new(layers, Origin::Platform(path.to_owned()));
         put_ports(&root, &mut settings).map_err(refused)?;
         let authorities = match root.section("database").map_err(refused)? {
             Some(section) => {
@@ -60,7 +62,7 @@ impl Platform {
             }
             None => BTreeMap::new(),
         };
-        Ok(Self { origin: settings.origin, topics, authorities })
+        Ok(Self { origin: settings.into_origin(), topics, authorities })
     }
 
     /// Puts the names that topics have at the brokers in place of those that were asked for, whichever layer named them.
@@ -76,19 +78,6 @@ impl Platform {
     /// The file that the database's URL names, to be kept for as long as the URL is in use.
     pub(super) fn into_authorities(self) -> Option<AuthorityFile> {
         self.authorities
-    }
-}
-
-/// Where settings are put.
-struct Settings<'a> {
-    layers: &'a mut Layers,
-    origin: Origin,
-}
-
-impl Settings<'_> {
-    fn text(&mut self, key: &str, text: impl Into<String>) {
-        let path: Vec<&str> = key.split('.').collect();
-        self.layers.set(&path, Value::String(text.into()), &self.origin);
     }
 }
 
@@ -110,30 +99,6 @@ fn put_ports(root: &Section<'_>, settings: &mut Settings<'_>) -> Result<(), Prob
 fn topics(kafka: &Section<'_>) -> Result<BTreeMap<String, String>, Problem> {
     let topics = kafka.list("topics")?;
     topics.iter().map(|topic| Ok((topic.needed_text("requestedName")?, topic.needed_text("name")?))).collect()
-}
-
-/// Authorities in PEM, if there are any.
-fn authorities(section: &Section<'_>, key: &str) -> Result<Option<String>, Problem> {
-    let Some(text) = section.text(key)? else { return Ok(None) };
-    match pem::certificates(text.as_bytes()) {
-        Some(_) => Ok(Some(text)),
-        None => Err(section.problem(key, "it has to be certificates in PEM")),
-    }
-}
-
-/// A host as URLs have it: an address of IPv6 in brackets.
-fn host(section: &Section<'_>) -> Result<String, Problem> {
-    let host = section.needed_text("hostname")?;
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    if bare.parse::<std::net::Ipv6Addr>().is_ok() {
-        return Ok(format!("[{bare}]"));
-    }
-    let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-    if host.chars().all(is_name) {
-        Ok(host)
-    } else {
-        Err(section.problem("hostname", "it has to be the name or the IP address of a host"))
-    }
 }
 
 #[cfg(test)]

@@ -5,23 +5,13 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use super::alternatives;
 use super::error::ConfigError;
 use super::origin::Origin;
 use super::setting::{self, Given, Mismatch, Section, Setting};
 
 /// What variables start with.
 const PREFIX: &str = "GATHERING__";
-
-/// Settings that say the same thing in several ways. One of a later layer takes those of earlier layers back; two of one layer
-/// stay, for others to refuse.
-const ALTERNATIVES: [&[&str]; 2] = [
-    &["ingest.kafka.security.password", "ingest.kafka.security.password_file"],
-    &[
-        "ingest.kafka.security.ca_file",
-        "ingest.kafka.properties.ssl.ca.pem",
-        "ingest.kafka.properties.ssl.ca.location",
-    ],
-];
 
 /// The merged settings, before they have types.
 #[derive(Debug, Default)]
@@ -197,11 +187,9 @@ impl Layers {
     }
 
     fn take_back_alternatives(&mut self, key: &str, origin: &Origin) {
-        for group in ALTERNATIVES.iter().filter(|group| group.contains(&key)) {
-            for other in group.iter().filter(|other| **other != key) {
-                if self.find(other.split('.')).is_some() && !self.origin(other).is_same_layer(origin) {
-                    self.remove(other);
-                }
+        for other in alternatives::of(key) {
+            if self.find(other.split('.')).is_some() && !self.origin(other).is_same_layer(origin) {
+                self.remove(other);
             }
         }
     }

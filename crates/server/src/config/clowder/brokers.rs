@@ -1,7 +1,8 @@
 //! Kafka's brokers in the platform's file, and how one logs in to them.
 
 use super::document::{Problem, Section};
-use super::{Settings, authorities, host};
+use super::settings::Settings;
+use super::values::{authorities, host};
 
 /// How one broker wants to be talked to.
 #[derive(PartialEq, Eq)]

@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::authority_file::AuthorityFile;
 use super::document::{Problem, Section};
-use super::{authorities, host};
+use super::values::{authorities, host};
 
 /// Everything that may mean something in a URL.
 const SPECIAL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
