@@ -49,7 +49,7 @@ impl Platform {
         let authorities = match root.section("database").map_err(refused)? {
             Some(section) => {
                 let (url, authorities) = database::url(&section).map_err(refused)?;
-                let file = authorities.map(AuthorityFile::write).transpose()?;
+                let file = authorities.as_deref().map(AuthorityFile::write).transpose()?;
                 settings.text("storage.url", database::with_authorities(url, file.as_ref()));
                 file
             }

@@ -20,7 +20,7 @@ impl AuthorityFile {
     /// A process that is killed leaves its file behind. The name is made of the process's number, so that in a container the
     /// next one replaces it, and a process that is killed again and again does not fill the folder. One process may have
     /// several configurations.
-    pub(super) fn write(authorities: String) -> Result<Self, ConfigError> {
+    pub(super) fn write(authorities: &str) -> Result<Self, ConfigError> {
         let folder = std::env::temp_dir();
         let (process, number) = (std::process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed));
         let path = folder.join(format!("gathering-database-ca-{process}-{number}.pem"));
