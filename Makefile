@@ -1,7 +1,7 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-outside test-kafka test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt \
-	deny deps-check docs openapi package migrations-check release test-upgrade
+	deny deps-check deploy-check migrations-check docs openapi package release test-upgrade
 
 CARGO ?= cargo
 ARGS ?=
@@ -72,6 +72,10 @@ deny: ## Checks licences, sources, bans, and advisories where their database can
 deps-check: ## Checks that dependencies between crates point inwards, and that no files of a crate depend on each other in a circle
 	tests/scripts/check-dependencies
 	tests/scripts/check-circles
+
+deploy-check: ## Checks the manifests in deploy/, the Containerfile, and that gathering takes their settings
+	$(CARGO) build --package gathering-server
+	tests/scripts/deploy-check target/debug/gathering
 
 docs: ## Builds the documentation of the crates
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps

@@ -62,8 +62,8 @@ impl Program {
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
             // Machines for tests often name authorities, which would hide that the system's are not found.
-            let is_of_surroundings = name == "RUST_LOG" || name == "SSL_CERT_FILE" || name == "SSL_CERT_DIR";
-            if name.starts_with("GATHERING") || is_of_surroundings {
+            let of_surroundings = ["RUST_LOG", "ACG_CONFIG", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+            if name.starts_with("GATHERING") || of_surroundings.contains(&name.as_str()) {
                 command.env_remove(name);
             }
         }

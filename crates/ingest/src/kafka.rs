@@ -21,7 +21,7 @@ pub use consumer::KafkaConsumer;
 pub use error::KafkaError;
 pub use health::ConsumerHealth;
 pub use metrics::KafkaMetrics;
-pub use settings::{KafkaSettings, SaslMechanism, Security, SecurityProtocol, Start};
+pub use settings::{KafkaSettings, Password, SaslMechanism, Security, SecurityProtocol, Start};
 pub use stop::StopHandle;
 #[cfg(not(feature = "kafka"))]
 pub use unavailable::KafkaConsumer;

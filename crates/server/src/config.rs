@@ -4,8 +4,10 @@
 //! A setting is a field of a section with its type and range, a line with its default and meaning in
 //! `config/default.toml`, and a line of `crate_settings` where a crate is told of it. Rules between settings are in `validate`.
 
+mod alternatives;
 mod auth;
 mod claim_mapping;
+mod clowder;
 mod crate_settings;
 mod error;
 mod ingest;

@@ -12,6 +12,7 @@ mod logging;
 mod memory;
 mod migrate;
 mod outages;
+mod platform;
 mod serving;
 mod tokens;
 mod watch;

@@ -21,8 +21,8 @@ pub enum KafkaError {
     #[error("the file {} cannot be read ({source}); check ingest.kafka.security", path.display())]
     File { path: PathBuf, source: std::io::Error },
     #[error(
-        "this ingest.kafka.security.protocol needs ingest.kafka.security.username and \
-         ingest.kafka.security.password_file"
+        "this ingest.kafka.security.protocol needs ingest.kafka.security.username and, as password or password_file, its \
+         password"
     )]
     LoginMissing,
     #[error("the topics cannot be subscribed to: {source}")]

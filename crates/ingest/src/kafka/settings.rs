@@ -1,6 +1,7 @@
 //! The settings of the consumer.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 /// The settings of the consumer. `config/default.toml` has the defaults.
@@ -46,8 +47,25 @@ pub struct Security {
     pub key_file: Option<PathBuf>,
     pub mechanism: SaslMechanism,
     pub username: Option<String>,
-    /// A file with the password, without one final newline.
-    pub password_file: Option<PathBuf>,
+    pub password: Option<Password>,
+}
+
+/// Where the password of a login is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Password {
+    /// It is this text.
+    Text(String),
+    /// A file holds it, before one final newline.
+    File(PathBuf),
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(_) => f.write_str("Text(***)"),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+        }
+    }
 }
 
 /// `security.protocol` of librdkafka.

@@ -167,7 +167,7 @@ impl Config {
                 key_file: security.key_file.clone(),
                 mechanism: security.mechanism,
                 username: security.username.clone(),
-                password_file: security.password_file.clone(),
+                password: security.password(),
             },
             properties: kafka.properties,
         })

@@ -77,7 +77,21 @@ pub struct KafkaSecurity {
     #[serde_as(as = "Word")]
     pub mechanism: kafka::SaslMechanism,
     pub username: Option<String>,
+    #[serde(default, deserialize_with = "password")]
+    pub password: Option<kafka::Password>,
     pub password_file: Option<PathBuf>,
+}
+
+impl KafkaSecurity {
+    /// The password of the login, wherever it is.
+    pub(super) fn password(&self) -> Option<kafka::Password> {
+        self.password.clone().or_else(|| self.password_file.clone().map(kafka::Password::File))
+    }
+}
+
+/// A password as a text. It never shows itself.
+fn password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<kafka::Password>, D::Error> {
+    Name::deserialize_as(deserializer).map(|password| Some(kafka::Password::Text(password)))
 }
 
 /// One of a few words that Kafka's own settings have, in any case where Kafka takes any.

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use super::alternatives;
 use super::error::ConfigError;
 use super::origin::Origin;
 use super::setting::{self, Given, Mismatch, Section, Setting};
@@ -72,6 +73,22 @@ impl Layers {
         };
         self.put(&key, value, None, &Origin::CommandLine);
         Ok(())
+    }
+
+    /// Puts one value over what is there.
+    pub(super) fn set(&mut self, path: &[&str], value: Value, origin: &Origin) {
+        let path: Vec<String> = path.iter().map(|&part| part.to_owned()).collect();
+        self.put(&path, value, None, origin);
+    }
+
+    /// The text that a setting has, whatever TOML would make of it.
+    pub(super) fn text_of(&self, path: &[&str]) -> Option<String> {
+        match self.find(path.iter().copied())? {
+            Setting::Given(Given { value: Value::String(text), .. } | Given { text: Some(text), .. }) => {
+                Some(text.clone())
+            }
+            _ => None,
+        }
     }
 
     /// Gives the settings their types.
@@ -166,6 +183,27 @@ impl Layers {
         }
         let given = Given { value, text, is_text: false.into(), origin: origin.clone() };
         section.insert(last.clone(), Setting::Given(given));
+        self.take_back_alternatives(&path.join("."), origin);
+    }
+
+    fn take_back_alternatives(&mut self, key: &str, origin: &Origin) {
+        for other in alternatives::of(key) {
+            if self.find(other.split('.')).is_some() && !self.origin(other).is_same_layer(origin) {
+                self.remove(other);
+            }
+        }
+    }
+
+    fn remove(&mut self, key: &str) {
+        let mut parts = key.split('.');
+        let Some(last) = parts.next_back() else { return };
+        let section = parts.try_fold(&mut self.0, |section, part| match section.get_mut(part) {
+            Some(Setting::Section(inner)) => Some(inner),
+            _ => None,
+        });
+        if let Some(section) = section {
+            section.remove(last);
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use gathering_storage::DatabaseUrl;
 use toml::Value;
 
+use super::clowder;
 use super::error::ConfigError;
 use super::layers::{Layers, Refusal};
 use super::origin::Origin;
@@ -21,6 +22,8 @@ const DEFAULTS: &str = include_str!("../../../../config/default.toml");
 pub struct Sources {
     /// The configuration file.
     pub file: Option<PathBuf>,
+    /// The file of the platform, as Clowder writes it.
+    pub platform: Option<PathBuf>,
     /// Variables of the environment.
     pub environment: Vec<(String, String)>,
     /// Settings of the demo, over everything but the command line: a database that happens to be configured must not
@@ -40,6 +43,8 @@ impl Config {
         if let Some(file) = &sources.file {
             layers.file(file)?;
         }
+        let platform =
+            sources.platform.as_deref().map(|path| clowder::Platform::read(path, &mut layers)).transpose()?;
         layers.environment(sources.environment.iter().cloned())?;
         if let Some(demo) = &sources.demo {
             layers.text(demo, &Origin::Demo)?;
@@ -47,10 +52,14 @@ impl Config {
         for assignment in &sources.assignments {
             layers.assignment(assignment)?;
         }
+        if let Some(platform) = &platform {
+            platform.name_topics(&mut layers);
+        }
         let mut config: Self = layers.typed().map_err(|refusal| refused(&layers, &refusal))?;
         validate(&config, sources.for_tokens)
             .map_err(|invalid| value_error(&layers, &invalid.key, invalid.problem, Setting::effective))?;
         config.shown = redaction::show(layers.effective());
+        config.authorities = platform.and_then(clowder::Platform::into_authorities);
         Ok(config)
     }
 }

@@ -8,12 +8,8 @@ pub(super) fn show(mut settings: Table) -> String {
     if let Some(Value::String(url)) = settings.get_mut("storage").and_then(|storage| storage.get_mut("url")) {
         *url = DatabaseUrl::redact(url);
     }
-    if let Some(properties) = settings
-        .get_mut("ingest")
-        .and_then(|ingest| ingest.get_mut("kafka"))
-        .and_then(|kafka| kafka.get_mut("properties"))
-    {
-        hide_secrets("", properties);
+    if let Some(kafka) = settings.get_mut("ingest").and_then(|ingest| ingest.get_mut("kafka")) {
+        hide_secrets("", kafka);
     }
     settings.to_string()
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer};
 use serde_with::{DeserializeAs, DisplayFromStr, serde_as};
 
 use super::auth::Auth;
+use super::clowder::AuthorityFile;
 use super::ingest::Ingest;
 use super::report_filter::ReportFilter;
 use super::value::{Address, PositiveTime, Size, Time, Timeout, Whole, text};
@@ -31,6 +32,9 @@ pub struct Config {
     /// The settings as text, without secrets.
     #[serde(skip)]
     pub shown: String,
+    /// The file with the authorities of the database, where the platform's file holds them; it goes with the last clone.
+    #[serde(skip)]
+    pub(super) authorities: Option<AuthorityFile>,
 }
 
 /// `[http]`

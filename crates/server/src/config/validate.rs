@@ -180,6 +180,10 @@ fn validate_kafka(kafka: &Kafka) -> Result<(), Invalid> {
         let problem = "it has to name a broker, such as \"kafka:9092\", when ingest.kafka.enabled is set";
         return Err(Invalid::new("ingest.kafka.brokers", problem));
     }
+    if kafka.security.password.is_some() && kafka.security.password_file.is_some() {
+        let problem = "there is a password_file, too; only one of them can count";
+        return Err(Invalid::new("ingest.kafka.security.password", problem));
+    }
     // A service that reads what it writes would meet its own messages for ever.
     let read = [Some(&kafka.results_topic), kafka.announcements_topic.as_ref()];
     let written = [

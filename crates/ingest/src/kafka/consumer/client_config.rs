@@ -5,7 +5,7 @@ use rdkafka::error::KafkaError as ClientError;
 
 use super::properties;
 use crate::kafka::error::KafkaError;
-use crate::kafka::settings::{KafkaSettings, SaslMechanism, Security, SecurityProtocol};
+use crate::kafka::settings::{KafkaSettings, Password, SaslMechanism, Security, SecurityProtocol};
 
 /// How often the brokers are asked for new partitions and topics, in milliseconds. The default of librdkafka, five minutes, is
 /// longer than anybody waits for an answer.
@@ -81,7 +81,7 @@ impl KafkaSettings {
             }
             config.set(key, value);
         }
-        let Security { protocol, ca_file, cert_file, key_file, mechanism, username, password_file } =
+        let Security { protocol, ca_file, cert_file, key_file, mechanism, username, password } =
             &self.security;
         config
             .set("bootstrap.servers", &self.brokers)
@@ -99,17 +99,28 @@ impl KafkaSettings {
             }
         }
         if protocol.has_login() {
-            let (Some(username), Some(path)) = (username, password_file) else {
+            let (Some(username), Some(password)) = (username, password) else {
                 return Err(KafkaError::LoginMissing);
             };
-            let password = std::fs::read_to_string(path)
-                .map_err(|source| KafkaError::File { path: path.clone(), source })?;
             config
                 .set("sasl.mechanism", mechanism.as_str())
                 .set("sasl.username", username)
-                .set("sasl.password", password.strip_suffix('\n').unwrap_or(&password));
+                .set("sasl.password", password.read()?);
         }
         Ok(())
+    }
+}
+
+impl Password {
+    fn read(&self) -> Result<String, KafkaError> {
+        match self {
+            Self::Text(password) => Ok(password.clone()),
+            Self::File(path) => {
+                let password = std::fs::read_to_string(path)
+                    .map_err(|source| KafkaError::File { path: path.clone(), source })?;
+                Ok(password.strip_suffix('\n').unwrap_or(&password).to_owned())
+            }
+        }
     }
 }
 

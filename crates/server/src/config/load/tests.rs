@@ -72,6 +72,7 @@ fn every_layer_goes_over_the_one_before() {
             ("GATHERING__STORAGE__RETENTION".to_owned(), "3h".to_owned()),
             ("GATHERING__STORAGE__URL".to_owned(), "sqlite://production.db".to_owned()),
         ],
+        platform: None,
         demo: Some("[storage]\nurl = \"sqlite://demo.db\"".to_owned()),
         assignments: vec!["storage.query_timeout=4s".to_owned()],
         for_tokens: false,
@@ -223,4 +224,28 @@ fn a_password_in_the_wrong_place_is_hidden_too() {
     ] {
         assert!(!error.contains("secret"), "{error}");
     }
+}
+
+#[test]
+fn a_later_layer_may_say_the_same_thing_in_another_way() {
+    use gathering_ingest::kafka::Password;
+
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"[ingest.kafka]\nenabled = true\nbrokers = \"k\"\nsecurity.password_file = \"file\"")
+        .unwrap();
+    let name = "GATHERING__INGEST__KAFKA__SECURITY__PASSWORD".to_owned();
+    let sources = Sources {
+        file: Some(file.path().to_owned()),
+        environment: vec![(name.clone(), "12345".to_owned())],
+        ..Sources::default()
+    };
+    let config = Config::load(&sources).unwrap();
+    let password = config.kafka_settings().unwrap().security.password;
+    assert_eq!(password, Some(Password::Text("12345".to_owned())));
+    assert!(!config.shown.contains("12345") && !format!("{config:?}").contains("12345"), "{}", config.shown);
+
+    let both = vec![(name.clone(), "12345".to_owned()), (format!("{name}_FILE"), "other".to_owned())];
+    let error = Config::load(&Sources { environment: both, ..sources }).unwrap_err().to_string();
+    let start = "the setting ingest.kafka.security.password = \"***\" (from the variable GATHERING__";
+    assert!(error.starts_with(start) && error.ends_with("only one of them can count"), "{error}");
 }

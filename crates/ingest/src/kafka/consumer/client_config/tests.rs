@@ -20,7 +20,7 @@ fn settings(properties: &[(&str, &str)]) -> KafkaSettings {
             key_file: None,
             mechanism: SaslMechanism::Plain,
             username: None,
-            password_file: None,
+            password: None,
         },
         properties: properties.collect(),
     }
@@ -80,11 +80,14 @@ fn a_login_needs_a_name_and_a_password() {
     settings.security.mechanism = SaslMechanism::ScramSha512;
     assert!(matches!(settings.check(), Err(KafkaError::LoginMissing)));
     settings.security.username = Some("u".to_owned());
-    settings.security.password_file = Some(path);
+    settings.security.password = Some(Password::File(path));
     let config = settings.consumer().unwrap();
     assert_eq!(config.get("sasl.mechanism"), Some("SCRAM-SHA-512"));
     assert_eq!(config.get("sasl.password"), Some("p w\n"), "one newline is the file's, not the password's");
     assert!(settings.check().is_ok(), "TLS and SCRAM are compiled in");
+    settings.security.password = Some(Password::Text("p w\n".to_owned()));
+    assert_eq!(settings.consumer().unwrap().get("sasl.password"), Some("p w\n"), "a text is taken as it is");
+    assert!(!format!("{settings:?}").contains("p w"), "{settings:?}");
     settings.security.ca_file = Some(folder.path().join("missing.pem"));
     assert!(matches!(settings.check(), Err(KafkaError::File { .. })));
 }
