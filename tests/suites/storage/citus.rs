@@ -110,7 +110,7 @@ fn no_statement_has_what_citus_refuses() {
     for kind in [
         "INSERT INTO requests",
         "INSERT INTO clusters",
-        "DELETE FROM requests WHERE expires_at >",
+        "DELETE FROM requests WHERE expires_at >=",
         "DELETE FROM requests WHERE org_id",
         "DELETE FROM clusters",
         "SELECT asked.position, list.*",

@@ -50,8 +50,8 @@ static CLUSTERS: Deletion = Deletion {
 /// What a step did.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// It deleted so many rows, and there may be more, of times after this one.
-    Deleted { count: usize, cleared: i64 },
+    /// It deleted so many rows, and there may be more, of this time and later ones.
+    Deleted { count: usize, from: i64 },
     /// It deleted so many rows, and there is nothing left for this one to do.
     Last(usize),
     /// Somebody holds a row of those that it was to delete; what the database says of it.
@@ -62,16 +62,16 @@ pub(super) enum Step {
 const HELD: u32 = 5;
 
 impl Deletion {
-    /// Deletes some of what is out of date at a time, and after another one up to which there is nothing any more.
-    fn step(&self, connection: &mut AnyConnection, cleared: i64, until: i64) -> QueryResult<Step> {
+    /// Deletes some of what is out of date at the time `until`. There is nothing any more before `from`.
+    fn step(&self, connection: &mut AnyConnection, from: i64, until: i64) -> QueryResult<Step> {
         match connection {
-            AnyConnection::Postgres(connection) => postgres::step(connection, self, cleared, until),
+            AnyConnection::Postgres(connection) => postgres::step(connection, self, from, until),
             AnyConnection::Sqlite(connection) => {
                 let query =
                     sql_query(self.sqlite).bind::<BigInt, _>(until).bind::<BigInt, _>(i64::from(STEP));
                 let count = query.execute(connection)?;
                 let is_last = count < STEP as usize;
-                Ok(if is_last { Step::Last(count) } else { Step::Deleted { count, cleared } })
+                Ok(if is_last { Step::Last(count) } else { Step::Deleted { count, from } })
             }
         }
     }
@@ -90,13 +90,13 @@ pub(crate) async fn purge(
 }
 
 async fn in_steps(executor: &Executor, deletion: &'static Deletion, until: i64) -> Result<u64, StoreError> {
-    let (mut total, mut cleared, mut held) = (0, i64::MIN, 0);
+    let (mut total, mut from, mut held) = (0, i64::MIN, 0);
     loop {
         let started = Instant::now();
-        match executor.run(move |connection| deletion.step(connection, cleared, until)).await? {
+        match executor.run(move |connection| deletion.step(connection, from, until)).await? {
             Step::Last(count) => return Ok(total + count as u64),
-            Step::Deleted { count, cleared: now } => {
-                (total, cleared, held) = (total + count as u64, now, 0);
+            Step::Deleted { count, from: next } => {
+                (total, from, held) = (total + count as u64, next, 0);
             }
             Step::Held(error) if held == HELD => return Err(StoreError::unavailable(error)),
             Step::Held(_) => held += 1,

@@ -46,24 +46,24 @@ struct Cluster {
     cluster_id: StoredCluster,
 }
 
-/// Some rows of a table that are out of date: those of times after `after` and up to `until`, in microseconds.
+/// Some rows of a table that are out of date: those of times from `from` up to `until`, both included, in microseconds.
 #[derive(Clone, Copy)]
 struct Rows<'a> {
     of: &'a Deletion,
-    after: i64,
+    from: i64,
     until: i64,
 }
 
-/// Deletes some hundred rows. Where another process purges, it does nothing. There is nothing any more up to the time `cleared`:
+/// Deletes some hundred rows. Where another process purges, it does nothing. There is nothing any more before the time `from`:
 /// that the server is told so spares it the remains of what was deleted.
 pub(super) fn step(
     connection: &mut PgConnection,
     deletion: &Deletion,
-    cleared: i64,
+    from: i64,
     until: i64,
 ) -> QueryResult<Step> {
     let began = Instant::now();
-    let rows = Rows { of: deletion, after: cleared, until };
+    let rows = Rows { of: deletion, from, until };
     let step = connection.transaction(|connection| {
         sql_query(format!("SET LOCAL lock_timeout = {}", LOCK.as_millis())).execute(connection)?;
         if is_only_purger(connection, deletion)? { rows.delete_some(connection) } else { Ok(Step::Last(0)) }
@@ -91,28 +91,28 @@ impl Rows<'_> {
         let Some(time) = self.nth_time(connection, STEP)? else {
             return self.delete(connection).map(Step::Last);
         };
+        if self.nth_time(connection, 1)?.is_some_and(|oldest| oldest < time) {
+            // Fewer than a step has. Of the time itself there may be any number.
+            let count = Self { until: time - 1, ..self }.delete(connection)?;
+            return Ok(Step::Deleted { count, from: time });
+        }
         let rows = Self { until: time, ..self };
-        // The times before that are of fewer rows than a step has; of that time itself there may be any number.
-        if (Self { until: time.saturating_sub(1), ..self }).nth_time(connection, 1)?.is_some() {
-            let cleared = time.saturating_sub(1);
-            let count = Self { until: cleared, ..self }.delete(connection)?;
-            return Ok(Step::Deleted { count, cleared });
-        }
         if rows.nth_time(connection, MOST)?.is_none() {
-            return rows.delete(connection).map(|count| Step::Deleted { count, cleared: time });
+            let count = rows.delete(connection)?;
+            return Ok(Step::Deleted { count, from: time.saturating_add(1) });
         }
-        rows.delete_by_cluster(connection).map(|count| Step::Deleted { count, cleared: self.after })
+        rows.delete_by_cluster(connection).map(|count| Step::Deleted { count, from: self.from })
     }
 
     /// The time of the row with this number, the oldest being the first; `None` if there are fewer.
     fn nth_time(self, connection: &mut PgConnection, number: u32) -> QueryResult<Option<i64>> {
-        let Self { of: Deletion { table, column, .. }, after, until } = self;
+        let Self { of: Deletion { table, column, .. }, from, until } = self;
         let before = number.saturating_sub(1);
         let time: Option<Time> = sql_query(format!(
-            "SELECT {column} AS time FROM {table} WHERE {column} > $1 AND {column} <= $2
+            "SELECT {column} AS time FROM {table} WHERE {column} >= $1 AND {column} <= $2
              ORDER BY {column} LIMIT 1 OFFSET {before}"
         ))
-        .bind::<BigInt, _>(after)
+        .bind::<BigInt, _>(from)
         .bind::<BigInt, _>(until)
         .get_result(connection)
         .optional()?;
@@ -120,21 +120,21 @@ impl Rows<'_> {
     }
 
     fn delete(self, connection: &mut PgConnection) -> QueryResult<usize> {
-        let Self { of: Deletion { table, column, .. }, after, until } = self;
-        sql_query(format!("DELETE FROM {table} WHERE {column} > $1 AND {column} <= $2"))
-            .bind::<BigInt, _>(after)
+        let Self { of: Deletion { table, column, .. }, from, until } = self;
+        sql_query(format!("DELETE FROM {table} WHERE {column} >= $1 AND {column} <= $2"))
+            .bind::<BigInt, _>(from)
             .bind::<BigInt, _>(until)
             .execute(connection)
     }
 
     /// Deletes those of some clusters.
     fn delete_by_cluster(self, connection: &mut PgConnection) -> QueryResult<usize> {
-        let Self { of: Deletion { table, column, .. }, after, until } = self;
+        let Self { of: Deletion { table, column, .. }, from, until } = self;
         let clusters: Vec<Cluster> = sql_query(format!(
-            "SELECT org_id, cluster_id FROM {table} WHERE {column} > $1 AND {column} <= $2
+            "SELECT org_id, cluster_id FROM {table} WHERE {column} >= $1 AND {column} <= $2
              ORDER BY {column} LIMIT {MOST}"
         ))
-        .bind::<BigInt, _>(after)
+        .bind::<BigInt, _>(from)
         .bind::<BigInt, _>(until)
         .load(connection)?;
         let clusters: BTreeSet<_> =
