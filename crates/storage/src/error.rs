@@ -23,7 +23,12 @@ impl Failure {
         if is_lost {
             return Self::cut_off(StoreError::unavailable(error));
         }
-        let stage = if is_violation(&error) { Stage::Violation } else { Stage::Refused };
+        let stage = match &error {
+            error if is_violation(error) => Stage::Violation,
+            // The connection is there, so it is one between servers that was lost.
+            Error::DatabaseError(Kind::ClosedConnection, _) => Stage::PartAway,
+            _ => Stage::Refused,
+        };
         Self { error: store_error(error), stage }
     }
 }

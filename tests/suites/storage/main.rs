@@ -1,5 +1,7 @@
 //! Every store against the suite of the domain: in memory, on SQLite, on PostgreSQL; then what only databases do.
 
+mod away;
+mod citus;
 mod concurrency;
 mod conformance;
 mod content;
@@ -11,6 +13,7 @@ mod migrations;
 mod outages;
 mod passing;
 mod plans;
+mod purging;
 mod remembering;
 mod slow;
 mod useless;

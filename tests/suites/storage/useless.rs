@@ -17,10 +17,10 @@ use gathering_tests::TestDatabase;
 use crate::fixture::{START, event, key, processed};
 
 /// A store that logs in as a role of its own, which can be changed behind its back.
-struct Subject {
-    storage: Storage,
-    writer: BatchWriter,
-    clock: Arc<ManualClock>,
+pub(crate) struct Subject {
+    pub(crate) storage: Storage,
+    pub(crate) writer: BatchWriter,
+    pub(crate) clock: Arc<ManualClock>,
     role: Role,
 }
 
@@ -45,8 +45,13 @@ impl Subject {
         self.role.database.execute(&format!("ALTER ROLE {} {what}", self.role.name));
     }
 
-    fn execute(&self, sql: &str) {
+    pub(crate) fn execute(&self, sql: &str) {
         self.role.database.execute(sql);
+    }
+
+    /// Where a client with all rights connects.
+    pub(crate) fn url(&self) -> &str {
+        self.role.database.url()
     }
 
     async fn writes(&self, request: &str) {
@@ -60,7 +65,7 @@ impl Subject {
         self.storage.content_revision().await.unwrap();
     }
 
-    async fn does_everything(&self) {
+    pub(crate) async fn does_everything(&self) {
         self.writes("a").await;
         self.reads().await;
         self.storage.purge().await.unwrap();
@@ -81,7 +86,7 @@ impl Subject {
 }
 
 /// Nothing of what is remembered answers in place of the database.
-fn with_a_role(options: &str, check: impl AsyncFnOnce(&Subject)) {
+pub(crate) fn with_a_role(options: &str, check: impl AsyncFnOnce(&Subject)) {
     let database = TestDatabase::postgres();
     database.migrate();
     let (server, schema) = database.url().split_once('?').unwrap();

@@ -124,17 +124,16 @@ impl Pooled {
     /// Finds out whether this error means that the connection is gone, and if so keeps it from being used again.
     pub(crate) fn lost_by(&mut self, error: &Error) -> bool {
         self.lost = match error {
-            Error::DatabaseError(
-                DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand,
-                _,
-            ) => true,
+            Error::DatabaseError(DatabaseErrorKind::UnableToSendCommand, _) => true,
             // What this connection keeps of a file that was damaged and restored is of no use.
             Error::DatabaseError(DatabaseErrorKind::Unknown, information)
                 if self.lease.is_some() && is_damage(information.message()) =>
             {
                 true
             }
-            Error::DatabaseError(DatabaseErrorKind::Unknown, _) | Error::BrokenTransactionManager => {
+            // A server that asks others, as one with Citus does, says of their connections what the driver takes for its own.
+            Error::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::Unknown, _)
+            | Error::BrokenTransactionManager => {
                 self.connection.is_broken() || self.connection.ping().is_err()
             }
             _ => false,

@@ -19,6 +19,8 @@ pub(crate) enum Stage {
     CutOff,
     /// The database refused it, for a reason that may pass.
     Refused,
+    /// The part of the database was away that it is for, which is no event's fault, however long it lasts.
+    PartAway,
     /// A constraint forbids what was to be written.
     Violation,
 }

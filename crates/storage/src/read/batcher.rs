@@ -8,6 +8,7 @@
 
 mod batch;
 mod lookup;
+mod patience;
 mod queue;
 mod reply;
 mod shared;

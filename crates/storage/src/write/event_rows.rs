@@ -61,6 +61,8 @@ impl<'a> EventRow<'a> {
 pub(super) struct WriteTimes {
     pub(super) now: i64,
     pub(super) expires_at: i64,
+    /// How long before that the write is: the same for every write of a store.
+    pub(super) retention: i64,
     /// A cluster that was seen since then need not be written again: what is known of it is exact to a thousandth of
     /// the time that it is kept for. Otherwise every batch would write a row for nearly every request.
     pub(super) seen_since: i64,
@@ -71,6 +73,7 @@ impl WriteTimes {
         Self {
             now: now.as_micros(),
             expires_at: retention.request_expiry(now).as_micros(),
+            retention: retention.request_expiry(Timestamp::from_micros(0)).as_micros(),
             seen_since: now.saturating_sub(retention.clusters / 1000).as_micros(),
         }
     }

@@ -39,7 +39,8 @@ const NOTHING_FITS: &str = "a constraint forbids every event";
 /// How long to wait for locks while it is found out which event waits for one.
 const LOCK: Duration = Duration::from_millis(50);
 
-/// How many events may violate constraints before one is written, as long as the harmless one does so, too.
+/// How many events may fail alone before one is written, as long as the harmless one fails, too: constraints forbid them, or the
+/// part of the database is away that they are for.
 const DEFERRED: usize = 8;
 
 /// Why the rest of a batch is not tried.
@@ -167,10 +168,14 @@ impl<T: Table> Recorder<T> {
                 parts.extend([second, first]);
             }
         }
-        let violation = || Failure { error: StoreError::unavailable(NOTHING_FITS), stage: Stage::Violation };
         for (part, failure) in std::mem::take(&mut batch.deferred) {
             if !batch.is_proven {
-                return Err(self.nothing_is_taken(batch, &part, failure, violation()));
+                let error = match failure.stage {
+                    Stage::PartAway => failure.error.clone(),
+                    _ => StoreError::unavailable(NOTHING_FITS),
+                };
+                let probe = Failure { error, stage: failure.stage };
+                return Err(self.nothing_is_taken(batch, &part, failure, probe));
             }
             self.decide(batch, part, failure);
         }
@@ -203,9 +208,13 @@ impl<T: Table> Recorder<T> {
             let size = batch.part(&part).iter().map(size).max().unwrap_or_default();
             match self.table.probe(size, limits).await {
                 Ok(()) => batch.is_probed = true,
-                // A constraint may forbid the harmless event and few others: what the database makes of those will tell.
-                Err(Failure { stage: Stage::Violation, .. }) if batch.is_proven || !is_alone => {}
-                Err(Failure { stage: Stage::Violation, .. }) if batch.deferred.len() < DEFERRED => {
+                // A constraint may forbid the harmless event and few others, and the part of the database may be away that it is
+                // for: what the database makes of those will tell.
+                Err(Failure { stage: Stage::Violation | Stage::PartAway, .. })
+                    if batch.is_proven || !is_alone => {}
+                Err(Failure { stage: Stage::Violation | Stage::PartAway, .. })
+                    if batch.deferred.len() < DEFERRED =>
+                {
                     batch.deferred.push((part, failure));
                     return Ok(None);
                 }
@@ -232,7 +241,7 @@ impl<T: Table> Recorder<T> {
         let Failure { error, stage } = failure;
         let had_time = stage != Stage::CutOff || is_patient;
         let alone = self.suspects.failed_alone(key, self.clock.monotonic(), had_time);
-        if stage == Stage::Violation || alone == LoneFailure::Overdue {
+        if stage == Stage::Violation || (alone == LoneFailure::Overdue && stage != Stage::PartAway) {
             self.suspects.clear(key);
             self.notices.refused(key, &error);
             return Ok(EventOutcome::Refused);

@@ -3,6 +3,8 @@
 //! They are query fragments of their own with a static ID, since diesel prepares such statements once for each connection
 //! and others every time.
 
+use std::collections::HashSet;
+
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
@@ -11,6 +13,8 @@ use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text};
 use super::event_rows::{EventRow, WriteTimes, changed_clusters};
 use super::upsert::ON_CONFLICT;
 use crate::connection::cluster_uuid::{ClusterUuid, StoredCluster};
+use crate::read::postgres::clusters::fresh_clusters;
+use crate::read::postgres::keys::{ClusterKeys, Position};
 
 /// Writes in a transaction that is open.
 pub(super) fn write(
@@ -19,24 +23,44 @@ pub(super) fn write(
     times: WriteTimes,
 ) -> QueryResult<Vec<bool>> {
     let keys = Keys::of(rows);
-    let count = WriteRequests::new(&keys, rows, times).execute(connection)?;
-    let changed = if count == rows.len() { vec![true; count] } else { changed(connection, &keys)? };
-    let (organizations, clusters) = changed_clusters(rows, &changed).into_iter().unzip();
-    WriteClusters { organizations, clusters, times }.execute(connection)?;
+    let written = WriteRequests::new(&keys, rows, times).load::<Written>(connection)?;
+    let changed = if written.len() == rows.len() { vec![true; rows.len()] } else { changed(rows, &written) };
+    write_clusters(connection, changed_clusters(rows, &changed), times)?;
     Ok(changed)
 }
 
-fn changed(connection: &mut PgConnection, keys: &Keys<'_>) -> QueryResult<Vec<bool>> {
-    // Counted from 1.
-    let positions: Vec<i64> = Changed { keys }.load(connection)?;
-    let mut changed = vec![false; keys.requests.len()];
-    for position in positions {
-        let index = usize::try_from(position).ok().and_then(|position| position.checked_sub(1));
-        if let Some(changed) = index.and_then(|index| changed.get_mut(index)) {
-            *changed = true;
-        }
+/// The key of a row that was written.
+type Written = (i64, StoredCluster, String);
+
+/// Which rows are among those that were written.
+fn changed(rows: &[EventRow<'_>], written: &[Written]) -> Vec<bool> {
+    let written: HashSet<_> = written
+        .iter()
+        .map(|(org_id, cluster_id, request_id)| (*org_id, *cluster_id, request_id.as_str()))
+        .collect();
+    rows.iter().map(|row| written.contains(&(row.org_id, row.cluster_id, row.request_id))).collect()
+}
+
+/// Makes sure that clusters are known. Most need no change, and a conflict would lock the row, which is a write too; so they are
+/// asked for first.
+fn write_clusters(
+    connection: &mut PgConnection,
+    clusters: Vec<(i64, StoredCluster)>,
+    times: WriteTimes,
+) -> QueryResult<()> {
+    if clusters.is_empty() {
+        return Ok(());
     }
-    Ok(changed)
+    let asked = clusters.iter().copied().collect();
+    let fresh: HashSet<Position> =
+        fresh_clusters(connection, &asked, times.seen_since)?.into_iter().collect();
+    let stale =
+        (1..).zip(clusters).filter(|(position, _)| !fresh.contains(position)).map(|(_, cluster)| cluster);
+    let clusters: ClusterKeys = stale.collect();
+    if clusters.clusters.is_empty() {
+        return Ok(());
+    }
+    WriteClusters { clusters, now: times.now }.execute(connection).map(|_| ())
 }
 
 struct Keys<'a> {
@@ -87,16 +111,9 @@ impl<'a> WriteRequests<'a> {
     }
 }
 
-/// Which of these were written by the transaction that asks: PostgreSQL keeps with each row who wrote it. Sending back the
-/// key of every row that was written would cost more, since nearly always all are.
-struct Changed<'a> {
-    keys: &'a Keys<'a>,
-}
-
 struct WriteClusters {
-    organizations: Vec<i64>,
-    clusters: Vec<StoredCluster>,
-    times: WriteTimes,
+    clusters: ClusterKeys,
+    now: i64,
 }
 
 impl QueryFragment<Pg> for WriteRequests<'_> {
@@ -121,19 +138,10 @@ impl QueryFragment<Pg> for WriteRequests<'_> {
         out.push_bind_param::<Array<Nullable<Text>>, _>(&self.failures)?;
         out.push_sql(") AS batch");
         out.push_sql(ON_CONFLICT);
-        out.push_bind_param::<BigInt, _>(&self.times.now)
-    }
-}
-
-impl QueryFragment<Pg> for Changed<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT batch.position FROM unnest(");
-        self.keys.walk_ast(&mut out)?;
-        out.push_sql(
-            ") WITH ORDINALITY AS batch (org_id, cluster_id, request_id, position)
-             JOIN requests USING (org_id, cluster_id, request_id)
-             WHERE requests.xmin = pg_current_xact_id()::xid",
-        );
+        // That is the time of the write. Citus takes no parameter there; the number is the same in every write.
+        out.push_sql(&format!("excluded.expires_at - {}", self.times.retention));
+        // Citus counts the rows that were sent, not those that were written.
+        out.push_sql(" RETURNING org_id, cluster_id, request_id");
         Ok(())
     }
 }
@@ -141,21 +149,17 @@ impl QueryFragment<Pg> for Changed<'_> {
 impl QueryFragment<Pg> for WriteClusters {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("INSERT INTO clusters (org_id, cluster_id, first_seen, last_seen) SELECT batch.*, ");
-        out.push_bind_param::<BigInt, _>(&self.times.now)?;
+        out.push_bind_param::<BigInt, _>(&self.now)?;
         out.push_sql(", ");
-        out.push_bind_param::<BigInt, _>(&self.times.now)?;
+        out.push_bind_param::<BigInt, _>(&self.now)?;
         out.push_sql(" FROM unnest(");
-        out.push_bind_param::<Array<BigInt>, _>(&self.organizations)?;
+        out.push_bind_param::<Array<BigInt>, _>(&self.clusters.organizations)?;
         out.push_sql(", ");
-        out.push_bind_param::<Array<ClusterUuid>, _>(&self.clusters)?;
-        // Most need no change. A conflict would lock the row first, which is a write too.
+        out.push_bind_param::<Array<ClusterUuid>, _>(&self.clusters.clusters)?;
         out.push_sql(
             ") AS batch (org_id, cluster_id)
-             WHERE NOT EXISTS (SELECT FROM clusters WHERE clusters.org_id = batch.org_id
-                               AND clusters.cluster_id = batch.cluster_id AND clusters.last_seen > ",
+             ON CONFLICT (org_id, cluster_id) DO UPDATE SET last_seen = excluded.last_seen",
         );
-        out.push_bind_param::<BigInt, _>(&self.times.seen_since)?;
-        out.push_sql(") ON CONFLICT (org_id, cluster_id) DO UPDATE SET last_seen = excluded.last_seen");
         Ok(())
     }
 }
@@ -165,20 +169,14 @@ impl QueryId for WriteRequests<'_> {
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl QueryId for Changed<'_> {
-    type QueryId = Changed<'static>;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
 impl QueryId for WriteClusters {
     type QueryId = Self;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl Query for Changed<'_> {
-    type SqlType = BigInt;
+impl Query for WriteRequests<'_> {
+    type SqlType = (BigInt, ClusterUuid, Text);
 }
 
 impl RunQueryDsl<PgConnection> for WriteRequests<'_> {}
-impl RunQueryDsl<PgConnection> for Changed<'_> {}
 impl RunQueryDsl<PgConnection> for WriteClusters {}

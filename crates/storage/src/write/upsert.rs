@@ -1,6 +1,6 @@
 //! What both databases do where a request is there already that is to be written.
 
-/// How the statement that writes requests goes on after `ON CONFLICT`. The time of the write follows.
+/// How the statement that writes requests goes on after its rows. The time of the write follows.
 ///
 /// It is the table of states, as in `RequestState::transition`: codes rise in the order in which states give way to one another.
 /// Whatever has expired counts as absent.

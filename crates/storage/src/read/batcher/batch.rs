@@ -12,8 +12,9 @@ use super::lookup::{
 };
 use super::reply::send_all;
 use crate::columns::state_of;
+use crate::read::postgres::clusters::known_clusters;
 use crate::read::postgres::keys::{ClusterKeys, Position, RequestKeys};
-use crate::read::postgres::lists::{ShortRows, known_clusters, short_lists};
+use crate::read::postgres::lists::{ShortRows, short_lists};
 use crate::read::postgres::requests::{records, reports, states, statuses};
 use crate::read::rows::{self, ReadTimes, RecordRow};
 

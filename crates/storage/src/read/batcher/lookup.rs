@@ -3,6 +3,7 @@
 use gathering_domain::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
 use gathering_domain::request::{RequestRecord, RequestState, StoredReport};
 
+use super::patience::Whose;
 use super::reply::ReplySender;
 use crate::read::rows::{KeptStatus, RecordColumns};
 
@@ -59,6 +60,19 @@ impl Lookup {
             Self::Report(_) => REPORT,
             Self::List(_) => LIST,
             Self::Select(lookup) => lookup.key.2.len().max(1),
+        }
+    }
+
+    /// Whose requests it is about.
+    pub(super) fn whose(&self) -> Whose {
+        match self {
+            Self::Status(PendingLookup { key, .. }) => Some((key.organization, key.cluster)),
+            Self::Report(PendingLookup { key, .. }) => Some((key.organization, key.cluster)),
+            Self::List(PendingLookup { key: ClusterKey(organization, cluster), .. })
+            | Self::Select(PendingLookup { key: Selection(organization, cluster, _), .. }) => {
+                Some((*organization, *cluster))
+            }
+            Self::States(_) => None,
         }
     }
 

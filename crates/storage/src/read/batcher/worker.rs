@@ -11,6 +11,7 @@ use r2d2::HandleError;
 
 use super::batch::Batch;
 use super::lookup::Lookup;
+use super::patience::Patience;
 use super::shared::{POOL, Shared};
 use super::status::WorkerStatus;
 use crate::connection::pool::LogFailures;
@@ -30,9 +31,6 @@ const HELP_AFTER: Duration = Duration::from_millis(2);
 /// How often the server is asked whether it still takes writes. One that does not is a standby, or a primary of yesterday:
 /// what it knows may be old, and no read would ever tell.
 const PRIMARY_CHECK: Duration = Duration::from_secs(15);
-
-/// How many lookups that fail one after the other, each alone, are enough to say that no other will be answered either.
-const FAILED_ALONE: usize = 8;
 
 /// Between two attempts to connect.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
@@ -174,23 +172,28 @@ impl<'a> Worker<'a> {
         if left.len() < 2 || !is_refused {
             return Err((error, left));
         }
-        let (mut failed, mut left) = (0, left.into_iter());
-        while failed < FAILED_ALONE && started.elapsed() < self.shared.query_timeout {
+        let (mut patience, mut hopeless, mut left) = (Patience::default(), Vec::new(), left.into_iter());
+        while !patience.is_over() && started.elapsed() < self.shared.query_timeout {
             let Some(lookup) = left.next() else { break };
             // Whoever waited too long has given up.
             if lookup.is_abandoned() {
                 continue;
             }
-            failed += 1;
+            let whose = lookup.whose();
+            if !patience.has_hope_for(whose) {
+                hopeless.push(lookup);
+                continue;
+            }
             match self.ask_together(vec![lookup], started) {
-                Ok(()) => failed = 0,
+                Ok(()) => patience.note_answer(),
                 Err(unanswered) => {
+                    patience.note_failure(whose, unanswered.is_refused);
                     error = unanswered.error;
                     Batch::new(unanswered.left).fail(&error);
                 }
             }
         }
-        Err((error, left.collect()))
+        Err((error, hopeless.into_iter().chain(left).collect()))
     }
 
     /// Asks, and once more where the connection turns out to be useless.

@@ -17,8 +17,8 @@ pub(crate) struct RequestKeys<'a> {
 /// Clusters that are asked for, one entry of each list for each.
 #[derive(Debug, Default)]
 pub(crate) struct ClusterKeys {
-    pub(super) organizations: Vec<i64>,
-    pub(super) clusters: Vec<StoredCluster>,
+    pub(crate) organizations: Vec<i64>,
+    pub(crate) clusters: Vec<StoredCluster>,
 }
 
 impl<'a> RequestKeys<'a> {
@@ -32,5 +32,12 @@ impl ClusterKeys {
     pub(crate) fn add(&mut self, organization: OrganizationId, cluster: ClusterId) {
         self.organizations.push(i64::from(organization.get()));
         self.clusters.push(cluster.into());
+    }
+}
+
+impl FromIterator<(i64, StoredCluster)> for ClusterKeys {
+    fn from_iter<I: IntoIterator<Item = (i64, StoredCluster)>>(keys: I) -> Self {
+        let (organizations, clusters) = keys.into_iter().unzip();
+        Self { organizations, clusters }
     }
 }

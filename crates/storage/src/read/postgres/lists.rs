@@ -10,6 +10,7 @@ use gathering_domain::ids::{ClusterId, OrganizationId};
 use gathering_domain::request::RequestRecord;
 use gathering_domain::time::Timestamp;
 
+use super::clusters::known_clusters;
 use super::keys::{ClusterKeys, Position};
 use crate::connection::cluster_uuid::{ClusterUuid, StoredCluster};
 use crate::read::rows::{self, ReadTimes, RecordColumns, SHORT_LIST};
@@ -60,12 +61,17 @@ impl QueryFragment<Pg> for ShortLists<'_> {
             out.push_bind_param::<BigInt, _>(&self.now)?;
             out.push_sql(")");
         }
+        // That the columns of a group are compared again saves sorting by them.
         out.push_sql(
             " FROM (SELECT * FROM requests
-                    WHERE requests.org_id = asked.org_id AND requests.cluster_id = asked.cluster_id LIMIT ",
+                    WHERE requests.org_id = asked.org_id AND requests.cluster_id = asked.cluster_id
+                      AND requests.cluster_id = ANY($2) LIMIT ",
         );
         out.push_bind_param::<BigInt, _>(&ROWS)?;
-        out.push_sql(") AS found) AS list WHERE list.rows > 0");
+        out.push_sql(
+            ") AS found WHERE found.org_id = asked.org_id AND found.cluster_id = asked.cluster_id
+             GROUP BY found.org_id, found.cluster_id) AS list",
+        );
         Ok(())
     }
 }
@@ -170,48 +176,4 @@ fn record_columns((request_ids, received_at, outcomes, expires_at): Columns) -> 
         outcomes: outcomes?,
         expires_at: expires_at?,
     })
-}
-
-/// Which clusters are known.
-struct KnownClusters<'a> {
-    asked: &'a ClusterKeys,
-    cluster_cutoff: i64,
-}
-
-impl QueryFragment<Pg> for KnownClusters<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT asked.position FROM unnest(");
-        out.push_bind_param::<Array<BigInt>, _>(&self.asked.organizations)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<ClusterUuid>, _>(&self.asked.clusters)?;
-        out.push_sql(
-            ") WITH ORDINALITY AS asked (org_id, cluster_id, position) CROSS JOIN LATERAL (
-                 SELECT FROM clusters
-                 WHERE clusters.org_id = asked.org_id AND clusters.cluster_id = asked.cluster_id
-                   AND clusters.last_seen + 0 > ",
-        );
-        out.push_bind_param::<BigInt, _>(&self.cluster_cutoff)?;
-        out.push_sql(" OFFSET 0) AS found");
-        Ok(())
-    }
-}
-
-impl QueryId for KnownClusters<'_> {
-    type QueryId = KnownClusters<'static>;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl Query for KnownClusters<'_> {
-    type SqlType = BigInt;
-}
-
-impl RunQueryDsl<PgConnection> for KnownClusters<'_> {}
-
-/// The positions of those that have been seen since `cluster_cutoff`.
-pub(crate) fn known_clusters(
-    connection: &mut PgConnection,
-    asked: &ClusterKeys,
-    cluster_cutoff: Timestamp,
-) -> QueryResult<Vec<Position>> {
-    KnownClusters { asked, cluster_cutoff: cluster_cutoff.as_micros() }.load(connection)
 }

@@ -65,10 +65,11 @@ impl<C: Columns> QueryFragment<Pg> for Requests<'_, C> {
         out.push_sql(
             " FROM requests
              WHERE requests.org_id = asked.org_id AND requests.cluster_id = asked.cluster_id
-               AND requests.request_id = asked.request_id AND requests.expires_at + 0 > ",
+               AND requests.request_id = asked.request_id
+               AND requests.cluster_id = ANY($2) AND requests.expires_at + 0 > ",
         );
         out.push_bind_param::<BigInt, _>(&self.now)?;
-        out.push_sql(" OFFSET 0) AS found");
+        out.push_sql(" GROUP BY requests.org_id, requests.cluster_id, requests.request_id) AS found");
         Ok(())
     }
 }

@@ -6,11 +6,13 @@ use diesel::sql_types::Bool;
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 /// Fits a connection to the statements of lookups: each is planned once, and always looks its keys up one by one in an index. Where
-/// there are no statistics yet, the planner may think reading the whole table cheaper.
+/// there are no statistics yet, the planner may think reading the whole table cheaper. Citus has to see the keys to know where
+/// they are, so there each is planned anew.
 pub(crate) fn prepare_for_reading(connection: &mut PgConnection) -> QueryResult<()> {
     connection.batch_execute(
-        "SET plan_cache_mode = force_generic_plan; SET jit = off;
-         SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;",
+        "SELECT set_config('plan_cache_mode', 'force_generic_plan', false)
+         WHERE NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus');
+         SET jit = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;",
     )
 }
 

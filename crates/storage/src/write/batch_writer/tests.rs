@@ -25,6 +25,7 @@ struct Scripted {
     script: Mutex<VecDeque<Option<Failure>>>,
     /// Whether it takes nothing at all, and why; if nothing begins, only the harmless event does not.
     broken: Arc<Mutex<Option<Stage>>>,
+    probe_fails: Arc<Mutex<Option<Stage>>>,
     /// When the transactions were to end.
     ends: Arc<Mutex<Vec<Instant>>>,
     /// Each transaction takes one of these.
@@ -53,7 +54,12 @@ impl Table for Scripted {
         {
             return Err(failure(stage));
         }
-        for (start, stage) in [("bad", Stage::Violation), ("odd", Stage::Refused), ("slow", Stage::CutOff)] {
+        for (start, stage) in [
+            ("bad", Stage::Violation),
+            ("odd", Stage::Refused),
+            ("slow", Stage::CutOff),
+            ("away", Stage::PartAway),
+        ] {
             if requests.iter().any(|request| request.starts_with(start)) {
                 return Err(failure(stage));
             }
@@ -64,7 +70,7 @@ impl Table for Scripted {
     }
 
     async fn probe(&self, _: usize, _: Limits) -> Result<(), Failure> {
-        match *lock(&self.broken) {
+        match lock(&self.broken).or(*lock(&self.probe_fails)) {
             None => Ok(()),
             Some(Stage::NotBegun) => Err(Failure::not_begun(StoreError::Timeout { limit: QUERY_TIMEOUT })),
             Some(stage) => Err(failure(stage)),
@@ -95,6 +101,7 @@ struct Subject {
     gate: Arc<Semaphore>,
     ends: Arc<Mutex<Vec<Instant>>>,
     broken: Arc<Mutex<Option<Stage>>>,
+    probe_fails: Arc<Mutex<Option<Stage>>>,
     clock: Arc<ManualClock>,
 }
 
@@ -123,16 +130,18 @@ fn patient_writer(transactions: usize, script: Vec<Option<Failure>>, query_timeo
     let (written, gate) = (Written::default(), Arc::new(Semaphore::new(transactions)));
     let ends = Arc::default();
     let (broken, clock) = (Arc::default(), Arc::new(ManualClock::at(Timestamp::from_micros(0))));
+    let probe_fails = Arc::default();
     let table = Scripted {
         written: Arc::clone(&written),
         script: Mutex::new(script.into()),
         broken: Arc::clone(&broken),
+        probe_fails: Arc::clone(&probe_fails),
         ends: Arc::clone(&ends),
         gate: Arc::clone(&gate),
     };
     let timeouts = WriteTimeouts { query_timeout, refuse_after: REFUSE_AFTER };
     let writer = BatchWriter::start(table, Arc::clone(&clock) as _, timeouts, Waiters::nobody());
-    Subject { writer, written, gate, ends, broken, clock }
+    Subject { writer, written, gate, ends, broken, probe_fails, clock }
 }
 
 fn run(work: impl Future<Output = ()>) {

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_database_that_takes_nothing_makes_no_event_a_culprit() {
     run(async {
-        for stage in [Stage::Violation, Stage::Refused] {
+        for stage in [Stage::Violation, Stage::Refused, Stage::PartAway] {
             let subject = writer(MANY, vec![]);
             *lock(&subject.broken) = Some(stage);
             subject.fails(&["a", "b", "c"]).await;
@@ -53,6 +53,29 @@ fn an_event_that_has_failed_alone_for_long_is_refused() {
         assert_eq!(subject.writer.store(events(&["odd", "a"])).await.unwrap(), [Refused, Applied]);
         assert_eq!((subject.writer.stats().refused, subject.writer.stats().failing), (1, 0));
         subject.fails(&["odd"]).await;
+    });
+}
+
+#[test]
+fn an_event_whose_part_of_the_database_is_away_is_never_refused() {
+    run(async {
+        let subject = writer(MANY, vec![]);
+        for is_the_harmless_one_away in [false, true] {
+            for round in 0..8 {
+                let good = format!("good{is_the_harmless_one_away}{round}");
+                if is_the_harmless_one_away {
+                    *lock(&subject.probe_fails) = Some(Stage::PartAway);
+                }
+                let away = events(&["away1", &good, "away2"]);
+                let (away, beside) =
+                    tokio::join!(subject.writer.store(away), subject.writer.store(events(&["beside"])));
+                assert!(matches!(away, Err(StoreError::Unavailable { .. })), "{away:?}");
+                assert_eq!(beside.unwrap(), [EventOutcome::Applied]);
+                assert!(subject.all().contains(&good));
+                subject.clock.advance(REFUSE_AFTER / 4);
+            }
+        }
+        assert_eq!((subject.writer.stats().refused, subject.writer.stats().failing), (0, 2));
     });
 }
 
