@@ -9,5 +9,6 @@
 
 pub(crate) mod keys;
 pub(crate) mod lists;
+pub(crate) mod position;
 pub(crate) mod requests;
 pub(crate) mod session;

@@ -1,18 +1,18 @@
-//! What a session is set to before it answers lookups, and whether its server is the primary still.
+//! What a session is set to that answers lookups, and whether its server is the primary still.
 
-use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::sql_types::Bool;
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
-/// Fits a connection to the statements of lookups: each is planned once, and always looks its keys up one by one in an index. Where
+/// Fits a session to the statements of lookups: each is planned once, and always looks its keys up one by one in an index. Where
 /// there are no statistics yet, the planner may think reading the whole table cheaper.
-pub(crate) fn prepare_for_reading(connection: &mut PgConnection) -> QueryResult<()> {
-    connection.batch_execute(
-        "SET plan_cache_mode = force_generic_plan; SET jit = off;
-         SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;",
-    )
-}
+pub(crate) const FOR_READING: &[&str] = &[
+    "plan_cache_mode = force_generic_plan",
+    "jit = off",
+    "enable_seqscan = off",
+    "enable_hashjoin = off",
+    "enable_mergejoin = off",
+];
 
 /// Whether the server takes writes, as far as this session is concerned.
 pub(crate) fn can_write(connection: &mut PgConnection) -> QueryResult<bool> {
