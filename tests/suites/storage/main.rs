@@ -11,6 +11,7 @@ mod migrations;
 mod outages;
 mod passing;
 mod plans;
+mod pooler;
 mod remembering;
 mod slow;
 mod useless;

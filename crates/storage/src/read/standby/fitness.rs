@@ -144,3 +144,100 @@ impl Fitness {
         if is_complete { Ok(true) } else { Err(Unfit::Behind) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn position(is_standby: bool, log_position: i64) -> ServerPosition {
+        ServerPosition { identity: "7/5/16384".to_owned(), is_standby, log_position }
+    }
+
+    /// Checks so many seconds after the start, with what the primary has written and the standby applied.
+    struct Checked {
+        fitness: Fitness,
+        start: Instant,
+    }
+
+    impl Checked {
+        fn new() -> Self {
+            Self { fitness: Fitness::default(), start: Instant::now() }
+        }
+
+        fn at(&self, seconds: u64) -> Instant {
+            self.start + Duration::from_secs(seconds)
+        }
+
+        fn finds(&mut self, seconds: u64, primary: Option<i64>, standby: Option<i64>) -> bool {
+            let (primary, standby) =
+                (primary.map(|at| position(false, at)), standby.map(|at| position(true, at)));
+            self.fitness.checked(self.at(seconds), primary, standby.ok_or_else(|| "away".to_owned()));
+            self.fitness.is_fit(self.at(seconds))
+        }
+    }
+
+    #[test]
+    fn one_that_has_applied_what_was_written_a_while_ago_is_fit() {
+        let mut checked = Checked::new();
+        assert!(!checked.fitness.is_fit(checked.at(0)), "nobody knows yet");
+        assert!(!checked.finds(0, Some(100), Some(99)));
+        assert!(checked.finds(2, Some(200), Some(100)), "it has what was written two seconds ago");
+        assert!(checked.finds(50, Some(300), Some(150)));
+        assert!(!checked.finds(62, Some(300), Some(150)), "for a minute it has come no further");
+        assert!(checked.finds(64, Some(300), Some(300)));
+    }
+
+    #[test]
+    fn where_nothing_is_written_nothing_is_lacking() {
+        let mut checked = Checked::new();
+        for seconds in [0, 100, 10_000] {
+            assert!(checked.finds(seconds, Some(100), Some(100)));
+        }
+        assert!(!checked.fitness.is_fit(checked.at(10_060)), "nobody has looked for long");
+    }
+
+    #[test]
+    fn one_that_always_lags_is_never_fit_and_keeps_no_more_marks_than_it_needs() {
+        let mut checked = Checked::new();
+        for number in 0..1000 {
+            let written = i64::try_from(number).unwrap() * 10;
+            assert!(!checked.finds(number * 2, Some(written + 1), Some(written - 400)));
+        }
+        assert_eq!(checked.fitness.marks.len(), MARKS);
+    }
+
+    #[test]
+    fn it_stays_what_it_is_while_the_primary_is_away() {
+        let mut checked = Checked::new();
+        assert!(!checked.finds(0, None, Some(100)));
+        assert!(checked.finds(2, Some(100), Some(100)));
+        assert!((4..200).step_by(2).all(|seconds| checked.finds(seconds, None, Some(100))));
+        assert!(!checked.finds(300, None, None));
+    }
+
+    #[test]
+    fn another_server_is_not_asked() {
+        let mut checked = Checked::new();
+        assert!(checked.finds(0, Some(100), Some(100)));
+        checked.fitness.checked(checked.at(2), Some(position(false, 100)), Ok(position(false, 100)));
+        assert_eq!((checked.fitness.is_fit, &checked.fitness.told), (false, &Some(Unfit::TakesWrites)));
+        let other = ServerPosition { identity: "8/5/16384".to_owned(), ..position(true, 900) };
+        checked.fitness.checked(checked.at(7), Some(position(false, 100)), Ok(other));
+        assert_eq!((checked.fitness.is_fit, &checked.fitness.told), (false, &Some(Unfit::OfAnother)));
+    }
+
+    #[test]
+    fn it_is_looked_at_one_at_a_time_and_less_often_after_a_failure() {
+        let mut checked = Checked::new();
+        let at: [_; 200] = std::array::from_fn(|seconds| checked.at(seconds as u64));
+        let fitness = &mut checked.fitness;
+        assert!(fitness.begin_check(at[0]) && !fitness.begin_check(at[1]) && !fitness.begin_check(at[59]));
+        assert!(fitness.begin_check(at[60]), "the one before is lost");
+        fitness.checked(at[60], Some(position(false, 1)), Ok(position(true, 1)));
+        assert!(!fitness.begin_check(at[61]) && fitness.begin_check(at[62]));
+        fitness.checked(at[62], Some(position(false, 1)), Ok(position(true, 1)));
+        fitness.failed(Unfit::Silent("late".to_owned()), at[63]);
+        assert!(!fitness.is_fit(at[63]));
+        assert!(!fitness.begin_check(at[67]) && fitness.begin_check(at[68]));
+    }
+}
