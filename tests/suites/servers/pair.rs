@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
 use gathering_tests::until;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// Two servers, which end with the test.
@@ -110,30 +111,28 @@ impl Server {
     /// Ends it at once, as a crash does.
     pub(crate) fn stop(&mut self) {
         if let Some(mut process) = self.process.take() {
-            self.signal(&process, "CONT");
+            Self::signal(&process, Signal::CONT);
             // What postgres calls an immediate shutdown. It may have ended already.
-            let _ = Command::new("kill").args(["-QUIT", &process.id().to_string()]).status();
+            let _ = kill_process(Pid::from_child(&process), Signal::QUIT);
             process.wait().expect("it ends");
         }
     }
 
     /// Keeps all of its processes from doing anything; the system goes on taking connections for it.
     pub(crate) fn freeze(&self) {
-        self.signal(self.process.as_ref().expect("it runs"), "STOP");
+        Self::signal(self.process.as_ref().expect("it runs"), Signal::STOP);
     }
 
     pub(crate) fn thaw(&self) {
-        self.signal(self.process.as_ref().expect("it runs"), "CONT");
+        Self::signal(self.process.as_ref().expect("it runs"), Signal::CONT);
     }
 
-    fn signal(&self, process: &Child, signal: &str) {
-        let own = process.id().to_string();
-        let children = Command::new("ps").args(["-o", "pid=", "--ppid", &own]).output().expect("ps runs");
-        let children = String::from_utf8_lossy(&children.stdout).into_owned();
-        // The first one first: it must not start others meanwhile.
-        for pid in std::iter::once(own.as_str()).chain(children.split_whitespace()) {
+    /// The first one first: it must not start others meanwhile.
+    fn signal(process: &Child, signal: Signal) {
+        let own = Pid::from_child(process);
+        for pid in std::iter::once(own).chain(children(own)) {
             // It may have ended meanwhile.
-            let _ = Command::new("kill").arg(format!("-{signal}")).arg(pid).stderr(Stdio::null()).status();
+            let _ = kill_process(pid, signal);
         }
     }
 
@@ -151,6 +150,18 @@ impl Drop for Server {
 
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+}
+
+/// The processes that this one has started, as the system tells.
+fn children(parent: Pid) -> Vec<Pid> {
+    let processes = std::fs::read_dir("/proc").expect("the system tells of processes").flatten();
+    let children = processes.filter_map(|process| {
+        let own: i32 = process.file_name().to_str()?.parse().ok()?;
+        let status = std::fs::read_to_string(process.path().join("status")).ok()?;
+        let of = status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()?;
+        (Pid::from_raw(of) == Some(parent)).then(|| Pid::from_raw(own))?
+    });
+    children.collect()
 }
 
 /// Makes a folder with all in it the owner's.
