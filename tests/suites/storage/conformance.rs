@@ -32,7 +32,7 @@ impl Databases {
     }
 
     /// The same, as behind a pooler that shares connections.
-    const fn pooled(new: fn() -> TestDatabase) -> Self {
+    fn pooled(new: fn() -> TestDatabase) -> Self {
         Self { pooler: Pooler::Transaction, ..Self::of(new) }
     }
 

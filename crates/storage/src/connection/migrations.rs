@@ -143,10 +143,13 @@ fn primary(settings: &Settings, text: &str, statement: Duration) -> Result<Poole
 fn warn_of_shared_sessions(settings: &Settings, text: &str, first: &mut Pooled) {
     let (statement, connect) = (settings.query_timeout, settings.pool_timeout);
     let opener = Opener::postgres(text, Server::Primary, Pooler::None, connect, statement);
-    let (tell, opened) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     // On a thread of its own: a pooler of sessions that has none left lets it wait for one.
-    std::thread::spawn(move || tell.send(opener.open()));
-    let Ok(Ok(mut second)) = opened.recv_timeout(connect) else { return };
+    std::thread::spawn(move || {
+        // Nobody may be there any more.
+        let _ = sender.send(opener.open());
+    });
+    let Ok(Ok(mut second)) = receiver.recv_timeout(connect) else { return };
     let marker = format!("{}-{:?}", std::process::id(), Instant::now());
     let set = first.postgres().and_then(|first| {
         sql_query("SELECT set_config('gathering.marker', $1, false)").bind::<Text, _>(&marker).execute(first)

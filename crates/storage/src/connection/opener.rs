@@ -84,9 +84,9 @@ impl PostgresOpener {
         let began = Instant::now();
         let mut connection = PgConnection::establish(&self.url)?;
         let prepared = self.prepare(&mut connection);
-        let (lock, begin) = prepared.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        let (lock, beginning) = prepared.map_err(ConnectionError::CouldntSetupConfiguration)?;
         let pooled = Pooled::new(AnyConnection::Postgres(connection)).opened_at(began);
-        Ok(pooled.with_lock_timeout(lock).with_beginning(begin))
+        Ok(pooled.with_lock_timeout(lock).with_beginning(beginning))
     }
 
     /// Sets the session, or says what each of its transactions has to begin with; and the limit for a wait for a lock.
@@ -94,8 +94,7 @@ impl PostgresOpener {
         let Self { limits, settings, .. } = self;
         match self.pooler {
             Pooler::None => {
-                let others: String = settings.iter().map(|setting| format!("SET {setting};")).collect();
-                connection.batch_execute(&(limits.of_session() + &others))?;
+                connection.batch_execute(&limits.of_session(settings))?;
                 Ok((lock_timeout(connection)?, None))
             }
             Pooler::Transaction => {

@@ -30,19 +30,19 @@ pub(crate) struct SessionLimits {
 }
 
 impl SessionLimits {
-    /// SQL that sets a session.
-    pub(crate) fn of_session(self) -> String {
-        let Self { lock, .. } = self;
-        let settings: String = self.settings().map(|setting| format!("SET {setting};")).collect();
-        // Where the URL or the role sets a shorter limit, that one stays.
-        let locks = match lock.as_millis() {
-            0 => String::new(),
-            lock => format!(
+    /// SQL that sets a session to these limits and these other settings.
+    pub(crate) fn of_session(self, others: &[&str]) -> String {
+        // Where the URL or the role sets a shorter limit for locks, that one stays.
+        let lock = match self.lock.as_millis() {
+            0 => None,
+            lock => Some(format!(
                 "SELECT set_config('lock_timeout', '{lock}', false) FROM pg_settings
-                 WHERE name = 'lock_timeout' AND setting::bigint NOT BETWEEN 1 AND {lock};"
-            ),
+                 WHERE name = 'lock_timeout' AND setting::bigint NOT BETWEEN 1 AND {lock}"
+            )),
         };
-        settings + &locks
+        let settings = self.settings().chain(others.iter().map(|other| (*other).to_owned()));
+        let statements: Vec<_> = settings.map(|setting| format!("SET {setting}")).chain(lock).collect();
+        statements.join("; ")
     }
 
     /// SQL that begins a transaction with these limits and these other settings.
@@ -52,9 +52,9 @@ impl SessionLimits {
             lock => Some(format!("lock_timeout = {lock}")),
         };
         let settings = self.settings().chain(lock).chain(others.iter().map(|other| (*other).to_owned()));
-        std::iter::once("BEGIN".to_owned())
-            .chain(settings.map(|setting| format!("; SET LOCAL {setting}")))
-            .collect()
+        let settings = settings.map(|setting| format!("SET LOCAL {setting}"));
+        let statements: Vec<_> = std::iter::once("BEGIN".to_owned()).chain(settings).collect();
+        statements.join("; ")
     }
 
     fn settings(self) -> impl Iterator<Item = String> {
@@ -129,6 +129,9 @@ mod tests {
             none.of_transaction(&[]),
             "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL synchronous_commit = on"
         );
-        assert_eq!(none.of_session(), "SET statement_timeout = 0;SET synchronous_commit = on;");
+        assert_eq!(
+            none.of_session(&["jit = off"]),
+            "SET statement_timeout = 0; SET synchronous_commit = on; SET jit = off"
+        );
     }
 }

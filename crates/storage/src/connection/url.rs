@@ -124,8 +124,8 @@ pub(crate) fn parameters(url: &str) -> Option<&str> {
 
 /// The last value of a parameter, which is the one that counts for libpq.
 pub(crate) fn last_of<'a>(url: &'a str, key: &str) -> Option<&'a str> {
-    let pairs = parameters(url)?.strip_prefix('?')?.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.filter(|(name, _)| *name == key).map(|(_, value)| value).last()
+    let mut pairs = parameters(url)?.strip_prefix('?')?.rsplit('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(name, _)| *name == key).map(|(_, value)| value)
 }
 
 /// How many hosts libpq tries, one after the other.

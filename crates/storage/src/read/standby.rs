@@ -51,7 +51,7 @@ impl Standby {
     pub(crate) fn new(url: &str, settings: &Settings, clock: &Arc<dyn Clock>) -> Self {
         let query_timeout = settings.query_timeout / SHARE;
         let pool_timeout = settings.pool_timeout.min(query_timeout);
-        let settings = Settings { query_timeout, pool_timeout, ..settings.clone() };
+        let settings = Settings { pool_timeout, query_timeout, ..settings.clone() };
         // What becomes of its connections says nothing of those to the primary.
         let epoch = Arc::default();
         Self {

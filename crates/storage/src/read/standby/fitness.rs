@@ -136,9 +136,11 @@ impl Fitness {
             self.marks.pop_front();
         }
         self.marks.push_back((asked, primary.log_position));
-        while let Some((when, _)) = self.marks.pop_front_if(|(_, position)| *position <= standby.log_position)
+        while let Some((when, _)) =
+            self.marks.front().filter(|(_, position)| *position <= standby.log_position)
         {
-            self.complete_at = Some(when);
+            self.complete_at = Some(*when);
+            self.marks.pop_front();
         }
         let is_complete = self.complete_at.is_some_and(|when| asked.saturating_duration_since(when) < LAG);
         if is_complete { Ok(true) } else { Err(Unfit::Behind) }
