@@ -1,4 +1,4 @@
-//! A real PgBouncer that shares three connections transaction by transaction.
+//! A real `PgBouncer` that shares three connections transaction by transaction.
 
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
@@ -90,6 +90,13 @@ fn serve(program: &Program, bouncer: &Bouncer, pooler: &str) -> Running {
     program.serve(&std::iter::once("serve").chain(all).collect::<Vec<_>>())
 }
 
+/// With what a transaction ended that changed a row.
+#[derive(Debug, QueryableByName)]
+struct Noted {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    settings: String,
+}
+
 const HOSTILE: &str =
     "ALTER ROLE gathering SET synchronous_commit = off; ALTER ROLE gathering SET statement_timeout = 77777";
 
@@ -157,14 +164,9 @@ fn everything_works_and_nothing_is_left_behind() {
         }
         assert!(written.iter().all(Result::is_ok));
     });
-    #[derive(Debug, QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = diesel::sql_types::Text)]
-        settings: String,
-    }
     let mut connection = PgConnection::establish(&pair.primary.url()).unwrap();
     let sql = "SELECT DISTINCT synchronous || ' ' || statement AS settings FROM seen";
-    let seen: Vec<Row> = diesel::sql_query(sql).load(&mut connection).unwrap();
+    let seen: Vec<Noted> = diesel::sql_query(sql).load(&mut connection).unwrap();
     assert_eq!(seen.iter().map(|row| row.settings.as_str()).collect::<Vec<_>>(), ["on 5s"]);
     assert_eq!(bouncer.sessions(), untouched(), "after serving");
     assert!(!running.stderr().contains("a pooler shares"), "{}", running.stderr());
