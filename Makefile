@@ -1,6 +1,6 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-outside test-kafka test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt \
+.PHONY: help run build test test-outside test-kafka test-pgbouncer test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt \
 	deny deps-check deploy-check migrations-check docs openapi package release test-upgrade
 
 CARGO ?= cargo
@@ -33,6 +33,11 @@ test-kafka: ## Runs the Kafka suite against a real broker, which needs Java and 
 	$(CARGO) build --package gathering-server
 	tests/scripts/with-kafka tests/scripts/with-postgres tests/scripts/run-tests --package gathering-tests \
 		--features apache-kafka --test kafka $(ARGS)
+
+test-pgbouncer: ## Runs the tests on two servers, and those through a PgBouncer of 1.21 or later, which GATHERING_TEST_PGBOUNCER may name
+	$(CARGO) build --package gathering-server
+	tests/scripts/with-pgbouncer tests/scripts/with-postgres tests/scripts/run-tests --package gathering-tests \
+		--features pgbouncer --test servers $(ARGS)
 
 test-stops: ## Stops servers behind HAProxy, which it installs, under load, and counts lost calls. STOPS=20 CALLS=10000
 	$(CARGO) build --package gathering-server

@@ -7,7 +7,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection, RunQueryDsl, SqliteConnection};
 use gathering_domain::time::Retention;
-use gathering_storage::{DatabaseUrl, Migrator, Settings};
+use gathering_storage::{DatabaseUrl, Migrator, Pooler, Settings};
 use tempfile::TempDir;
 
 use crate::proxy::Proxy;
@@ -133,6 +133,8 @@ impl TestDatabase {
     pub fn settings(&self) -> Settings {
         Settings {
             url: self.url.parse::<DatabaseUrl>().expect("a URL that storage knows"),
+            read_url: None,
+            pooler: Pooler::None,
             pool_size: 4,
             readers: 2,
             processed_cache: 1 << 20,

@@ -9,12 +9,13 @@ use gathering_domain::time::Clock;
 use crate::connection::any::AnyConnection;
 use crate::connection::epoch::Epoch;
 use crate::connection::executor::Executor;
+use crate::connection::network::Server;
 use crate::connection::opener::Opener;
 use crate::connection::pool::PoolState;
 use crate::connection::sqlite_file::{SqliteFile, open};
 use crate::connection::url::DatabaseUrl;
 use crate::error::storage::StorageError;
-use crate::read::batcher::LookupBatcher;
+use crate::read::postgres_reads::PostgresReads;
 use crate::read::processed::ProcessedKeys;
 use crate::read::readers::Readers;
 use crate::settings::Settings;
@@ -36,7 +37,7 @@ pub(crate) enum Reads {
     /// On the caller's thread.
     Sqlite(SqliteReads),
     /// On threads that answer many callers at once.
-    Postgres(Arc<LookupBatcher>),
+    Postgres(PostgresReads),
 }
 
 /// The connections that read a SQLite file, and the file.
@@ -45,10 +46,6 @@ pub(crate) struct SqliteReads {
     readers: Arc<Readers>,
     pub(crate) file: Arc<SqliteFile>,
 }
-
-/// Connections to PostgreSQL that answer lookups. The first answers all there is as long as that goes fast, the second what
-/// had to wait for it.
-const LOOKUPS: u32 = 2;
 
 /// Long lists that are read at once, each on a thread and a connection of its own.
 const LONG_LISTS: u32 = 2;
@@ -74,12 +71,12 @@ impl Database {
                 (Reads::Sqlite(SqliteReads { readers, file }), executor("sqlite_write", opener, 1), lists)
             }
             DatabaseUrl::Postgres(url) => {
-                let opener = Opener::postgres(url, pool_timeout, query_timeout);
-                let workers = LOOKUPS.min(settings.pool_size).max(1) as usize;
-                let batcher = LookupBatcher::new(&opener, &epoch, workers, settings, clock);
+                let server = Server::Primary;
+                let opener = Opener::postgres(url, server, settings.pooler, pool_timeout, query_timeout);
+                let reads = PostgresReads::new(url, &epoch, settings, clock);
                 let lists = executor("postgres_list", opener.clone(), LONG_LISTS.min(settings.pool_size));
                 let writes = executor("postgres", opener.for_writing(), settings.pool_size);
-                (Reads::Postgres(Arc::new(batcher)), writes, lists)
+                (Reads::Postgres(reads), writes, lists)
             }
         };
         let processed = Arc::new(ProcessedKeys::new(settings.processed_cache));
@@ -88,11 +85,12 @@ impl Database {
 
     /// How full the pools are.
     pub(crate) fn pools(&self) -> Vec<PoolState> {
-        let lookups = match &self.reads {
-            Reads::Sqlite(SqliteReads { readers, .. }) => readers.state(),
-            Reads::Postgres(batcher) => batcher.connections(),
+        let mut pools = match &self.reads {
+            Reads::Sqlite(SqliteReads { readers, .. }) => vec![readers.state()],
+            Reads::Postgres(reads) => reads.connections(),
         };
-        vec![lookups, self.lists.state(), self.writes.state()]
+        pools.extend([self.lists.state(), self.writes.state()]);
+        pools
     }
 
     /// Asks SQLite on this very thread.

@@ -27,9 +27,11 @@ mod write;
 
 pub use connection::migrations::Migrator;
 pub use connection::pool::PoolState;
+pub use connection::session::Pooler;
 pub use connection::url::{DatabaseUrl, InvalidDatabaseUrl};
 pub use error::sqlite_file::SqliteFileError;
 pub use error::storage::StorageError;
+pub use read::standby::StandbyStats;
 pub use settings::Settings;
 pub use storage::Storage;
 pub use write::batch_writer::BatchWriter;

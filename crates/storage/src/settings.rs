@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use gathering_domain::time::Retention;
 
+use crate::connection::session::Pooler;
 use crate::connection::url::DatabaseUrl;
 
 /// What a store needs to know. See `config/default.toml` for defaults.
@@ -11,6 +12,10 @@ use crate::connection::url::DatabaseUrl;
 pub struct Settings {
     /// Which database.
     pub url: DatabaseUrl,
+    /// A standby of that database on PostgreSQL, asked first for what may be processed.
+    pub read_url: Option<DatabaseUrl>,
+    /// What shares connections to PostgreSQL, if anything does.
+    pub pooler: Pooler,
     /// Connections to PostgreSQL for writing and upkeep, beside up to two that answer lookups. SQLite has `readers` and one
     /// writer.
     pub pool_size: u32,

@@ -21,6 +21,7 @@ use crate::error::storage::StorageError;
 use crate::read::postgres::lists as postgres_lists;
 use crate::read::rows::{KeptStatus, ReadTimes, ShortList};
 use crate::read::sqlite;
+use crate::read::standby::StandbyStats;
 use crate::settings::Settings;
 use crate::write::batch_writer::{BatchWriter, WriteTimeouts};
 use crate::write::purge::purge;
@@ -59,7 +60,7 @@ impl Storage {
         let lookup = async {
             match &self.database.reads {
                 Reads::Sqlite(_) => Ok(()),
-                Reads::Postgres(batcher) => batcher.ping().await,
+                Reads::Postgres(reads) => reads.ping().await,
             }
         };
         let (revision, lookup) = tokio::join!(self.content_revision(), lookup);
@@ -81,6 +82,14 @@ impl Storage {
     /// How full the pools are.
     pub fn pools(&self) -> Vec<PoolState> {
         self.database.pools()
+    }
+
+    /// What became of questions to the standby, and whether it is asked; nothing where there is none.
+    pub fn standby(&self) -> Option<StandbyStats> {
+        match &self.database.reads {
+            Reads::Sqlite(_) => None,
+            Reads::Postgres(reads) => reads.standby(),
+        }
     }
 
     fn transactions(&self) -> Transactions {
@@ -112,7 +121,7 @@ impl RequestStore for Storage {
             Reads::Sqlite(reads) => {
                 database.ask(reads, |connection| sqlite::status(connection.sqlite()?, key, now))?
             }
-            Reads::Postgres(batcher) => batcher.status(key).await?,
+            Reads::Postgres(reads) => reads.status(key).await?,
         };
         let Some(KeptStatus { status, expires_at }) = kept else { return Ok(None) };
         if status.state == RequestState::Processed {
@@ -140,7 +149,7 @@ impl RequestStore for Storage {
                     };
                     self.database.lists.run(ask).await?
                 }
-                Reads::Postgres(batcher) => batcher.states(keys).await?,
+                Reads::Postgres(reads) => reads.primary.states(keys).await?,
             });
         }
         Ok(states)
@@ -158,7 +167,7 @@ impl RequestStore for Storage {
             Reads::Sqlite(reads) => self.database.ask(reads, |connection| {
                 sqlite::short_list(connection.sqlite()?, organization, cluster, times)
             })?,
-            Reads::Postgres(batcher) => batcher.list(organization, cluster).await?,
+            Reads::Postgres(reads) => reads.primary.list(organization, cluster).await?,
         };
         match short {
             ShortList::Unknown => Ok(None),
@@ -194,7 +203,7 @@ impl RequestStore for Storage {
                     sqlite::select(connection.sqlite()?, organization, cluster, requests, now)
                 })
             }
-            Reads::Postgres(batcher) => batcher.select(organization, cluster, requests).await,
+            Reads::Postgres(reads) => reads.primary.select(organization, cluster, requests).await,
         }
     }
 
@@ -204,7 +213,7 @@ impl RequestStore for Storage {
                 let now = self.clock.now();
                 self.database.ask(reads, |connection| sqlite::report(connection.sqlite()?, key, now))?
             }
-            Reads::Postgres(batcher) => batcher.report(key).await?,
+            Reads::Postgres(reads) => reads.report(key).await?,
         };
         if report.as_ref().is_none_or(|report| report.state != RequestState::Processed) {
             // Its expiry was lowered, or its row is lost: status is not to say otherwise.

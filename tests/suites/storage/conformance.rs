@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gathering_domain::conformance::{check, check_purging};
 use gathering_domain::memory::MemoryStore;
 use gathering_domain::time::{Clock, ManualClock, Retention};
-use gathering_storage::Storage;
+use gathering_storage::{Pooler, Settings, Storage};
 use gathering_tests::TestDatabase;
 
 fn run(checks: impl Future<Output = ()>) {
@@ -22,18 +22,25 @@ fn in_memory(clock: Arc<ManualClock>) -> MemoryStore<Arc<ManualClock>> {
 /// A database for each check, all of them kept until the end.
 struct Databases {
     new: fn() -> TestDatabase,
+    pooler: Pooler,
     kept: RefCell<Vec<TestDatabase>>,
 }
 
 impl Databases {
     const fn of(new: fn() -> TestDatabase) -> Self {
-        Self { new, kept: RefCell::new(Vec::new()) }
+        Self { new, pooler: Pooler::None, kept: RefCell::new(Vec::new()) }
+    }
+
+    /// The same, as behind a pooler that shares connections.
+    fn pooled(new: fn() -> TestDatabase) -> Self {
+        Self { pooler: Pooler::Transaction, ..Self::of(new) }
     }
 
     fn storage(&self, clock: Arc<ManualClock>) -> Storage {
         let database = (self.new)();
         database.migrate();
-        let storage = Storage::open(&database.settings(), clock as Arc<dyn Clock>).unwrap();
+        let settings = Settings { pooler: self.pooler, ..database.settings() };
+        let storage = Storage::open(&settings, clock as Arc<dyn Clock>).unwrap();
         self.kept.borrow_mut().push(database);
         storage
     }
@@ -54,6 +61,13 @@ fn sqlite_does_what_is_asked_of_a_store() {
 fn postgres_does_what_is_asked_of_a_store() {
     let databases = Databases::of(TestDatabase::postgres);
     run(check(async |clock| databases.storage(clock)));
+}
+
+#[test]
+fn postgres_does_it_transaction_by_transaction() {
+    let databases = Databases::pooled(TestDatabase::postgres);
+    run(check(async |clock| databases.storage(clock)));
+    run(check_purging(async |clock| databases.storage(clock)));
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod migrations;
 mod outages;
 mod passing;
 mod plans;
+mod pooler;
 mod purging;
 mod remembering;
 mod slow;

@@ -133,6 +133,8 @@ impl Config {
     pub fn storage_settings(&self) -> storage::Settings {
         storage::Settings {
             url: self.storage.url.clone(),
+            read_url: self.storage.read_url.clone(),
+            pooler: self.storage.pooler,
             pool_size: self.storage.pool_size,
             readers: u32::try_from(self.workers()).unwrap_or(u32::MAX),
             pool_timeout: self.storage.pool_timeout,

@@ -5,8 +5,11 @@ use toml::{Table, Value};
 
 /// The settings as text, for people and files.
 pub(super) fn show(mut settings: Table) -> String {
-    if let Some(Value::String(url)) = settings.get_mut("storage").and_then(|storage| storage.get_mut("url")) {
-        *url = DatabaseUrl::redact(url);
+    for key in ["url", "read_url"] {
+        if let Some(Value::String(url)) = settings.get_mut("storage").and_then(|storage| storage.get_mut(key))
+        {
+            *url = DatabaseUrl::redact(url);
+        }
     }
     if let Some(kafka) = settings.get_mut("ingest").and_then(|ingest| ingest.get_mut("kafka")) {
         hide_secrets("", kafka);

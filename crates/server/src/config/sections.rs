@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gathering_domain::report::UnknownContent;
 use gathering_http::{BasePath, Origin, PendingStatus};
-use gathering_storage::DatabaseUrl;
+use gathering_storage::{DatabaseUrl, Pooler};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_with::{DeserializeAs, DisplayFromStr, serde_as};
@@ -99,6 +99,11 @@ pub struct Admin {
 pub struct Storage {
     #[serde_as(as = "DisplayFromStr")]
     pub url: DatabaseUrl,
+    #[serde_as(as = "Option<DisplayFromStr>")]
+    #[serde(default)]
+    pub read_url: Option<DatabaseUrl>,
+    #[serde_as(as = "Word")]
+    pub pooler: Pooler,
     #[serde_as(as = "Whole<1, 1000>")]
     pub pool_size: u32,
     #[serde_as(as = "Timeout")]
@@ -208,6 +213,16 @@ impl<'de> DeserializeAs<'de, UnknownContent> for Word {
         text(deserializer, "\"omit\" or \"include\"", |word| match word {
             "omit" => Some(UnknownContent::Omit),
             "include" => Some(UnknownContent::Include),
+            _ => None,
+        })
+    }
+}
+
+impl<'de> DeserializeAs<'de, Pooler> for Word {
+    fn deserialize_as<D: Deserializer<'de>>(deserializer: D) -> Result<Pooler, D::Error> {
+        text(deserializer, "\"none\" or \"transaction\"", |word| match word {
+            "none" => Some(Pooler::None),
+            "transaction" => Some(Pooler::Transaction),
             _ => None,
         })
     }

@@ -2,11 +2,12 @@
 
 use gathering_auth::{ClaimMapping, ClusterBinding, ScopeWords};
 use gathering_domain::ids::ClusterId;
+use gathering_storage::{DatabaseUrl, Pooler};
 
 use super::auth::{Auth, AuthMode, Certificate, Keys};
 use super::ingest::Kafka;
 use super::report_filter::ReportFilter;
-use super::sections::{Config, Tls};
+use super::sections::{Config, Storage, Tls};
 
 /// A setting that does not go together with others.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl Invalid {
 
 /// `for_tokens` is for commands that make tokens or look at them, to which what tokens say counts in every mode.
 pub(super) fn validate(config: &Config, for_tokens: bool) -> Result<(), Invalid> {
-    let Config { http, admin, auth, ingest, report, wait, .. } = config;
+    let Config { http, admin, auth, ingest, report, storage, wait, .. } = config;
     if auth.mode == AuthMode::Disabled && !http.bind.ip().is_loopback() {
         let problem = "without authentication, http.bind has to be a loopback address such as 127.0.0.1:8080";
         return Err(Invalid::new("auth.mode", problem));
@@ -35,6 +36,7 @@ pub(super) fn validate(config: &Config, for_tokens: bool) -> Result<(), Invalid>
     validate_tls("http.tls", &http.tls)?;
     validate_certificate(config)?;
     validate_tls("admin.tls", &admin.tls)?;
+    validate_storage(storage)?;
     validate_kafka(&ingest.kafka)?;
     if wait.hold > wait.max {
         return Err(Invalid::new("wait.hold", "it has to be wait.max at most"));
@@ -173,6 +175,27 @@ fn validate_filter(filter: &ReportFilter) -> Result<(), Invalid> {
         return Err(Invalid::new("report.filter.fresh_for", problem));
     }
     Ok(())
+}
+
+fn validate_storage(storage: &Storage) -> Result<(), Invalid> {
+    let Storage { url, read_url, pooler, .. } = storage;
+    let is_sqlite = |url: &DatabaseUrl| matches!(url, DatabaseUrl::Sqlite(_));
+    let read_url = read_url.as_ref();
+    let (key, problem) = if url.asks_for_standby() {
+        let problem = "its target_session_attrs asks for a server that only reads; a standby goes into storage.read_url";
+        ("url", problem)
+    } else if read_url.is_some_and(is_sqlite) {
+        ("read_url", "it has to be a standby on PostgreSQL: postgres://user@host/database")
+    } else if read_url.is_some() && is_sqlite(url) {
+        ("read_url", "it counts where storage.url is on PostgreSQL only: SQLite has no standby")
+    } else if read_url.is_some_and(DatabaseUrl::asks_for_primary) {
+        ("read_url", "its target_session_attrs asks for a server that takes writes, and a standby takes none")
+    } else if *pooler != Pooler::None && is_sqlite(url) {
+        ("pooler", "it counts where storage.url is on PostgreSQL only")
+    } else {
+        return Ok(());
+    };
+    Err(Invalid::new(format!("storage.{key}"), problem))
 }
 
 fn validate_kafka(kafka: &Kafka) -> Result<(), Invalid> {

@@ -1,5 +1,6 @@
 //! What is measured beside HTTP: the build, the process, the pools, rule content, waits, and records by outcome.
 
+mod standby;
 mod waits;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
 
+use self::standby::StandbyCollector;
 pub(super) use self::waits::register_waits;
 use crate::ServerError;
 use crate::build_info::build_info;
@@ -33,6 +35,9 @@ pub(super) fn register(
     build.set(1);
     registry.register(Box::new(build))?;
     registry.register(Box::new(ProcessCollector::for_self()))?;
+    if storage.standby().is_some() {
+        registry.register(Box::new(StandbyCollector::new(storage.clone())?))?;
+    }
     registry.register(Box::new(PoolCollector::new(storage)?))?;
     registry.register(Box::new(WriterCollector::new(writer)?))?;
     records.register(registry)

@@ -25,6 +25,13 @@ impl Epoch {
         self.end_at(opened, Instant::now())
     }
 
+    /// Called when nothing was heard of a server for as long as anybody waits. The others may hang as well, one after the other;
+    /// a new one is led elsewhere, where there is another server.
+    pub(crate) fn end_after_silence(&self) {
+        let now = Instant::now();
+        self.end_at(now, now);
+    }
+
     fn end_at(&self, opened: Instant, now: Instant) -> bool {
         let mut began = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match *began {

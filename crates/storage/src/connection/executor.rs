@@ -127,7 +127,10 @@ impl Executor {
             Ok(Ok(result)) => result,
             Ok(Err(panicked)) => Err(Failure::cut_off(StoreError::defect(panicked))),
             // The thread keeps its permit and connection until the driver lets go; nobody waits for it.
-            Err(_) => Err(Failure::cut_off(self.timed_out())),
+            Err(_) => {
+                self.epoch.end_after_silence();
+                Err(Failure::cut_off(self.timed_out()))
+            }
         }
     }
 
@@ -201,7 +204,7 @@ impl Executor {
             if began >= times.end {
                 return Err(Failure::not_begun(self.timed_out()));
             }
-            let error = match work(&mut connection) {
+            let error = match connection.work(&work) {
                 Ok(value) => {
                     let unconfirmed = |problem| Failure::cut_off(StoreError::unavailable(problem));
                     return connection.confirm().map(|()| value).map_err(unconfirmed);

@@ -5,19 +5,24 @@ mod postgres;
 pub(crate) mod sqlite;
 mod state;
 
-use std::time::Duration;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
 use diesel::migration::{MigrationSource, Result as MigrationResult};
 use diesel::pg::Pg;
+use diesel::sql_types::{Nullable, Text};
 use diesel::sqlite::Sqlite;
-use diesel::{Connection, ConnectionError, RunQueryDsl};
+use diesel::{Connection, ConnectionError, RunQueryDsl, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
 use self::state::{POSTGRES, SQLITE, SchemaState, known};
 use crate::connection::any::AnyConnection;
+use crate::connection::network::Server;
 use crate::connection::opener::Opener;
 use crate::connection::pooled::Pooled;
+use crate::connection::session::{Pooler, is_standby};
 use crate::connection::sqlite_file::open;
 use crate::connection::url::DatabaseUrl;
 use crate::error::storage::StorageError;
@@ -54,9 +59,13 @@ impl Migrator {
                 sqlite::state(&mut opened.map_err(connecting)?).map_err(reading)?
             }
             DatabaseUrl::Postgres(text) => {
-                let opener = Opener::postgres(text, settings.pool_timeout, settings.query_timeout);
-                let mut connection = opener.open().map_err(connecting)?;
-                connection.postgres().and_then(postgres::state).map_err(reading)?
+                let mut connection = primary(settings, text, settings.query_timeout)?;
+                let state = connection.work(|connection| postgres::state(connection.postgres()?));
+                let state = state.map_err(reading)?;
+                if settings.pooler == Pooler::None {
+                    warn_of_shared_sessions(settings, text, &mut connection);
+                }
+                state
             }
         };
         pending(&state, url)
@@ -73,11 +82,13 @@ impl Migrator {
         let connection = match &settings.url {
             DatabaseUrl::Sqlite(path) => {
                 open::make_folder(path)?;
-                open::create(path, LOCK_WAIT).map(AnyConnection::Sqlite).map(Pooled::new)
+                open::create(path, LOCK_WAIT)
+                    .map(|connection| Pooled::new(AnyConnection::Sqlite(connection)))
+                    .map_err(|error| StorageError::connecting(&settings.url, &error))?
             }
-            DatabaseUrl::Postgres(url) => Opener::postgres(url, settings.pool_timeout, Duration::ZERO).open(),
+            // What it asks before it takes the lock is answered at once, or never.
+            DatabaseUrl::Postgres(url) => primary(settings, url, settings.query_timeout)?,
         };
-        let connection = connection.map_err(|error| StorageError::connecting(&settings.url, &error))?;
         Ok(Self { url: settings.url.clone(), connection })
     }
 
@@ -98,7 +109,12 @@ impl Migrator {
                 connection.immediate_transaction(|connection| action.run(connection, SQLITE))
             }
             AnyConnection::Postgres(connection) => connection.transaction(|connection| {
-                connection.batch_execute(&format!("SET LOCAL lock_timeout = {}", LOCK_WAIT.as_millis()))?;
+                // Of the transaction, and not of the session: a pooler would hand that on to others.
+                connection.batch_execute(&format!(
+                    "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+                     SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = {}",
+                    LOCK_WAIT.as_millis()
+                ))?;
                 diesel::sql_query(format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
                     .execute(connection)?;
                 postgres::use_record(connection)?;
@@ -109,6 +125,43 @@ impl Migrator {
             Ok(unknown) => StorageError::UnknownMigrations { url: self.url.clone(), unknown: unknown.0 },
             Err(error) => StorageError::migrating(&self.url, error),
         })
+    }
+}
+
+/// Connects to the server that takes writes. Where there is one server, it may turn out to be a standby.
+fn primary(settings: &Settings, text: &str, statement: Duration) -> Result<Pooled, StorageError> {
+    let url = &settings.url;
+    let opener = Opener::postgres(text, Server::Primary, settings.pooler, settings.pool_timeout, statement);
+    let mut connection = opener.open().map_err(|error| StorageError::connecting(url, &error))?;
+    let asked = connection.work(|connection| is_standby(connection.postgres()?));
+    let is_standby = asked.map_err(|error| StorageError::migrating(url, Box::new(error)))?;
+    if is_standby { Err(StorageError::Standby { url: url.clone() }) } else { Ok(connection) }
+}
+
+/// Finds out, as far as can be told, whether a pooler between here and the server lets two connections share a session. Settings
+/// of the session would hold for some transactions only, and with them what makes a commit durable.
+fn warn_of_shared_sessions(settings: &Settings, text: &str, first: &mut Pooled) {
+    let (statement, connect) = (settings.query_timeout, settings.pool_timeout);
+    let opener = Opener::postgres(text, Server::Primary, Pooler::None, connect, statement);
+    let (sender, receiver) = mpsc::channel();
+    // On a thread of its own: a pooler of sessions that has none left lets it wait for one.
+    std::thread::spawn(move || {
+        // Nobody may be there any more.
+        let _ = sender.send(opener.open());
+    });
+    let Ok(Ok(mut second)) = receiver.recv_timeout(connect) else { return };
+    let marker = format!("{}-{:?}", std::process::id(), Instant::now());
+    let set = first.postgres().and_then(|first| {
+        sql_query("SELECT set_config('gathering.marker', $1, false)").bind::<Text, _>(&marker).execute(first)
+    });
+    let asked = diesel::select(sql::<Nullable<Text>>("current_setting('gathering.marker', true)"));
+    let seen =
+        set.and_then(|_| second.postgres().and_then(|second| asked.get_result::<Option<String>>(second)));
+    if seen.is_ok_and(|seen| seen.as_deref() == Some(&marker)) {
+        log::warn!(
+            "a pooler shares connections to the database transaction by transaction, and storage.pooler does not say so: \
+             what is acknowledged may be lost; set storage.pooler = \"transaction\""
+        );
     }
 }
 

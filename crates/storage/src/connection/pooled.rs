@@ -4,10 +4,12 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use diesel::QueryResult;
 use diesel::result::{DatabaseErrorKind, Error};
 
 use crate::connection::any::AnyConnection;
 use crate::connection::epoch::Epoch;
+use crate::connection::session::in_transaction;
 use crate::connection::sqlite_file::SqliteFile;
 use crate::connection::sqlite_file::lease::Lease;
 use crate::error::is_damage;
@@ -24,6 +26,8 @@ pub(crate) struct Pooled {
     opened: Instant,
     /// After how long its server ends a wait for a lock.
     lock_timeout: Option<Duration>,
+    /// What all work on it begins with, behind a pooler that shares connections transaction by transaction.
+    beginning: Option<String>,
 }
 
 /// After so long a connection that is kept is opened anew, as r2d2 does with those of its pools: the server may be another
@@ -33,7 +37,15 @@ const LIFETIME: Duration = Duration::from_secs(30 * 60);
 impl Pooled {
     pub(crate) fn new(connection: AnyConnection) -> Self {
         let opened = Instant::now();
-        Self { connection, lease: None, lost: false, is_dropped: false, opened, lock_timeout: None }
+        Self {
+            connection,
+            lease: None,
+            lost: false,
+            is_dropped: false,
+            opened,
+            lock_timeout: None,
+            beginning: None,
+        }
     }
 
     /// The same, with another moment from which on it counts as open.
@@ -44,6 +56,22 @@ impl Pooled {
     /// The same, with the server's limit for a wait for a lock.
     pub(crate) fn with_lock_timeout(self, lock_timeout: Option<Duration>) -> Self {
         Self { lock_timeout, ..self }
+    }
+
+    /// The same, where all work is a transaction that begins with this SQL.
+    pub(crate) fn with_beginning(self, beginning: Option<String>) -> Self {
+        Self { beginning, ..self }
+    }
+
+    /// Does work that is a question or a transaction. Behind a pooler it is one transaction in all.
+    pub(crate) fn work<T>(
+        &mut self,
+        work: impl FnOnce(&mut AnyConnection) -> QueryResult<T>,
+    ) -> QueryResult<T> {
+        match &self.beginning {
+            None => work(&mut self.connection),
+            Some(begin) => in_transaction(&mut self.connection, begin, work),
+        }
     }
 
     pub(crate) const fn lock_timeout(&self) -> Option<Duration> {

@@ -30,6 +30,24 @@ impl DatabaseUrl {
         }
     }
 
+    /// Which kind of server the URL asks libpq for (`target_session_attrs`), if it says so.
+    fn target(&self) -> Option<&str> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(url) => last_of(url, "target_session_attrs"),
+        }
+    }
+
+    /// Whether it asks for a server that only reads.
+    pub fn asks_for_standby(&self) -> bool {
+        matches!(self.target(), Some("read-only" | "standby" | "prefer-standby"))
+    }
+
+    /// Whether it asks for a server that takes writes.
+    pub fn asks_for_primary(&self) -> bool {
+        matches!(self.target(), Some("read-write" | "primary"))
+    }
+
     /// A URL, or what was meant to be one, as it may be shown: without passwords.
     pub fn redact(url: &str) -> String {
         without_passwords(url)
@@ -102,6 +120,28 @@ pub(crate) fn parameters(url: &str) -> Option<&str> {
     let credentials = url.get(authority..)?.find(['@', '/']).map_or(authority, |at| authority + at);
     let query = url.get(credentials..)?.find('?')?;
     url.get(credentials + query..)
+}
+
+/// The last value of a parameter, which is the one that counts for libpq.
+pub(crate) fn last_of<'a>(url: &'a str, key: &str) -> Option<&'a str> {
+    let mut pairs = parameters(url)?.strip_prefix('?')?.rsplit('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(name, _)| *name == key).map(|(_, value)| value)
+}
+
+/// How many hosts libpq tries, one after the other.
+pub(crate) fn hosts(url: &str, variable: impl Fn(&str) -> Option<String>) -> usize {
+    let count = |list: &str| list.replace("%2C", ",").replace("%2c", ",").split(',').count();
+    let given = |key, name| last_of(url, key).map(str::to_owned).or_else(|| variable(name));
+    let (_, rest) = url.split_once("://").unwrap_or(("", url));
+    let rest = match rest.find(['@', '/']) {
+        Some(at) if rest.get(at..).is_some_and(|rest| rest.starts_with('@')) => {
+            rest.get(at + 1..).unwrap_or(rest)
+        }
+        _ => rest,
+    };
+    let authority = rest.split(['/', '?']).next().filter(|hosts| !hosts.is_empty());
+    let named = last_of(url, "host").or(authority).map(str::to_owned).or_else(|| variable("PGHOST"));
+    [named, given("hostaddr", "PGHOSTADDR")].iter().flatten().map(|list| count(list)).max().unwrap_or(1)
 }
 
 #[cfg(test)]

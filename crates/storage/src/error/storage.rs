@@ -15,6 +15,12 @@ pub enum StorageError {
         "the database {url} cannot be opened ({source}); check {} and that storage.url is right", url.what_to_check()
     )]
     Connect { url: DatabaseUrl, source: Box<dyn std::error::Error + Send + Sync> },
+    /// The server only follows another one.
+    #[error(
+        "the database {url} is a standby, which takes no writes; storage.url has to lead to the primary: name it, or all servers \
+         with commas between them, as in postgres://a,b/database"
+    )]
+    Standby { url: DatabaseUrl },
     /// The file of a SQLite database cannot be read as one.
     #[error(
         "the database {url} is damaged, or no SQLite database ({source}); restore it, or choose another storage.url"

@@ -25,20 +25,26 @@ use gathering_domain::store::{StoreError, StoreQueue};
 use gathering_domain::time::Clock;
 use tokio::time::timeout_at;
 
-use self::lookup::{ClusterKey, List, Lookup, PendingLookup, Selection};
+use self::lookup::{ClusterKey, List, Lookup, PendingLookup, Position, Selection};
 use self::queue::Queue;
 use self::reply::{Reply, ReplySender};
-use self::shared::{POOL, Shared};
+use self::shared::Shared;
 use self::worker::WorkerHandle;
 use crate::connection::epoch::Epoch;
+use crate::connection::network::Server;
 use crate::connection::opener::Opener;
 use crate::connection::pool::PoolState;
+use crate::read::postgres::position::ServerPosition;
+use crate::read::postgres::session::{FOR_READING, FOR_READING_WITHOUT_CITUS};
 use crate::read::rows::{self, KeptStatus, ShortList};
 use crate::settings::Settings;
 
 /// Lookups that may wait. Over it callers are turned away at once: at the slowest rate that was measured (some 7,000 a
 /// second) the last of these waits for a second and a half.
 const CAPACITY: usize = 10_000;
+
+/// Workers, each with a connection. The first answers all there is as long as that goes fast, the second what had to wait for it.
+const WORKERS: u32 = 2;
 
 /// Workers that hang in the driver and were replaced, at most. With more of them hanging, the network or the server does,
 /// and new ones would too.
@@ -52,20 +58,47 @@ pub(crate) struct LookupBatcher {
 }
 
 impl LookupBatcher {
+    /// One that asks a server of this kind at this URL. Of the settings, the time limits count, the retention and the pooler.
     pub(crate) fn new(
-        opener: &Opener,
+        url: &str,
+        server: Server,
         epoch: &Arc<Epoch>,
-        size: usize,
         settings: &Settings,
         clock: &Arc<dyn Clock>,
     ) -> Self {
-        let Settings { pool_timeout, query_timeout, retention, .. } = *settings;
-        let (opener, epoch, clock) = (opener.clone(), Arc::clone(epoch), Arc::clone(clock));
-        let queue = Queue::new(CAPACITY);
-        let connected = AtomicUsize::new(0);
-        let shared =
-            Shared { queue, connected, opener, epoch, pool_timeout, query_timeout, clock, retention };
+        let Settings { pool_size, pool_timeout, query_timeout, retention, pooler, .. } = *settings;
+        let pool = match server {
+            Server::Primary => "postgres_lookup",
+            Server::Standby => "postgres_standby",
+        };
+        let opener = Opener::postgres(url, server, pooler, pool_timeout, query_timeout).set_to(FOR_READING, FOR_READING_WITHOUT_CITUS);
+        let (epoch, clock) = (Arc::clone(epoch), Arc::clone(clock));
+        let (queue, connected) = (Queue::new(CAPACITY), AtomicUsize::new(0));
+        let shared = Shared {
+            pool,
+            server,
+            queue,
+            connected,
+            opener,
+            epoch,
+            pool_timeout,
+            query_timeout,
+            clock,
+            retention,
+        };
+        let size = WORKERS.min(pool_size).max(1) as usize;
         Self { shared: Arc::new(shared), workers: OnceLock::new(), size }
+    }
+
+    /// When whoever asks now gives up.
+    fn end(&self) -> Instant {
+        Instant::now() + self.shared.query_timeout
+    }
+
+    /// Asks the server what it is.
+    pub(crate) async fn position(&self) -> Result<ServerPosition, StoreError> {
+        let key = Position;
+        self.ask(self.end(), |reply| Lookup::Position(PendingLookup { key, reply })).await
     }
 
     /// Asks for a request that nobody has: the ID of its cluster is none.
@@ -74,23 +107,33 @@ impl LookupBatcher {
             return Err(StoreError::defect("the request to ask for has no ID"));
         };
         let key = RequestKey { organization, cluster: ClusterId::from_bytes([0; 16]), request };
-        self.status(&key).await.map(|_| ())
+        self.status(&key, self.end()).await.map(|_| ())
     }
 
-    pub(crate) async fn status(&self, key: &RequestKey) -> Result<Option<KeptStatus>, StoreError> {
+    /// Waits until `end`, and not longer than the query timeout.
+    pub(crate) async fn status(
+        &self,
+        key: &RequestKey,
+        end: Instant,
+    ) -> Result<Option<KeptStatus>, StoreError> {
         let key = key.clone();
-        self.ask(|reply| Lookup::Status(PendingLookup { key, reply })).await
+        self.ask(end, |reply| Lookup::Status(PendingLookup { key, reply })).await
     }
 
     /// The states of some hundred requests at most: others wait for the batch that they are in.
     pub(crate) async fn states(&self, keys: &[RequestKey]) -> Result<Vec<Option<RequestState>>, StoreError> {
         let key = keys.to_vec();
-        self.ask(|reply| Lookup::States(PendingLookup { key, reply })).await
+        self.ask(self.end(), |reply| Lookup::States(PendingLookup { key, reply })).await
     }
 
-    pub(crate) async fn report(&self, key: &RequestKey) -> Result<Option<StoredReport>, StoreError> {
+    /// Waits until `end`, and not longer than the query timeout.
+    pub(crate) async fn report(
+        &self,
+        key: &RequestKey,
+        end: Instant,
+    ) -> Result<Option<StoredReport>, StoreError> {
         let key = key.clone();
-        self.ask(|reply| Lookup::Report(PendingLookup { key, reply })).await
+        self.ask(end, |reply| Lookup::Report(PendingLookup { key, reply })).await
     }
 
     pub(crate) async fn list(
@@ -99,7 +142,7 @@ impl LookupBatcher {
         cluster: ClusterId,
     ) -> Result<ShortList, StoreError> {
         let key = ClusterKey(organization, cluster);
-        let list = self.ask(|reply| Lookup::List(PendingLookup { key, reply })).await?;
+        let list = self.ask(self.end(), |reply| Lookup::List(PendingLookup { key, reply })).await?;
         // Read here: what one thread allocates another frees slowly, and a list has a piece of memory for each request.
         match list {
             None => Ok(ShortList::Unknown),
@@ -121,19 +164,23 @@ impl LookupBatcher {
         requests.sort_unstable();
         requests.dedup();
         let key = Selection(organization, cluster, requests);
-        self.ask(|reply| Lookup::Select(PendingLookup { key, reply })).await
+        self.ask(self.end(), |reply| Lookup::Select(PendingLookup { key, reply })).await
     }
 
-    async fn ask<T>(&self, lookup: impl FnOnce(ReplySender<T>) -> Lookup) -> Result<T, StoreError> {
+    async fn ask<T>(
+        &self,
+        end: Instant,
+        lookup: impl FnOnce(ReplySender<T>) -> Lookup,
+    ) -> Result<T, StoreError> {
         self.workers();
         let Shared { queue, pool_timeout, query_timeout, .. } = &*self.shared;
-        let (pool_timeout, query_timeout) = (*pool_timeout, *query_timeout);
         let asked = Instant::now();
+        let end = end.min(asked + *query_timeout);
         let (sender, mut reply) = ReplySender::new();
         let full = || StoreError::QueueFull { queue: StoreQueue::Lookups, limit: CAPACITY };
         let ticket = queue.push(lookup(sender)).ok_or_else(full)?;
         let ended = |_| StoreError::unavailable("the thread that was to answer has ended");
-        let for_a_worker = pool_timeout.min(query_timeout);
+        let for_a_worker = (*pool_timeout).min(end.saturating_duration_since(asked));
         match timeout_at((asked + for_a_worker).into(), &mut reply).await {
             Ok(reply) => return reply.map(Reply::open).map_err(ended)?,
             Err(_) if !queue.was_taken(ticket) => {
@@ -143,11 +190,11 @@ impl LookupBatcher {
             Err(_) => {}
         }
         // The server ends a statement by itself; this is for one that nothing is heard of any more, or that waited first.
-        if let Ok(reply) = timeout_at((asked + query_timeout).into(), reply).await {
+        if let Ok(reply) = timeout_at(end.into(), reply).await {
             return reply.map(Reply::open).map_err(ended)?;
         }
         self.replace_stuck();
-        Err(StoreError::Timeout { limit: query_timeout })
+        Err(StoreError::Timeout { limit: *query_timeout })
     }
 
     fn workers(&self) -> &Mutex<Vec<WorkerHandle>> {
@@ -179,13 +226,16 @@ impl LookupBatcher {
             .iter()
             .filter(|worker| !worker.is_replaced() && worker.busy_for().is_some_and(|time| time > limit))
             .take(REPLACED.saturating_sub(replaced));
-        stuck.for_each(WorkerHandle::give_up);
+        for worker in stuck {
+            worker.give_up();
+            self.shared.epoch.end_after_silence();
+        }
         let working = workers.iter().filter(|worker| !worker.is_replaced()).count();
         self.start(&mut workers, self.size.saturating_sub(working));
     }
 
     pub(crate) fn connections(&self) -> PoolState {
-        let mut state = PoolState { name: POOL, connections: 0, idle: 0 };
+        let mut state = PoolState { name: self.shared.pool, connections: 0, idle: 0 };
         if let Some(workers) = self.workers.get() {
             let workers = workers.lock().unwrap_or_else(PoisonError::into_inner);
             for worker in workers.iter().filter(|worker| worker.is_connected()) {

@@ -13,5 +13,6 @@
 pub(crate) mod clusters;
 pub(crate) mod keys;
 pub(crate) mod lists;
+pub(crate) mod position;
 pub(crate) mod requests;
 pub(crate) mod session;

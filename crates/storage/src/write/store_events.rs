@@ -12,6 +12,7 @@ use super::event_rows::{EventRow, WriteTimes};
 use super::table::Limits;
 use super::{postgres, sqlite};
 use crate::connection::any::AnyConnection;
+use crate::connection::session::in_one_transaction;
 
 /// Records events in a transaction of their own.
 pub(super) fn store(
@@ -49,7 +50,7 @@ fn transaction(
 ) -> QueryResult<Vec<bool>> {
     let in_time = |changed| if Instant::now() < limits.end { Ok(changed) } else { Err(RollbackTransaction) };
     match connection {
-        AnyConnection::Postgres(connection) => connection.transaction(|connection| {
+        AnyConnection::Postgres(connection) => in_one_transaction(connection, |connection| {
             if let Some(lock) = limits.lock {
                 let lock = lock.as_millis().max(1);
                 let left = limits.end.saturating_duration_since(Instant::now()).as_millis() + 1;

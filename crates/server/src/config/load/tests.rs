@@ -178,8 +178,10 @@ fn the_command_line_is_toml_and_properties_are_as_they_are_written() {
 
 #[test]
 fn what_is_shown_has_no_secrets_and_can_be_read_back() {
-    let config = load(&["storage.url=postgres://u:secret@h/d", "auth.issuer=me"]).unwrap();
+    let (url, reads) = ("storage.url=postgres://u:secret@h/d", "storage.read_url=postgres://r:secret@s/d");
+    let config = load(&[url, reads, "auth.issuer=me"]).unwrap();
     assert!(!config.shown.contains("secret@") && config.shown.contains("postgres://u:***@h/d"));
+    assert!(config.shown.contains("postgres://r:***@s/d"));
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(config.shown.as_bytes()).unwrap();
     let again = Config::load(&Sources { file: Some(file.path().to_owned()), ..Sources::default() }).unwrap();

@@ -7,14 +7,15 @@ use gathering_domain::store::StoreError;
 use gathering_domain::time::Timestamp;
 
 use super::lookup::{
-    ClusterKey, List, ListLookup, Lookup, PendingLookup, ReportLookup, Selection, SelectionLookup,
-    StatesLookup, StatusLookup,
+    ClusterKey, List, ListLookup, Lookup, PendingLookup, PositionLookup, ReportLookup, Selection,
+    SelectionLookup, StatesLookup, StatusLookup,
 };
 use super::reply::send_all;
 use crate::columns::state_of;
 use crate::read::postgres::clusters::known_clusters;
 use crate::read::postgres::keys::{ClusterKeys, Position, RequestKeys};
 use crate::read::postgres::lists::{ShortRows, short_lists};
+use crate::read::postgres::position::position;
 use crate::read::postgres::requests::{records, reports, states, statuses};
 use crate::read::rows::{self, ReadTimes, RecordRow};
 
@@ -26,6 +27,7 @@ pub(super) struct Batch {
     reports: Vec<ReportLookup>,
     lists: Vec<ListLookup>,
     selections: Vec<SelectionLookup>,
+    positions: Vec<PositionLookup>,
 }
 
 impl Batch {
@@ -38,6 +40,7 @@ impl Batch {
                 Lookup::Report(lookup) => batch.reports.push(lookup),
                 Lookup::List(lookup) => batch.lists.push(lookup),
                 Lookup::Select(lookup) => batch.selections.push(lookup),
+                Lookup::Position(lookup) => batch.positions.push(lookup),
             }
         }
         batch
@@ -50,7 +53,12 @@ impl Batch {
         answer_states(connection, &mut self.states, now)?;
         answer_each(&mut self.reports, |keys| reports(connection, keys, now), rows::report)?;
         answer_lists(connection, &mut self.lists, now, cluster_cutoff)?;
-        answer_selections(connection, &mut self.selections, now)
+        answer_selections(connection, &mut self.selections, now)?;
+        if !self.positions.is_empty() {
+            let found = position(connection)?;
+            send_all(self.positions.drain(..).map(|lookup| (lookup.reply, Ok(found.clone()))));
+        }
+        Ok(())
     }
 
     /// Answers all of them with an error.
@@ -60,6 +68,7 @@ impl Batch {
         fail_each(self.reports, error);
         fail_each(self.lists, error);
         fail_each(self.selections, error);
+        fail_each(self.positions, error);
     }
 
     /// Those that have no reply yet.
@@ -69,7 +78,8 @@ impl Batch {
         let reports = self.reports.into_iter().map(Lookup::Report);
         let lists = self.lists.into_iter().map(Lookup::List);
         let selections = self.selections.into_iter().map(Lookup::Select);
-        statuses.chain(states).chain(reports).chain(lists).chain(selections).collect()
+        let positions = self.positions.into_iter().map(Lookup::Position);
+        statuses.chain(states).chain(reports).chain(lists).chain(selections).chain(positions).collect()
     }
 }
 

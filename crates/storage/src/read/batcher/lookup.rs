@@ -5,6 +5,7 @@ use gathering_domain::request::{RequestRecord, RequestState, StoredReport};
 
 use super::patience::Whose;
 use super::reply::ReplySender;
+use crate::read::postgres::position::ServerPosition;
 use crate::read::rows::{KeptStatus, RecordColumns};
 
 /// What is looked up, and where the reply goes.
@@ -31,6 +32,11 @@ pub(super) enum List {
 #[derive(Debug)]
 pub(super) struct Selection(pub(super) OrganizationId, pub(super) ClusterId, pub(super) Vec<RequestId>);
 
+/// What the server is, and how far it has come.
+#[derive(Debug)]
+pub(super) struct Position;
+
+pub(super) type PositionLookup = PendingLookup<Position, ServerPosition>;
 pub(super) type StatusLookup = PendingLookup<RequestKey, Option<KeptStatus>>;
 pub(super) type StatesLookup = PendingLookup<Vec<RequestKey>, Vec<Option<RequestState>>>;
 pub(super) type ReportLookup = PendingLookup<RequestKey, Option<StoredReport>>;
@@ -45,6 +51,7 @@ pub(super) enum Lookup {
     Report(ReportLookup),
     List(ListLookup),
     Select(SelectionLookup),
+    Position(PositionLookup),
 }
 
 impl Lookup {
@@ -55,7 +62,7 @@ impl Lookup {
         /// Its hits are as long as some rows.
         const REPORT: usize = 4;
         match self {
-            Self::Status(_) => 1,
+            Self::Status(_) | Self::Position(_) => 1,
             Self::States(lookup) => lookup.key.len().max(1),
             Self::Report(_) => REPORT,
             Self::List(_) => LIST,
@@ -72,7 +79,7 @@ impl Lookup {
             | Self::Select(PendingLookup { key: Selection(organization, cluster, _), .. }) => {
                 Some((*organization, *cluster))
             }
-            Self::States(_) => None,
+            Self::States(_) | Self::Position(_) => None,
         }
     }
 
@@ -84,6 +91,7 @@ impl Lookup {
             Self::Report(lookup) => lookup.reply.is_abandoned(),
             Self::List(lookup) => lookup.reply.is_abandoned(),
             Self::Select(lookup) => lookup.reply.is_abandoned(),
+            Self::Position(lookup) => lookup.reply.is_abandoned(),
         }
     }
 }

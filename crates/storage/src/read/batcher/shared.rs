@@ -9,13 +9,15 @@ use gathering_domain::time::{Clock, Retention};
 use super::lookup::Lookup;
 use super::queue::Queue;
 use crate::connection::epoch::Epoch;
+use crate::connection::network::Server;
 use crate::connection::opener::Opener;
-
-/// What the connections of all workers together are called.
-pub(super) const POOL: &str = "postgres_lookup";
 
 /// Where lookups come from, how many workers have a connection, and how to get one.
 pub(super) struct Shared {
+    /// What the connections of all workers together are called.
+    pub(super) pool: &'static str,
+    /// What the server has to be.
+    pub(super) server: Server,
     pub(super) queue: Queue<Lookup>,
     pub(super) connected: AtomicUsize,
     pub(super) opener: Opener,

@@ -5,19 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use diesel::ConnectionError;
 use gathering_domain::store::StoreError;
 use r2d2::HandleError;
 
 use super::batch::Batch;
 use super::lookup::Lookup;
 use super::patience::Patience;
-use super::shared::{POOL, Shared};
+use super::shared::Shared;
 use super::status::WorkerStatus;
+use crate::connection::network::Server;
 use crate::connection::pool::LogFailures;
 use crate::connection::pooled::Pooled;
+use crate::connection::session::is_standby;
 use crate::error::lookup_error;
-use crate::read::postgres::session::{can_write, prepare_for_reading};
+use crate::read::postgres::session::can_write;
 use crate::read::rows::ReadTimes;
 
 /// About how many rows one batch asks for. With more, the first lookup of a batch would wait for too many others.
@@ -28,9 +29,9 @@ const BATCH: usize = 500;
 /// longer than this, they do take turns.
 const HELP_AFTER: Duration = Duration::from_millis(2);
 
-/// How often the server is asked whether it still takes writes. One that does not is a standby, or a primary of yesterday:
-/// what it knows may be old, and no read would ever tell.
-const PRIMARY_CHECK: Duration = Duration::from_secs(15);
+/// How often the server is asked whether it still is what it is to be. A primary that takes no writes is a standby, or a primary
+/// of yesterday: what it knows may be old, and no read would ever tell.
+const SERVER_CHECK: Duration = Duration::from_secs(15);
 
 /// Between two attempts to connect.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
@@ -99,7 +100,7 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     fn new(shared: &'a Shared, status: &'a WorkerStatus) -> Self {
-        let failures = LogFailures::new(POOL);
+        let failures = LogFailures::new(shared.pool);
         Self { shared, status, connection: None, checked: Duration::ZERO, failures, failed: None }
     }
 
@@ -146,17 +147,21 @@ impl<'a> Worker<'a> {
 
     /// Drops a connection that is not to be used any more.
     fn check_connection(&mut self) {
-        let Shared { epoch, clock, .. } = self.shared;
+        let Shared { server, epoch, clock, .. } = self.shared;
         let Some(connection) = &mut self.connection else { return };
         let now = clock.monotonic();
         if connection.is_old() || epoch.is_over(connection.opened()) {
             return self.disconnect();
         }
-        if now.saturating_sub(self.checked) < PRIMARY_CHECK {
+        if now.saturating_sub(self.checked) < SERVER_CHECK {
             return;
         }
         self.checked = now;
-        if !connection.postgres().and_then(can_write).unwrap_or(false) {
+        let asked = connection.work(|connection| match server {
+            Server::Primary => can_write(connection.postgres()?),
+            Server::Standby => is_standby(connection.postgres()?),
+        });
+        if !asked.unwrap_or(false) {
             // The others are of the same time.
             epoch.end(connection.opened());
             self.disconnect();
@@ -209,7 +214,7 @@ impl<'a> Worker<'a> {
             let now = clock.now();
             let times = ReadTimes { now, cluster_cutoff: retention.cluster_cutoff(now) };
             let began = Instant::now();
-            let answered = connection.postgres().and_then(|connection| batch.answer(connection, times));
+            let answered = connection.work(|connection| batch.answer(connection.postgres()?, times));
             let Err(error) = answered else { return Ok(()) };
             let is_quick = began.elapsed() < *query_timeout / 8;
             let is_unfit = connection.is_unfit_after(&error, epoch, started, is_quick);
@@ -236,7 +241,7 @@ impl<'a> Worker<'a> {
             }
         };
         while self.connection.is_none() {
-            match self.open() {
+            match self.shared.opener.open() {
                 Ok(connection) => {
                     self.connection = Some(connection);
                     self.checked = self.shared.clock.monotonic();
@@ -256,13 +261,6 @@ impl<'a> Worker<'a> {
             }
         }
         Ok(())
-    }
-
-    fn open(&self) -> Result<Pooled, ConnectionError> {
-        let mut connection = self.shared.opener.open()?;
-        let prepared = connection.postgres().and_then(prepare_for_reading);
-        prepared.map_err(ConnectionError::CouldntSetupConfiguration)?;
-        Ok(connection)
     }
 
     fn disconnect(&mut self) {

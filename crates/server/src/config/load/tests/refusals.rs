@@ -11,7 +11,7 @@ fn unknown_keys_are_named_with_their_origin() {
         "auth.claims.org",
         "auth.scopes.admin",
         "http.tls.ca",
-        "storage.read_url",
+        "storage.standby",
     ] {
         let all = "config/default.toml lists all of them";
         assert_eq!(
@@ -42,6 +42,7 @@ fn bad_values_are_named_with_their_key_and_origin() {
         ),
         ("auth.disabled_org=0", "auth.disabled_org", "0", "a whole number from 1"),
         ("storage.url=mysql://u:secret@h/d", "storage.url", "\"mysql://u:***@h/d\"", "a database URL is"),
+        ("storage.pooler=session", "storage.pooler", "\"session\"", "\"none\" or \"transaction\""),
         ("storage.pool_size=0", "storage.pool_size", "0", "from 1 to 1000"),
         ("storage.retention=0s", "storage.retention", "\"0s\"", "longer than 0s"),
         ("storage.migrate_on_start=1", "storage.migrate_on_start", "1", "a boolean"),
@@ -257,4 +258,31 @@ fn files_say_what_is_wrong_with_them() {
     let missing = Sources { file: Some("/no/such/file.toml".into()), ..Sources::default() };
     let error = Config::load(&missing).unwrap_err().to_string();
     assert!(error.starts_with("the configuration file /no/such/file.toml cannot be read"), "{error}");
+}
+
+#[test]
+fn a_standby_and_a_pooler_are_of_postgres() {
+    let (url, reads) = ("storage.url=postgres://a,b/d", "storage.read_url=postgres://u:secret@c/d");
+    assert!(load(&[url, reads, "storage.pooler=transaction"]).is_ok());
+    assert!(load(&["storage.url=postgres://a,b/d?target_session_attrs=any"]).is_ok());
+    for (assignments, key, part) in [
+        (&[reads][..], "storage.read_url", "SQLite has no standby"),
+        (&[url, "storage.read_url=sqlite://x.db"], "storage.read_url", "a standby on PostgreSQL"),
+        (&[url, "storage.read_url=mysql://u:secret@c/d"], "storage.read_url", "a database URL is"),
+        (
+            &[url, "storage.read_url=postgres://c/d?target_session_attrs=read-write"],
+            "storage.read_url",
+            "a standby takes none",
+        ),
+        (
+            &["storage.url=postgres://a/d?target_session_attrs=prefer-standby"],
+            "storage.url",
+            "storage.read_url",
+        ),
+        (&["storage.pooler=transaction"], "storage.pooler", "on PostgreSQL only"),
+    ] {
+        let error = load(assignments).unwrap_err();
+        let named = error.starts_with(&format!("the setting {key} = "));
+        assert!(named && error.contains(part) && !error.contains("secret"), "{error}");
+    }
 }
