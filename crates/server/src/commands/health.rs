@@ -18,7 +18,7 @@ pub(super) fn run(config: &Config, arguments: &Health) -> Result<(), ServerError
     let is_url = |url: &String| url.starts_with("http://") || url.starts_with("https://");
     if arguments.url.as_ref().is_some_and(|url| !is_url(url)) {
         return Err(ServerError::Usage(
-            "the URL has to begin with http:// or https://, such as http://127.0.0.1:9090",
+            "the URL has to begin with http:// or https://, such as http://127.0.0.1:9464",
         ));
     }
     let scheme = if config.admin.tls.settings().is_some() { "https" } else { "http" };
@@ -96,9 +96,9 @@ mod tests {
     #[test]
     fn the_readiness_probe_is_meant_unless_a_path_is_given() {
         let bind = |text: &str| text.parse().unwrap();
-        let any = bind("0.0.0.0:9090");
-        assert_eq!(probe(None, "http", any), "http://127.0.0.1:9090/readyz");
-        assert_eq!(probe(None, "http", bind("[::]:9090")), "http://[::1]:9090/readyz");
+        let any = bind("0.0.0.0:9464");
+        assert_eq!(probe(None, "http", any), "http://127.0.0.1:9464/readyz");
+        assert_eq!(probe(None, "http", bind("[::]:9464")), "http://[::1]:9464/readyz");
         assert_eq!(probe(None, "https", bind("10.0.0.1:80")), "https://10.0.0.1:80/readyz");
         assert_eq!(probe(Some("http://h:1"), "https", any), "http://h:1/readyz");
         assert_eq!(probe(Some("http://h:1/"), "http", any), "http://h:1/readyz");
