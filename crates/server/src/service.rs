@@ -29,7 +29,7 @@ use tokio::sync::watch as channel;
 use self::bound::Bound;
 use self::checked::Checked;
 pub use self::environment::Environment;
-use self::readiness::readiness;
+use self::readiness::Health;
 use self::started::{Parts, Started};
 use self::stop::{run_api, run_consumer, stop_api, stop_consumer, until_ended};
 use self::tasks::Tasks;
@@ -83,10 +83,12 @@ impl Service {
         let Started { api, consumer, needs } =
             Started::new(config, checked, api, &parts, &registry, &mut tasks).await?;
         let stopping = Arc::new(AtomicBool::new(false));
-        let readiness = readiness(parts.storage, Arc::clone(&stopping), needs);
+        let health = Health::new(&parts.storage, parts.writer, needs, Arc::clone(&stopping), &registry)
+            .map_err(metrics::failed)?;
+        tasks.spawn(Arc::clone(&health).watch(environment.health_look));
         Ok(Self {
             api,
-            admin: serve_admin(admin, admin_tls, registry, readiness)?,
+            admin: serve_admin(admin, admin_tls, registry, health.readiness())?,
             consumer,
             content: parts.content,
             waiters: parts.waiters,

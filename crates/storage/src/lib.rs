@@ -28,6 +28,7 @@ mod write;
 pub use connection::migrations::Migrator;
 pub use connection::pool::PoolState;
 pub use connection::url::{DatabaseUrl, InvalidDatabaseUrl};
+pub use error::plain::plain_reason;
 pub use error::sqlite_file::SqliteFileError;
 pub use error::storage::StorageError;
 pub use settings::Settings;

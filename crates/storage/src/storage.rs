@@ -1,5 +1,6 @@
 //! The store: the domain's ports on a database.
 
+mod health;
 mod rule_content;
 
 use std::num::NonZeroUsize;
@@ -10,7 +11,7 @@ use diesel::QueryResult;
 use gathering_domain::event::{EventOutcome, RequestEvent};
 use gathering_domain::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
 use gathering_domain::request::{RequestRecord, RequestState, RequestStatus, StoredReport};
-use gathering_domain::store::{ContentStore, EventSink, Purge, Purged, RequestStore, StoreError};
+use gathering_domain::store::{EventSink, Purge, Purged, RequestStore, StoreError};
 use gathering_domain::time::{Clock, Retention};
 use gathering_domain::wait::Waiters;
 
@@ -50,20 +51,6 @@ impl Storage {
         let Settings { query_timeout, refuse_after, retention, .. } = *settings;
         let database = Database::open(settings, &clock)?;
         Ok(Self { database, clock, retention, timeouts: WriteTimeouts { query_timeout, refuse_after } })
-    }
-
-    /// Asks the database for something small, in each way that it is asked: proof that it answers and that its schema is
-    /// there.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.database.prepare_for_work()?;
-        let lookup = async {
-            match &self.database.reads {
-                Reads::Sqlite(_) => Ok(()),
-                Reads::Postgres(batcher) => batcher.ping().await,
-            }
-        };
-        let (revision, lookup) = tokio::join!(self.content_revision(), lookup);
-        revision.and(lookup)
     }
 
     /// A writer that puts the events of many callers into few transactions. It works as long as the runtime runs in

@@ -17,7 +17,7 @@ use super::background::{end_waits, recheck_waits, refresh, refresh_content};
 use super::checked::{Checked, CheckedApi, NOTHING_TO_INGEST};
 use super::environment::Environment;
 use super::metrics;
-use super::readiness::Needs;
+use super::readiness::{ApiNeeds, Needs};
 use super::tasks::Tasks;
 use crate::ServerError;
 use crate::config::Config;
@@ -25,6 +25,7 @@ use crate::config::Config;
 /// What the API and the consumer are made of.
 pub(super) struct Parts {
     pub(super) storage: Storage,
+    pub(super) writer: BatchWriter,
     pub(super) intake: Intake<BatchWriter>,
     pub(super) content: Arc<ContentCache>,
     pub(super) content_refresh: Duration,
@@ -43,9 +44,9 @@ impl Parts {
         let (writer, records) = (storage.batch_writer(&waiters), environment.records.clone());
         metrics::register(registry, storage.clone(), writer.clone(), &records).map_err(metrics::failed)?;
         metrics::register_waits(registry, Arc::clone(&waiters)).map_err(metrics::failed)?;
-        let intake = Intake::new(writer, Arc::clone(&environment.clock), allow_list, records);
+        let intake = Intake::new(writer.clone(), Arc::clone(&environment.clock), allow_list, records);
         let content = Arc::new(ContentCache::new(config.report_policy()));
-        Ok(Self { storage, intake, content, content_refresh: environment.content_refresh, waiters })
+        Ok(Self { storage, writer, intake, content, content_refresh: environment.content_refresh, waiters })
     }
 }
 
@@ -66,21 +67,24 @@ impl Started {
         registry: &Registry,
         tasks: &mut Tasks,
     ) -> Result<Self, ServerError> {
-        let Parts { storage, intake, content, content_refresh, waiters } = parts;
-        let (mut api, mut needs) = (None, None);
+        let Parts { storage, intake, content, content_refresh, waiters, .. } = parts;
+        let (mut api, mut api_needs) = (None, None);
         if let Some((checked, address)) = checked.api.zip(api_address) {
             let loaded = Arc::new(AtomicBool::new(refresh(content, storage).await));
             let (content, storage) = (Arc::clone(content), storage.clone());
-            needs =
-                Some(Needs::Api { content: Arc::clone(&loaded), keys: Arc::clone(&checked.authenticator) });
+            let keys = Arc::clone(&checked.authenticator);
+            api_needs = Some(ApiNeeds { content: Arc::clone(&loaded), keys });
             api = Some(start_api(config, checked, address, parts, registry)?);
             tasks.spawn(refresh_content(content, storage.clone(), *content_refresh, loaded));
             tasks.spawn(end_waits(Arc::clone(waiters)));
             tasks.spawn(recheck_waits(Arc::clone(waiters), storage, config.wait.recheck));
         }
         let consumer = checked.consumer.map(|kafka| start_consumer(&kafka, intake, registry)).transpose()?;
-        let needs = needs.or_else(|| Some(Needs::Consumer(consumer.as_ref()?.health())));
-        Ok(Self { api, consumer, needs: needs.ok_or(ServerError::Usage(NOTHING_TO_INGEST))? })
+        if api.is_none() && consumer.is_none() {
+            return Err(ServerError::Usage(NOTHING_TO_INGEST));
+        }
+        let needs = Needs { api: api_needs, consumer: consumer.as_ref().map(KafkaConsumer::health) };
+        Ok(Self { api, consumer, needs })
     }
 }
 

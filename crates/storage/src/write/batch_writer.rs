@@ -5,6 +5,7 @@
 //! many share the cost of a commit.
 
 pub(crate) mod stats;
+mod trouble;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -89,6 +90,16 @@ impl BatchWriter {
     pub fn stats(&self) -> WriterStats {
         let free = u64::try_from(self.capacity.available_permits()).unwrap_or(u64::MAX);
         self.stats.with_waiting(u64::from(CAPACITY).saturating_sub(free))
+    }
+
+    /// Why the database takes no events at the moment, as far as the last ones told.
+    pub(crate) fn trouble(&self) -> Option<StoreError> {
+        self.stats.trouble.why()
+    }
+
+    /// Whether something was recorded in this time up to now.
+    pub(crate) fn has_recorded_within(&self, time: Duration) -> bool {
+        self.stats.has_recorded_within(time)
     }
 
     async fn submit(
@@ -210,7 +221,7 @@ impl<T: Table> Work<T> {
         }
     }
 
-    /// The next submission. Meanwhile, what does not come again is forgotten.
+    /// The next submission. Meanwhile, what does not come again is forgotten, and a database that took nothing is tried.
     async fn next(&mut self, queue: &mut UnboundedReceiver<Submission>) -> Option<Submission> {
         loop {
             if let Ok(next) = timeout(self.query_timeout, queue.recv()).await {
@@ -218,6 +229,9 @@ impl<T: Table> Work<T> {
             }
             self.recorder.sweep();
             self.stats.set_failing(self.recorder.failing());
+            if self.stats.trouble.why().is_some() && self.recorder.takes_harmless().await {
+                self.stats.trouble.took_harmless();
+            }
         }
     }
 
@@ -264,7 +278,7 @@ impl<T: Table> Work<T> {
                 }
                 None
             }
-            Recorded::Mixed { results, away } => {
+            Recorded::Mixed { results, away, .. } => {
                 for submitter in submitters {
                     let own = results.get(submitter.part.clone()).unwrap_or_default().iter().cloned();
                     submitter.finish(own.collect());

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use gathering_domain::event::EventOutcome;
 
+use super::trouble::Trouble;
 use crate::write::isolation::batch::Recorded;
 
 /// What a writer did so far, and what waits.
@@ -24,6 +25,8 @@ pub struct WriterStats {
 
 #[derive(Debug)]
 pub(super) struct Stats {
+    /// Whether the database takes what is written.
+    pub(super) trouble: Trouble,
     batches: AtomicU64,
     events: AtomicU64,
     refused: AtomicU64,
@@ -47,6 +50,7 @@ impl Stats {
 
     pub(super) fn new() -> Self {
         Self {
+            trouble: Trouble::default(),
             batches: AtomicU64::new(0),
             events: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -61,12 +65,18 @@ impl Stats {
         moment.max(self.born + Duration::from_micros(self.recorded.load(Ordering::Relaxed)))
     }
 
+    pub(super) fn has_recorded_within(&self, time: Duration) -> bool {
+        let recorded = self.recorded.load(Ordering::Relaxed);
+        recorded > 0 && (self.born + Duration::from_micros(recorded)).elapsed() < time
+    }
+
     pub(super) fn note_recorded(&self) {
         let now = u64::try_from(self.born.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.recorded.store(now, Ordering::Relaxed);
     }
 
     pub(super) fn add(&self, recorded: &Recorded) {
+        self.trouble.learn(recorded);
         let is_refused = |outcome: &EventOutcome| *outcome == EventOutcome::Refused;
         let (written, refused) = match recorded {
             Recorded::Whole(outcomes) => (outcomes.len(), 0),
