@@ -3,11 +3,13 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
+use crate::clients::ClientCounters;
 use crate::connections::{CloseReason, ConnectionMetrics};
 use crate::gone;
 
@@ -46,6 +48,7 @@ pub struct HttpMetrics {
     duration: HistogramVec,
     connections: ConnectionMetrics,
     body_bytes: IntGaugeVec,
+    clients: ClientCounters,
 }
 
 const LABELS: [&str; 3] = ["endpoint", "method", "status"];
@@ -99,7 +102,8 @@ impl HttpMetrics {
         registry.register(Box::new(closed.clone()))?;
         registry.register(Box::new(body_bytes.clone()))?;
         let connections = ConnectionMetrics { open, closed };
-        Ok(Self { requests, duration, connections, body_bytes })
+        let clients = ClientCounters::register(registry)?;
+        Ok(Self { requests, duration, connections, body_bytes, clients })
     }
 
     pub(crate) fn connections(&self) -> ConnectionMetrics {
@@ -109,6 +113,11 @@ impl HttpMetrics {
     /// The gauge for bodies of one kind.
     pub(crate) fn body_bytes(&self, bodies: &str) -> IntGauge {
         self.body_bytes.with_label_values(&[bodies])
+    }
+
+    /// Counts a call, answered or not, by what calls.
+    pub(crate) fn observe_client(&self, headers: &HeaderMap) {
+        self.clients.count(headers);
     }
 
     pub(crate) fn observe(

@@ -10,13 +10,13 @@ use actix_web::middleware::Next;
 use actix_web::{HttpRequest, web};
 use log::Level;
 
+use crate::call_id;
 use crate::connections::{Call, ResponseBody};
 use crate::error::ApiError;
 use crate::error::body::accepts_problem_details;
 use crate::failure_log::FailureLog;
 use crate::gone::{self, Unanswered};
 use crate::metrics::{Endpoint, HttpMetrics};
-use crate::request_id;
 
 /// The log target of access lines, which can be switched on alone: `log.filter = "info,gathering::access=debug"`.
 const ACCESS: &str = "gathering::access";
@@ -26,7 +26,7 @@ pub(crate) async fn observe(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<ResponseBody>, actix_web::Error> {
     let call = Call::begin(&mut request);
-    let id = request_id::of(request.headers());
+    let id = call_id::of(request.headers());
     let inner_id = id.clone();
     let answer = async move {
         let started = Instant::now();
@@ -38,20 +38,22 @@ pub(crate) async fn observe(
         let response = next.call(request).await;
         unanswered.answered();
         let mut response = format_error(response?.map_into_boxed_body());
-        response.headers_mut().insert(request_id::HEADER, id);
+        response.headers_mut().insert(call_id::HEADER, id);
 
         let (request, status, duration) = (response.request(), response.status(), started.elapsed());
         if let Some(metrics) = metrics {
+            metrics.observe_client(request.headers());
             metrics.observe(request.app_data::<Endpoint>(), request.method(), status, duration);
         }
         log_call(request, status.as_u16(), duration, "answered");
         Ok(ResponseBody::answer(call, response))
     };
-    request_id::CURRENT.scope(inner_id, gone::scope(answer)).await
+    call_id::CURRENT.scope(inner_id, gone::scope(answer)).await
 }
 
 fn count_gone(request: &HttpRequest) {
     if let Some(metrics) = request.app_data::<web::Data<HttpMetrics>>() {
+        metrics.observe_client(request.headers());
         metrics.observe_gone(request.app_data::<Endpoint>(), request.method());
     }
 }

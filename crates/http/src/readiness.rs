@@ -71,8 +71,7 @@ mod tests {
     #[test]
     fn the_first_required_part_that_is_not_ready_is_the_reason() {
         let failing = |name, required| PartState::new(name, required, Err(format!("no {name}")));
-        let report =
-            ReadinessReport::new(vec![failing("a", false), failing("b", true), failing("c", true)]);
+        let report = ReadinessReport::new(vec![failing("a", false), failing("b", true), failing("c", true)]);
         assert_eq!((report.is_ready, report.status.as_str()), (false, "no b"));
         let report = ReadinessReport::new(vec![failing("a", false), PartState::new("b", true, Ok(()))]);
         assert!(report.is_ready);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use gathering_domain::intake::{
-    BodyBytes, IntakeSummary, MessageBody, MessageIntake, MessageOutcome, MessageRecord, Tenant, WriteGrant,
+    BodyBytes, IntakeSummary, MessageBody, MessageIntake, MessageKind, MessageOutcome, MessageRecord, Tenant,
+    WriteGrant,
 };
 use gathering_domain::store::{EventSink, OrderedEventSink, StoreError};
 use gathering_domain::time::{Clock, Timestamp};
@@ -78,14 +79,14 @@ impl<S: EventSink> Intake<S> {
     }
 
     /// Counts a message whose event, if it has one, is recorded.
-    pub(crate) fn finish(&self, source: Source, parsed: &ParsedMessage) -> MessageRecord {
+    pub(crate) fn finish(&self, source: Source, kind: MessageKind, parsed: &ParsedMessage) -> MessageRecord {
         let record = parsed.record();
-        self.count(source, record.outcome);
+        self.count(source, kind, record.outcome);
         record
     }
 
-    pub(crate) fn count(&self, source: Source, outcome: MessageOutcome) {
-        self.counters.add(source, outcome);
+    pub(crate) fn count(&self, source: Source, kind: MessageKind, outcome: MessageOutcome) {
+        self.counters.add(source, kind, outcome);
     }
 }
 

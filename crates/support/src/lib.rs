@@ -4,6 +4,7 @@
 
 mod base_url;
 mod bounded_cache;
+mod fair_log;
 mod fair_semaphore;
 pub mod http_client;
 mod one_line;
@@ -14,6 +15,7 @@ mod throttled_log;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use bounded_cache::BoundedCache;
+pub use fair_log::FairLog;
 pub use fair_semaphore::{FairSemaphore, Permit};
 pub use one_line::{one_line, visible};
 pub use proxy::{ProxyError, ProxySettings};

@@ -10,6 +10,7 @@ mod locks;
 mod logins;
 mod messages;
 mod outages;
+mod readiness;
 mod settings;
 mod starts;
 mod stops;

@@ -90,7 +90,8 @@ impl Health {
             parts.push(PartState::new("kafka", !has_api, consumer.check()));
         }
         if let Some(ApiNeeds { content, keys }) = api {
-            let when = |is_there: bool, problem: &str| if is_there { Ok(()) } else { Err(problem.to_owned()) };
+            let when =
+                |is_there: bool, problem: &str| if is_there { Ok(()) } else { Err(problem.to_owned()) };
             let content = when(content.load(Ordering::Relaxed), "the rule content is not loaded yet");
             let keys = when(keys.is_ready(), "the keys of the issuers of tokens are not there yet");
             parts.push(PartState::new("rule_content", true, content));

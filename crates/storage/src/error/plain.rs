@@ -61,10 +61,7 @@ mod tests {
                 unknown("could not extend file \"base/1/2\": No space left on device"),
                 "the disk of the database is full",
             ),
-            (
-                unknown("permission denied for table requests"),
-                "the database refuses: its role lacks a right",
-            ),
+            (unknown("permission denied for table requests"), "the database refuses: its role lacks a right"),
             (unknown("no pg_hba.conf entry for host \"10.0.0.1\""), "the database cannot be reached"),
             (StoreError::unavailable("db.example.com"), "the database cannot be reached"),
             (StoreError::unavailable(SqliteFileError::Missing), "the file of the database is gone"),

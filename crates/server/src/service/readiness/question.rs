@@ -23,6 +23,8 @@ pub(super) struct Question {
     ask: Box<dyn Fn() -> Asking + Send + Sync>,
     runtime: Handle,
     open: Mutex<Option<watch::Receiver<Option<Outcome>>>>,
+    /// Dropped with this question: what is open then is given up, so that it does not outlive the runtime.
+    over: watch::Sender<()>,
 }
 
 impl Question {
@@ -32,7 +34,7 @@ impl Question {
         F: Future<Output = Result<(), StoreError>> + Send + 'static,
     {
         let ask = Box::new(move || Box::pin(ask()) as Asking);
-        Self { ask, runtime: Handle::current(), open: Mutex::default() }
+        Self { ask, runtime: Handle::current(), open: Mutex::default(), over: watch::channel(()).0 }
     }
 
     /// The answer, or that it does not come.
@@ -55,10 +57,16 @@ impl Question {
         }
         let (tell, outcome) = watch::channel(None);
         let (asking, runtime) = ((self.ask)(), self.runtime.clone());
+        let mut over = self.over.subscribe();
         self.runtime.spawn_blocking(move || {
-            let answer = runtime.block_on(asking).map_err(|error| plain_reason(&error));
+            let answer = runtime.block_on(async {
+                tokio::select! {
+                    answer = asking => Some(answer.map_err(|error| plain_reason(&error))),
+                    _ = over.changed() => None,
+                }
+            });
             // Nobody may be there any more.
-            let _ = tell.send(Some(answer));
+            let _ = tell.send(answer);
         });
         *asked = Some(outcome.clone());
         outcome

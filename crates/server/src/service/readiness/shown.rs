@@ -40,8 +40,10 @@ enum Change {
 
 impl Shown {
     pub(super) fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let ready = IntGauge::new("gathering_ready", "1 while /readyz says that the service is ready, else 0.")?;
-        let opts = Opts::new("gathering_database_up", "1 while the database answers, by use: reads or writes.");
+        let ready =
+            IntGauge::new("gathering_ready", "1 while /readyz says that the service is ready, else 0.")?;
+        let opts =
+            Opts::new("gathering_database_up", "1 while the database answers, by use: reads or writes.");
         let database = IntGaugeVec::new(opts, &["use"])?;
         registry.register(Box::new(ready.clone()))?;
         registry.register(Box::new(database.clone()))?;

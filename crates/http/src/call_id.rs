@@ -14,7 +14,7 @@ tokio::task_local! {
 }
 
 /// The ID of the call that this task works on, for log lines; `None` outside of calls.
-pub fn current_request_id() -> Option<String> {
+pub fn current_call_id() -> Option<String> {
     CURRENT.try_with(|id| id.to_str().map(str::to_owned).ok()).ok().flatten()
 }
 
