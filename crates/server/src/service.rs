@@ -29,6 +29,7 @@ use tokio::sync::watch as channel;
 use self::bound::Bound;
 use self::checked::Checked;
 pub use self::environment::Environment;
+use self::metrics::PurgeMetrics;
 use self::readiness::Health;
 use self::started::{Parts, Started};
 use self::stop::{run_api, run_consumer, stop_api, stop_consumer, until_ended};
@@ -77,7 +78,9 @@ impl Service {
         let (reread, now) = channel::channel(());
         let mut tasks = Tasks::new(&registry, Schedule { every: environment.file_refresh, now })?;
         checked.watch_files(&mut tasks);
-        tasks.spawn(background::purge(storage.clone(), config.storage.purge_interval));
+        let (clock, every) = (Arc::clone(&environment.clock), config.storage.purge_interval);
+        let purges = PurgeMetrics::register(&registry, clock.now()).map_err(metrics::failed)?;
+        tasks.spawn(background::purge(storage.clone(), every, clock, purges));
         let (admin_tls, allow_list) = (checked.admin_tls.take(), checked.allow_list.take());
         let parts = Parts::new(config, &environment, storage, allow_list, &registry)?;
         let Started { api, consumer, needs } =

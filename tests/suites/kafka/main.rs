@@ -2,6 +2,7 @@
 
 mod authorities;
 mod crashes;
+mod documentation;
 mod fixture;
 mod floods;
 mod groups;
