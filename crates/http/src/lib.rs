@@ -34,6 +34,7 @@ mod readiness;
 mod routes;
 mod settings;
 mod tls;
+mod tracing;
 mod wait;
 mod wire;
 

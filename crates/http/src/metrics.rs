@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
+use gathering_support::trace::Tracer;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
@@ -22,6 +23,10 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
+    pub(crate) const fn template(&self) -> &'static str {
+        self.template
+    }
+
     pub(crate) const fn new(template: &'static str) -> Self {
         Self { template, series: RefCell::new(Vec::new()) }
     }
@@ -49,6 +54,7 @@ pub struct HttpMetrics {
     connections: ConnectionMetrics,
     body_bytes: IntGaugeVec,
     clients: ClientCounters,
+    tracer: Option<Tracer>,
 }
 
 const LABELS: [&str; 3] = ["endpoint", "method", "status"];
@@ -103,7 +109,17 @@ impl HttpMetrics {
         registry.register(Box::new(body_bytes.clone()))?;
         let connections = ConnectionMetrics { open, closed };
         let clients = ClientCounters::register(registry)?;
-        Ok(Self { requests, duration, connections, body_bytes, clients })
+        Ok(Self { requests, duration, connections, body_bytes, clients, tracer: None })
+    }
+
+    /// The same, with a part of the calls traced.
+    #[must_use]
+    pub fn traced(self, tracer: Option<Tracer>) -> Self {
+        Self { tracer, ..self }
+    }
+
+    pub(crate) const fn tracer(&self) -> Option<&Tracer> {
+        self.tracer.as_ref()
     }
 
     pub(crate) fn connections(&self) -> ConnectionMetrics {

@@ -10,13 +10,14 @@ use actix_web::middleware::Next;
 use actix_web::{HttpRequest, web};
 use log::Level;
 
-use crate::call_id;
+use crate::call_id::{self, CurrentCall};
 use crate::connections::{Call, ResponseBody};
 use crate::error::ApiError;
 use crate::error::body::accepts_problem_details;
 use crate::failure_log::FailureLog;
 use crate::gone::{self, Unanswered};
 use crate::metrics::{Endpoint, HttpMetrics};
+use crate::tracing;
 
 /// The log target of access lines, which can be switched on alone: `log.filter = "info,gathering::access=debug"`.
 const ACCESS: &str = "gathering::access";
@@ -27,12 +28,16 @@ pub(crate) async fn observe(
 ) -> Result<ServiceResponse<ResponseBody>, actix_web::Error> {
     let call = Call::begin(&mut request);
     let id = call_id::of(request.headers());
-    let inner_id = id.clone();
+    let metrics = request.app_data::<web::Data<HttpMetrics>>().cloned();
+    let tracer = metrics.as_ref().and_then(|metrics| metrics.tracer());
+    let current = CurrentCall { id: id.clone(), span: tracing::begin(tracer, request.headers()) };
     let answer = async move {
         let started = Instant::now();
-        let metrics = request.app_data::<web::Data<HttpMetrics>>().cloned();
         let unanswered = Unanswered::new(move |request| {
             count_gone(request);
+            if let Some(span) = call_id::current_span() {
+                tracing::end(span, request, gone::STATUS);
+            }
             log_call(request, gone::STATUS, started.elapsed(), "the client has gone");
         });
         let response = next.call(request).await;
@@ -45,10 +50,13 @@ pub(crate) async fn observe(
             metrics.observe_client(request.headers());
             metrics.observe(request.app_data::<Endpoint>(), request.method(), status, duration);
         }
+        if let Some(span) = call_id::current_span() {
+            tracing::end(span, request, status.as_u16());
+        }
         log_call(request, status.as_u16(), duration, "answered");
         Ok(ResponseBody::answer(call, response))
     };
-    call_id::CURRENT.scope(inner_id, gone::scope(answer)).await
+    call_id::CURRENT.scope(current, gone::scope(answer)).await
 }
 
 fn count_gone(request: &HttpRequest) {

@@ -10,6 +10,7 @@ use gathering_domain::intake::{
 use gathering_domain::store::{EventSink, OrderedEventSink, StoreError};
 use gathering_domain::time::{Clock, Timestamp};
 use gathering_support::FairSemaphore;
+use gathering_support::trace::Tracer;
 use tokio::sync::oneshot;
 
 use body::BodyIngestion;
@@ -32,6 +33,7 @@ pub struct Intake<S> {
     counters: RecordCounters,
     /// Permits to read bodies.
     semaphore: FairSemaphore<Tenant>,
+    tracer: Option<Tracer>,
 }
 
 impl<S> std::fmt::Debug for Intake<S> {
@@ -48,7 +50,18 @@ impl<S: EventSink> Intake<S> {
         allow_list: Option<Arc<AllowList>>,
         counters: RecordCounters,
     ) -> Self {
-        Self { sink, clock, allow_list, counters, semaphore: readers() }
+        Self { sink, clock, allow_list, counters, semaphore: readers(), tracer: None }
+    }
+
+    /// The same, with a part of the messages traced.
+    #[must_use]
+    pub fn traced(self, tracer: Option<Tracer>) -> Self {
+        Self { tracer, ..self }
+    }
+
+    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only the Kafka consumer needs it"))]
+    pub(crate) const fn tracer(&self) -> Option<&Tracer> {
+        self.tracer.as_ref()
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -14,6 +14,7 @@ use gathering_domain::request::{RequestRecord, RequestState, RequestStatus, Stor
 use gathering_domain::store::{EventSink, Purge, Purged, RequestStore, StoreError};
 use gathering_domain::time::{Clock, Retention};
 use gathering_domain::wait::Waiters;
+use gathering_support::trace::Tracer;
 
 use crate::connection::any::AnyConnection;
 use crate::connection::pool::PoolState;
@@ -36,6 +37,7 @@ pub struct Storage {
     clock: Arc<dyn Clock>,
     retention: Retention,
     timeouts: WriteTimeouts,
+    tracer: Option<Tracer>,
 }
 
 impl std::fmt::Debug for Storage {
@@ -50,7 +52,14 @@ impl Storage {
     pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StorageError> {
         let Settings { query_timeout, refuse_after, retention, .. } = *settings;
         let database = Database::open(settings, &clock)?;
-        Ok(Self { database, clock, retention, timeouts: WriteTimeouts { query_timeout, refuse_after } })
+        let timeouts = WriteTimeouts { query_timeout, refuse_after };
+        Ok(Self { database, clock, retention, timeouts, tracer: None })
+    }
+
+    /// The same, with a part of the batches traced.
+    #[must_use]
+    pub fn traced(self, tracer: Option<Tracer>) -> Self {
+        Self { tracer, ..self }
     }
 
     /// A writer that puts the events of many callers into few transactions. It works as long as the runtime runs in
@@ -62,7 +71,13 @@ impl Storage {
             Reads::Postgres(_) => Some(self.timeouts.query_timeout),
         });
         let table = OneAtATime::new(self.transactions(), turn);
-        BatchWriter::start(table, Arc::clone(&self.clock), self.timeouts, Arc::clone(waiters))
+        BatchWriter::start(
+            table,
+            Arc::clone(&self.clock),
+            self.timeouts,
+            Arc::clone(waiters),
+            self.tracer.clone(),
+        )
     }
 
     /// How full the pools are.

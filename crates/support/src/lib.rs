@@ -12,6 +12,7 @@ pub mod pem;
 mod proxy;
 mod service_url;
 mod throttled_log;
+pub mod trace;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use bounded_cache::BoundedCache;

@@ -14,6 +14,7 @@ use serde_with::{DeserializeAs, DisplayFromStr, serde_as};
 use super::auth::Auth;
 use super::ingest::Ingest;
 use super::report_filter::ReportFilter;
+use super::telemetry::Telemetry;
 use super::value::{Address, PositiveTime, Size, Time, Timeout, Whole, text};
 
 /// The configuration.
@@ -27,6 +28,7 @@ pub struct Config {
     pub ingest: Ingest,
     pub report: Report,
     pub wait: Wait,
+    pub telemetry: Telemetry,
     pub log: Log,
     /// The settings as text, without secrets.
     #[serde(skip)]

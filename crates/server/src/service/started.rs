@@ -11,6 +11,7 @@ use gathering_http::{Api, BoundAddress, HttpMetrics, Listener, serve_api};
 use gathering_ingest::kafka::{KafkaConsumer, KafkaMetrics, KafkaSettings};
 use gathering_ingest::{AllowList, Intake};
 use gathering_storage::{BatchWriter, Storage};
+use gathering_support::trace::Tracer;
 use prometheus::Registry;
 
 use super::background::{end_waits, recheck_waits, refresh, refresh_content};
@@ -30,6 +31,7 @@ pub(super) struct Parts {
     pub(super) content: Arc<ContentCache>,
     pub(super) content_refresh: Duration,
     pub(super) waiters: Arc<Waiters>,
+    pub(super) tracer: Option<Tracer>,
 }
 
 impl Parts {
@@ -38,15 +40,25 @@ impl Parts {
         environment: &Environment,
         storage: Storage,
         allow_list: Option<Arc<AllowList>>,
+        tracer: Option<Tracer>,
         registry: &Registry,
     ) -> Result<Self, ServerError> {
         let waiters = Arc::new(Waiters::new(config.max_waiters(), Arc::clone(&environment.clock)));
         let (writer, records) = (storage.batch_writer(&waiters), environment.records.clone());
         metrics::register(registry, storage.clone(), writer.clone(), &records).map_err(metrics::failed)?;
         metrics::register_waits(registry, Arc::clone(&waiters)).map_err(metrics::failed)?;
-        let intake = Intake::new(writer.clone(), Arc::clone(&environment.clock), allow_list, records);
+        let intake = Intake::new(writer.clone(), Arc::clone(&environment.clock), allow_list, records)
+            .traced(tracer.clone());
         let content = Arc::new(ContentCache::new(config.report_policy()));
-        Ok(Self { storage, writer, intake, content, content_refresh: environment.content_refresh, waiters })
+        Ok(Self {
+            storage,
+            writer,
+            intake,
+            content,
+            content_refresh: environment.content_refresh,
+            waiters,
+            tracer,
+        })
     }
 }
 
@@ -109,7 +121,7 @@ fn start_api(
         intake: Arc::new(intake.clone()),
         authenticator,
         waiters: Arc::clone(&parts.waiters),
-        metrics: HttpMetrics::register(registry).map_err(metrics::failed)?,
+        metrics: HttpMetrics::register(registry).map_err(metrics::failed)?.traced(parts.tracer.clone()),
     };
     Ok(serve_api(address, &config.http_settings(tls), api)?)
 }

@@ -16,6 +16,7 @@ use gathering_domain::request::RequestState;
 use gathering_domain::store::{EventSink, OrderedEventSink, StoreError, StoreQueue};
 use gathering_domain::time::Clock;
 use gathering_domain::wait::Waiters;
+use gathering_support::trace::Tracer;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{timeout, timeout_at};
@@ -76,12 +77,13 @@ impl BatchWriter {
         clock: Arc<dyn Clock>,
         timeouts: WriteTimeouts,
         waiters: Arc<Waiters>,
+        tracer: Option<Tracer>,
     ) -> Self {
         let WriteTimeouts { query_timeout, refuse_after } = timeouts;
         let (queue, submissions) = unbounded_channel();
         let stats = Arc::new(Stats::new());
         let recorder = Recorder::new(table, clock, query_timeout, refuse_after);
-        let work = Work { recorder, stats: Arc::clone(&stats), query_timeout, waiters };
+        let work = Work { recorder, stats: Arc::clone(&stats), query_timeout, waiters, tracer };
         tokio::spawn(work.run(submissions));
         Self { queue, capacity: Arc::new(Semaphore::new(CAPACITY as usize)), stats, query_timeout }
     }
@@ -181,6 +183,7 @@ struct Work<T> {
     query_timeout: Duration,
     /// Who waits for what is written.
     waiters: Arc<Waiters>,
+    tracer: Option<Tracer>,
 }
 
 /// Somebody who waits for what becomes of a part of a batch.
@@ -251,6 +254,7 @@ impl<T: Table> Work<T> {
             submitters.push(Submitter { part: start..events.len(), answer, _permit: permit });
         }
         let events: Arc<[RequestEvent]> = events.into();
+        let span = self.tracer.as_ref().and_then(|tracer| tracer.begin(None));
         let (stats, waiters) = (&self.stats, &self.waiters);
         let publish = |results: &[Option<EventResult>]| {
             stats.note_recorded();
@@ -267,6 +271,9 @@ impl<T: Table> Work<T> {
         };
         let recorded = self.recorder.record(Arc::clone(&events), end, publish).await;
         self.stats.add(&recorded);
+        if let Some(span) = span {
+            stats::end_span(span, events.len(), &recorded);
+        }
         self.stats.set_failing(self.recorder.failing());
         wake(&self.waiters, &events, |index| recorded.is_applied(index));
         match recorded {

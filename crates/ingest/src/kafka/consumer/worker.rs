@@ -201,6 +201,9 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
             let kind = if is_result { MessageKind::Result } else { MessageKind::Announcement };
             self.recorder.intake.count(Source::Kafka, kind, outcome);
             log::debug!("{}: {outcome}", item.place());
+            if let Some(tracer) = self.recorder.intake.tracer() {
+                item.trace(tracer, outcome);
+            }
             if let Some(tracker) = self.tracker.as_ref().filter(|_| is_result) {
                 tracker.tell(parsed, item.arrival, now);
             }

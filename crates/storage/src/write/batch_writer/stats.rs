@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use gathering_domain::event::EventOutcome;
+use gathering_support::trace::{ActiveSpan, SpanKind};
 
 use super::trouble::Trouble;
 use crate::write::isolation::batch::Recorded;
@@ -98,4 +99,13 @@ impl Stats {
     pub(super) fn set_failing(&self, failing: usize) {
         self.failing.store(failing as u64, Ordering::Relaxed);
     }
+}
+
+/// Ends the span of a batch.
+pub(super) fn end_span(span: ActiveSpan, events: usize, recorded: &Recorded) {
+    let is_failed = match recorded {
+        Recorded::Whole(_) => false,
+        Recorded::Mixed { results, .. } => results.iter().any(Result::is_err),
+    };
+    span.end("batch", SpanKind::Internal, vec![("gathering.events", events.to_string())], is_failed);
 }
