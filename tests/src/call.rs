@@ -175,10 +175,11 @@ impl Answer {
     /// The sentence of an error.
     ///
     /// # Panics
-    /// If the body is not `{"status": "…"}`.
+    /// If the body is not `{"status": "…"}`, with the `parts` of a service beside it or without.
     pub fn sentence(&self) -> String {
         let json = self.json();
-        assert_eq!(json.as_object().map(serde_json::Map::len), Some(1), "{json}");
+        let keys = json.as_object().into_iter().flat_map(serde_json::Map::keys);
+        assert!(keys.into_iter().all(|key| key == "status" || key == "parts"), "{json}");
         json["status"].as_str().unwrap_or_else(|| panic!("{json}")).to_owned()
     }
 }

@@ -1,7 +1,5 @@
 //! The admin address: probes and metrics, for those who run the service.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +12,9 @@ use serde::Serialize;
 use crate::connections::{ConnectionLimits, ConnectionRegistry, track_call};
 use crate::listener::{self, BindError, BoundAddress, Listener, ListenerSettings};
 use crate::methods::get_or_head;
+use crate::readiness::{Readiness, ReadinessReport};
 use crate::tls::Tls;
 use crate::wire::{self, Body};
-
-/// Whether the service can answer, or in one sentence why not.
-pub type Readiness = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 const LIMITS: ConnectionLimits =
     ConnectionLimits { max_connections: 256, write_timeout: Duration::from_secs(30) };
@@ -62,6 +58,8 @@ struct ProbeBody {
 
 impl Body for ProbeBody {}
 
+impl Body for ReadinessReport {}
+
 fn status(response: HttpResponseBuilder, text: impl Into<String>) -> HttpResponse {
     wire::json(response, &ProbeBody { status: text.into() })
 }
@@ -71,10 +69,9 @@ async fn livez() -> HttpResponse {
 }
 
 async fn readyz(readiness: web::Data<Readiness>) -> HttpResponse {
-    match readiness().await {
-        Ok(()) => status(HttpResponse::Ok(), "ready"),
-        Err(reason) => status(HttpResponse::ServiceUnavailable(), reason),
-    }
+    let report = readiness().await;
+    let response = if report.is_ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    wire::json(response, &report)
 }
 
 async fn metrics(registry: web::Data<Registry>) -> HttpResponse {

@@ -7,7 +7,7 @@ use actix_cors::Cors;
 use actix_web::http::Uri;
 use actix_web::http::header::{self, HeaderName};
 
-use crate::request_id;
+use crate::call_id;
 
 /// The origin of a page: scheme, host and perhaps a port, such as `https://console.example.com`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,13 +53,13 @@ pub(crate) fn cors(origins: &[Origin]) -> Cors {
             header::CONTENT_TYPE,
             header::IF_NONE_MATCH,
             HeaderName::from_static("prefer"),
-            request_id::HEADER,
+            call_id::HEADER,
         ])
         .expose_headers([
             header::ETAG,
             HeaderName::from_static("preference-applied"),
             header::RETRY_AFTER,
-            request_id::HEADER,
+            call_id::HEADER,
         ])
         .max_age(MAX_AGE);
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(&origin.0))

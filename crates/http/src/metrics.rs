@@ -3,11 +3,14 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
+use gathering_support::trace::Tracer;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
+use crate::clients::ClientCounters;
 use crate::connections::{CloseReason, ConnectionMetrics};
 use crate::gone;
 
@@ -20,6 +23,10 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
+    pub(crate) const fn template(&self) -> &'static str {
+        self.template
+    }
+
     pub(crate) const fn new(template: &'static str) -> Self {
         Self { template, series: RefCell::new(Vec::new()) }
     }
@@ -46,6 +53,8 @@ pub struct HttpMetrics {
     duration: HistogramVec,
     connections: ConnectionMetrics,
     body_bytes: IntGaugeVec,
+    clients: ClientCounters,
+    tracer: Option<Tracer>,
 }
 
 const LABELS: [&str; 3] = ["endpoint", "method", "status"];
@@ -99,7 +108,18 @@ impl HttpMetrics {
         registry.register(Box::new(closed.clone()))?;
         registry.register(Box::new(body_bytes.clone()))?;
         let connections = ConnectionMetrics { open, closed };
-        Ok(Self { requests, duration, connections, body_bytes })
+        let clients = ClientCounters::register(registry)?;
+        Ok(Self { requests, duration, connections, body_bytes, clients, tracer: None })
+    }
+
+    /// The same, with a part of the calls traced.
+    #[must_use]
+    pub fn traced(self, tracer: Option<Tracer>) -> Self {
+        Self { tracer, ..self }
+    }
+
+    pub(crate) const fn tracer(&self) -> Option<&Tracer> {
+        self.tracer.as_ref()
     }
 
     pub(crate) fn connections(&self) -> ConnectionMetrics {
@@ -109,6 +129,11 @@ impl HttpMetrics {
     /// The gauge for bodies of one kind.
     pub(crate) fn body_bytes(&self, bodies: &str) -> IntGauge {
         self.body_bytes.with_label_values(&[bodies])
+    }
+
+    /// Counts a call, answered or not, by what calls.
+    pub(crate) fn observe_client(&self, headers: &HeaderMap) {
+        self.clients.count(headers);
     }
 
     pub(crate) fn observe(

@@ -10,13 +10,14 @@ use actix_web::middleware::Next;
 use actix_web::{HttpRequest, web};
 use log::Level;
 
+use crate::call_id::{self, CurrentCall};
 use crate::connections::{Call, ResponseBody};
 use crate::error::ApiError;
 use crate::error::body::accepts_problem_details;
 use crate::failure_log::FailureLog;
 use crate::gone::{self, Unanswered};
 use crate::metrics::{Endpoint, HttpMetrics};
-use crate::request_id;
+use crate::tracing;
 
 /// The log target of access lines, which can be switched on alone: `log.filter = "info,gathering::access=debug"`.
 const ACCESS: &str = "gathering::access";
@@ -26,32 +27,41 @@ pub(crate) async fn observe(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<ResponseBody>, actix_web::Error> {
     let call = Call::begin(&mut request);
-    let id = request_id::of(request.headers());
-    let inner_id = id.clone();
+    let id = call_id::of(request.headers());
+    let metrics = request.app_data::<web::Data<HttpMetrics>>().cloned();
+    let tracer = metrics.as_ref().and_then(|metrics| metrics.tracer());
+    let current = CurrentCall { id: id.clone(), span: tracing::begin(tracer, request.headers()) };
     let answer = async move {
         let started = Instant::now();
-        let metrics = request.app_data::<web::Data<HttpMetrics>>().cloned();
         let unanswered = Unanswered::new(move |request| {
             count_gone(request);
+            if let Some(span) = call_id::current_span() {
+                tracing::end(span, request, gone::STATUS);
+            }
             log_call(request, gone::STATUS, started.elapsed(), "the client has gone");
         });
         let response = next.call(request).await;
         unanswered.answered();
         let mut response = format_error(response?.map_into_boxed_body());
-        response.headers_mut().insert(request_id::HEADER, id);
+        response.headers_mut().insert(call_id::HEADER, id);
 
         let (request, status, duration) = (response.request(), response.status(), started.elapsed());
         if let Some(metrics) = metrics {
+            metrics.observe_client(request.headers());
             metrics.observe(request.app_data::<Endpoint>(), request.method(), status, duration);
+        }
+        if let Some(span) = call_id::current_span() {
+            tracing::end(span, request, status.as_u16());
         }
         log_call(request, status.as_u16(), duration, "answered");
         Ok(ResponseBody::answer(call, response))
     };
-    request_id::CURRENT.scope(inner_id, gone::scope(answer)).await
+    call_id::CURRENT.scope(current, gone::scope(answer)).await
 }
 
 fn count_gone(request: &HttpRequest) {
     if let Some(metrics) = request.app_data::<web::Data<HttpMetrics>>() {
+        metrics.observe_client(request.headers());
         metrics.observe_gone(request.app_data::<Endpoint>(), request.method());
     }
 }

@@ -11,16 +11,21 @@ const PATIENT: (u32, u32) = (4, 21);
 /// The operator sends `User-Agent: insights-operator/<version>-<commit> cluster/<uuid>`.
 pub(crate) fn gives_up_on_pending(headers: &HeaderMap) -> bool {
     let agent = headers.get(header::USER_AGENT).map(header::HeaderValue::as_bytes).unwrap_or_default();
+    version(agent).is_some_and(|version| release(version).is_none_or(|release| release < PATIENT))
+}
+
+/// What an operator says of its version; `None` if this is the agent of something else.
+pub(crate) fn version(agent: &[u8]) -> Option<&[u8]> {
     let mut products = agent.split(|byte| *byte == b' ');
-    let Some(version) = products.find_map(|product| product.strip_prefix(OPERATOR)) else { return false };
+    let version = products.find_map(|product| product.strip_prefix(OPERATOR))?;
     // Not the operator, but a tool for agents that calls itself after it.
-    version != b"mcp-server" && release(version).is_none_or(|release| release < PATIENT)
+    (version != b"mcp-server").then_some(version)
 }
 
 const OPERATOR: &[u8] = b"insights-operator/";
 
 /// The first two numbers of a version such as `4.21.0-0.nightly-2026-01-01-abc123` or `v5.1.0`.
-fn release(version: &[u8]) -> Option<(u32, u32)> {
+pub(crate) fn release(version: &[u8]) -> Option<(u32, u32)> {
     let version = std::str::from_utf8(version).ok()?;
     let mut numbers = version.strip_prefix('v').unwrap_or(version).split('.');
     let major = number(numbers.next()?)?;

@@ -72,11 +72,11 @@ impl<'a, S: EventSink> Importer<'a, S> {
                 for warning in &parsed.warnings {
                     log::warn!("{name}:{number}: {warning}");
                 }
-                self.tell(number, &self.intake.finish(Source::File, parsed), &mut each);
+                self.tell(number, &self.intake.finish(Source::File, MessageKind::Result, parsed), &mut each);
             }
             if let Some(error) = unreadable {
                 number += 1;
-                self.intake.count(Source::File, MessageOutcome::Rejected);
+                self.intake.count(Source::File, MessageKind::Result, MessageOutcome::Rejected);
                 self.tell(number, &refused(&error), &mut each);
             }
         }

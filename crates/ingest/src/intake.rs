@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use gathering_domain::intake::{
-    BodyBytes, IntakeSummary, MessageBody, MessageIntake, MessageOutcome, MessageRecord, Tenant, WriteGrant,
+    BodyBytes, IntakeSummary, MessageBody, MessageIntake, MessageKind, MessageOutcome, MessageRecord, Tenant,
+    WriteGrant,
 };
 use gathering_domain::store::{EventSink, OrderedEventSink, StoreError};
 use gathering_domain::time::{Clock, Timestamp};
 use gathering_support::FairSemaphore;
+use gathering_support::trace::Tracer;
 use tokio::sync::oneshot;
 
 use body::BodyIngestion;
@@ -31,6 +33,7 @@ pub struct Intake<S> {
     counters: RecordCounters,
     /// Permits to read bodies.
     semaphore: FairSemaphore<Tenant>,
+    tracer: Option<Tracer>,
 }
 
 impl<S> std::fmt::Debug for Intake<S> {
@@ -47,7 +50,18 @@ impl<S: EventSink> Intake<S> {
         allow_list: Option<Arc<AllowList>>,
         counters: RecordCounters,
     ) -> Self {
-        Self { sink, clock, allow_list, counters, semaphore: readers() }
+        Self { sink, clock, allow_list, counters, semaphore: readers(), tracer: None }
+    }
+
+    /// The same, with a part of the messages traced.
+    #[must_use]
+    pub fn traced(self, tracer: Option<Tracer>) -> Self {
+        Self { tracer, ..self }
+    }
+
+    #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "only the Kafka consumer needs it"))]
+    pub(crate) const fn tracer(&self) -> Option<&Tracer> {
+        self.tracer.as_ref()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -78,14 +92,14 @@ impl<S: EventSink> Intake<S> {
     }
 
     /// Counts a message whose event, if it has one, is recorded.
-    pub(crate) fn finish(&self, source: Source, parsed: &ParsedMessage) -> MessageRecord {
+    pub(crate) fn finish(&self, source: Source, kind: MessageKind, parsed: &ParsedMessage) -> MessageRecord {
         let record = parsed.record();
-        self.count(source, record.outcome);
+        self.count(source, kind, record.outcome);
         record
     }
 
-    pub(crate) fn count(&self, source: Source, outcome: MessageOutcome) {
-        self.counters.add(source, outcome);
+    pub(crate) fn count(&self, source: Source, kind: MessageKind, outcome: MessageOutcome) {
+        self.counters.add(source, kind, outcome);
     }
 }
 

@@ -96,7 +96,7 @@ pub enum Command {
     #[command(name = "openapi", after_help = "Example: gathering openapi > openapi.json")]
     OpenApi(With<Nothing>),
     /// Succeeds when the service is ready
-    #[command(after_help = "Example: gathering health http://127.0.0.1:9090")]
+    #[command(after_help = "Example: gathering health http://127.0.0.1:9464")]
     Health(With<Health>),
 }
 

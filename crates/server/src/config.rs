@@ -18,6 +18,7 @@ mod redaction;
 mod report_filter;
 mod sections;
 mod setting;
+mod telemetry;
 mod validate;
 mod value;
 
@@ -28,3 +29,4 @@ pub use load::Sources;
 pub use origin::Origin;
 pub use report_filter::ReportFilter;
 pub use sections::{Admin, Config, Http, Log, LogFormat, Report, Storage, Tls};
+pub use telemetry::Telemetry;

@@ -68,8 +68,8 @@ fn fields(record: &Record<'_>) -> serde_json::Map<String, serde_json::Value> {
     let mut fields = Fields(serde_json::Map::new());
     // The visitor above refuses nothing.
     let _ = record.key_values().visit(&mut fields);
-    if let Some(id) = gathering_http::current_request_id() {
-        fields.0.insert("request_id".to_owned(), id.into());
+    if let Some(id) = gathering_http::current_call_id() {
+        fields.0.insert("call_id".to_owned(), id.into());
     }
     fields.0
 }

@@ -23,13 +23,16 @@ use gathering_domain::report::ContentCache;
 use gathering_domain::wait::Waiters;
 use gathering_http::{Listener, serve_admin};
 use gathering_ingest::kafka::{KafkaConsumer, KafkaError};
+use gathering_support::trace::Tracer;
+use gathering_telemetry::Exporter;
 use prometheus::Registry;
 use tokio::sync::watch as channel;
 
 use self::bound::Bound;
 use self::checked::Checked;
 pub use self::environment::Environment;
-use self::readiness::readiness;
+use self::metrics::PurgeMetrics;
+use self::readiness::Health;
 use self::started::{Parts, Started};
 use self::stop::{run_api, run_consumer, stop_api, stop_consumer, until_ended};
 use self::tasks::Tasks;
@@ -48,6 +51,7 @@ pub struct Service {
     waiters: Arc<Waiters>,
     stopping: Arc<AtomicBool>,
     tasks: Tasks,
+    telemetry: Option<Exporter>,
     reread: channel::Sender<()>,
     shutdown_delay: Duration,
     shutdown_grace: Duration,
@@ -77,21 +81,30 @@ impl Service {
         let (reread, now) = channel::channel(());
         let mut tasks = Tasks::new(&registry, Schedule { every: environment.file_refresh, now })?;
         checked.watch_files(&mut tasks);
-        tasks.spawn(background::purge(storage.clone(), config.storage.purge_interval));
+        let (clock, every) = (Arc::clone(&environment.clock), config.storage.purge_interval);
+        let purges = PurgeMetrics::register(&registry, clock.now()).map_err(metrics::failed)?;
+        tasks.spawn(background::purge(storage.clone(), every, clock, purges));
         let (admin_tls, allow_list) = (checked.admin_tls.take(), checked.allow_list.take());
-        let parts = Parts::new(config, &environment, storage, allow_list, &registry)?;
+        let telemetry = config.telemetry_settings().map(|settings| Exporter::start(&settings, &registry));
+        let telemetry = telemetry.transpose().map_err(ServerError::system("traces cannot be sent"))?;
+        let tracer = telemetry.as_ref().map(|exporter| Tracer::new(config.telemetry.sample, exporter.sink()));
+        let parts =
+            Parts::new(config, &environment, storage.traced(tracer.clone()), allow_list, tracer, &registry)?;
         let Started { api, consumer, needs } =
             Started::new(config, checked, api, &parts, &registry, &mut tasks).await?;
         let stopping = Arc::new(AtomicBool::new(false));
-        let readiness = readiness(parts.storage, Arc::clone(&stopping), needs);
+        let health = Health::new(&parts.storage, parts.writer, needs, Arc::clone(&stopping), &registry)
+            .map_err(metrics::failed)?;
+        tasks.spawn(Arc::clone(&health).watch(environment.health_look));
         Ok(Self {
             api,
-            admin: serve_admin(admin, admin_tls, registry, readiness)?,
+            admin: serve_admin(admin, admin_tls, registry, health.readiness())?,
             consumer,
             content: parts.content,
             waiters: parts.waiters,
             stopping,
             tasks,
+            telemetry,
             reread,
             shutdown_delay: config.http.shutdown_delay,
             shutdown_grace: config.http.shutdown_grace,
@@ -140,6 +153,7 @@ impl Service {
             waiters,
             stopping,
             tasks,
+            telemetry,
             reread,
             shutdown_delay,
             shutdown_grace,
@@ -176,6 +190,10 @@ impl Service {
         let (admin, (api, consumer)) = tokio::join!(until_ended(admin), work);
         drop(reread);
         tasks.abort();
+        if let Some(telemetry) = telemetry {
+            // Blocks for two seconds at most.
+            let _ = tokio::task::spawn_blocking(move || telemetry.stop()).await;
+        }
         if let Some(failure) = failure {
             return Err(failure);
         }

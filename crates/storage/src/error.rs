@@ -2,6 +2,7 @@
 //! migrate a database.
 
 pub(crate) mod failure;
+pub(crate) mod plain;
 pub(crate) mod sqlite_file;
 pub(crate) mod storage;
 

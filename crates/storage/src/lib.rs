@@ -29,6 +29,7 @@ pub use connection::migrations::Migrator;
 pub use connection::pool::PoolState;
 pub use connection::session::Pooler;
 pub use connection::url::{DatabaseUrl, InvalidDatabaseUrl};
+pub use error::plain::plain_reason;
 pub use error::sqlite_file::SqliteFileError;
 pub use error::storage::StorageError;
 pub use read::standby::StandbyStats;

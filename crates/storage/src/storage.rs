@@ -1,5 +1,6 @@
 //! The store: the domain's ports on a database.
 
+mod health;
 mod rule_content;
 
 use std::num::NonZeroUsize;
@@ -10,9 +11,10 @@ use diesel::QueryResult;
 use gathering_domain::event::{EventOutcome, RequestEvent};
 use gathering_domain::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
 use gathering_domain::request::{RequestRecord, RequestState, RequestStatus, StoredReport};
-use gathering_domain::store::{ContentStore, EventSink, Purge, Purged, RequestStore, StoreError};
+use gathering_domain::store::{EventSink, Purge, Purged, RequestStore, StoreError};
 use gathering_domain::time::{Clock, Retention};
 use gathering_domain::wait::Waiters;
+use gathering_support::trace::Tracer;
 
 use crate::connection::any::AnyConnection;
 use crate::connection::pool::PoolState;
@@ -36,6 +38,7 @@ pub struct Storage {
     clock: Arc<dyn Clock>,
     retention: Retention,
     timeouts: WriteTimeouts,
+    tracer: Option<Tracer>,
 }
 
 impl std::fmt::Debug for Storage {
@@ -50,21 +53,14 @@ impl Storage {
     pub fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, StorageError> {
         let Settings { query_timeout, refuse_after, retention, .. } = *settings;
         let database = Database::open(settings, &clock)?;
-        Ok(Self { database, clock, retention, timeouts: WriteTimeouts { query_timeout, refuse_after } })
+        let timeouts = WriteTimeouts { query_timeout, refuse_after };
+        Ok(Self { database, clock, retention, timeouts, tracer: None })
     }
 
-    /// Asks the database for something small, in each way that it is asked: proof that it answers and that its schema is
-    /// there.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.database.prepare_for_work()?;
-        let lookup = async {
-            match &self.database.reads {
-                Reads::Sqlite(_) => Ok(()),
-                Reads::Postgres(reads) => reads.ping().await,
-            }
-        };
-        let (revision, lookup) = tokio::join!(self.content_revision(), lookup);
-        revision.and(lookup)
+    /// The same, with a part of the batches traced.
+    #[must_use]
+    pub fn traced(self, tracer: Option<Tracer>) -> Self {
+        Self { tracer, ..self }
     }
 
     /// A writer that puts the events of many callers into few transactions. It works as long as the runtime runs in
@@ -76,7 +72,13 @@ impl Storage {
             Reads::Postgres(_) => Some(self.timeouts.query_timeout),
         });
         let table = OneAtATime::new(self.transactions(), turn);
-        BatchWriter::start(table, Arc::clone(&self.clock), self.timeouts, Arc::clone(waiters))
+        BatchWriter::start(
+            table,
+            Arc::clone(&self.clock),
+            self.timeouts,
+            Arc::clone(waiters),
+            self.tracer.clone(),
+        )
     }
 
     /// How full the pools are.

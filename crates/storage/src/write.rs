@@ -6,7 +6,7 @@ mod isolation;
 mod postgres;
 pub(crate) mod purge;
 mod sqlite;
-mod store_events;
+pub(crate) mod store_events;
 mod suspects;
 pub(crate) mod table;
 pub(crate) mod transactions;

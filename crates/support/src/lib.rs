@@ -4,6 +4,7 @@
 
 mod base_url;
 mod bounded_cache;
+mod fair_log;
 mod fair_semaphore;
 pub mod http_client;
 mod one_line;
@@ -11,9 +12,11 @@ pub mod pem;
 mod proxy;
 mod service_url;
 mod throttled_log;
+pub mod trace;
 
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use bounded_cache::BoundedCache;
+pub use fair_log::FairLog;
 pub use fair_semaphore::{FairSemaphore, Permit};
 pub use one_line::{one_line, visible};
 pub use proxy::{ProxyError, ProxySettings};

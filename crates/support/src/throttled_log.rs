@@ -3,6 +3,7 @@
 use std::fmt::{self, Arguments};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use log::kv::Value;
@@ -31,7 +32,16 @@ impl fmt::Debug for ThrottledLog {
 impl ThrottledLog {
     /// A log whose lines have this target.
     pub fn new(target: &'static str) -> Self {
-        let quota = Quota::per_second(PER_SECOND).allow_burst(BURST);
+        Self::with_quota(target, Quota::per_second(PER_SECOND).allow_burst(BURST))
+    }
+
+    /// One with fewer lines: so many at once, and one each interval afterwards.
+    pub(crate) fn slow(target: &'static str, interval: Duration, burst: NonZeroU32) -> Self {
+        let quota = Quota::with_period(interval).unwrap_or_else(|| Quota::per_second(PER_SECOND));
+        Self::with_quota(target, quota.allow_burst(burst))
+    }
+
+    fn with_quota(target: &'static str, quota: Quota) -> Self {
         Self { target, limiter: RateLimiter::direct(quota), omitted: AtomicU64::new(0) }
     }
 
@@ -68,7 +78,7 @@ impl ThrottledLog {
     }
 
     /// How many lines were left out since the last one, if there may be one now.
-    fn admit(&self) -> Option<u64> {
+    pub(crate) fn admit(&self) -> Option<u64> {
         if self.limiter.check().is_ok() {
             return Some(self.omitted.swap(0, Ordering::Relaxed));
         }

@@ -164,7 +164,7 @@ fn from_kafka(bench: &Bench, (broker, topic): &(Broker, String), count: usize) -
     let arguments: Vec<&str> = ["serve", "--role", "ingest"].into_iter().chain(settings).collect();
     let running = bench.program.serve(&arguments);
     let recorded = || -> usize {
-        let name = "gathering_records_total{outcome=\"stored\",source=\"kafka\"}";
+        let name = "gathering_records_total{kind=\"result\",outcome=\"stored\",source=\"kafka\"}";
         let text = running.admin("/metrics").send().body;
         text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap()
     };

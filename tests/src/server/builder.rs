@@ -25,6 +25,12 @@ const START: Timestamp = Timestamp::from_micros(1_772_370_000_000_000);
 /// Soon enough that a test can wait for it, and seldom enough that the log stays readable.
 const REFRESH: Duration = Duration::from_millis(20);
 
+/// How often a server looks at itself.
+const HEALTH_LOOK: Duration = Duration::from_millis(200);
+
+/// Longer than any test.
+const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How long the test itself waits for its database.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -50,12 +56,20 @@ pub struct TestServerBuilder {
     assignments: Vec<String>,
     content: Option<RuleContentSet>,
     content_refresh: Duration,
+    health_look: Duration,
     has_secret: bool,
 }
 
 impl TestServerBuilder {
     const fn new(database: TestDatabase) -> Self {
-        Self { database, assignments: Vec::new(), content: None, content_refresh: REFRESH, has_secret: true }
+        Self {
+            database,
+            assignments: Vec::new(),
+            content: None,
+            content_refresh: REFRESH,
+            health_look: HEALTH_LOOK,
+            has_secret: true,
+        }
     }
 
     /// Sets a key of the configuration, as `--set` does.
@@ -75,10 +89,10 @@ impl TestServerBuilder {
         self
     }
 
-    /// Keeps the server from looking for new rule content after its start, so that it uses the database for calls only.
+    /// Keeps the server from looking for new rule content, and at itself, after its start, so that it uses the database for calls only.
     #[must_use]
     pub const fn without_content_refresh(mut self) -> Self {
-        self.content_refresh = Duration::from_secs(24 * 60 * 60);
+        (self.content_refresh, self.health_look) = (NEVER, NEVER);
         self
     }
 
@@ -118,6 +132,7 @@ impl TestServerBuilder {
             content_refresh: self.content_refresh,
             file_refresh: REFRESH,
             key_tick: REFRESH,
+            health_look: self.health_look,
             records: RecordCounters::new().expect("counters"),
         };
         // What limits the server under test must not limit the test.

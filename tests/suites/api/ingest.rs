@@ -276,9 +276,9 @@ fn messages_are_counted(database: TestDatabase) {
     send(&server, &writer(&server, 42), NDJSON, body);
     let text = server.admin("/metrics").send().body;
     for sample in [
-        "gathering_records_total{outcome=\"stored\",source=\"http\"} 1",
-        "gathering_records_total{outcome=\"rejected\",source=\"http\"} 1",
-        "gathering_records_total{outcome=\"rejected\",source=\"kafka\"} 0",
+        "gathering_records_total{kind=\"result\",outcome=\"stored\",source=\"http\"} 1",
+        "gathering_records_total{kind=\"result\",outcome=\"rejected\",source=\"http\"} 1",
+        "gathering_records_total{kind=\"result\",outcome=\"rejected\",source=\"kafka\"} 0",
         "gathering_writer_events_total 1",
         "gathering_writer_batches_total 1",
         "gathering_writer_events_waiting 0",

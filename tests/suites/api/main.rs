@@ -14,6 +14,7 @@ mod lists;
 mod metrics;
 mod outages;
 mod protocol;
+mod readiness;
 mod refusals;
 mod reports;
 mod tenants;

@@ -5,7 +5,11 @@ use gathering_tests::{CLUSTER, Message, TestDatabase, TestServer};
 use crate::fixture::{UNKNOWN_CLUSTER, requests, status};
 use crate::on_both;
 
-on_both!(calls_are_counted_by_template_method_and_status, the_process_pools_and_build_are_there);
+on_both!(
+    calls_are_counted_by_template_method_and_status,
+    calls_are_counted_by_client,
+    the_process_pools_and_build_are_there
+);
 
 fn value(text: &str, sample: &str) -> Option<f64> {
     text.lines().find_map(|line| line.strip_prefix(sample)?.trim().parse().ok())
@@ -40,6 +44,17 @@ fn calls_are_counted_by_template_method_and_status(database: TestDatabase) {
     assert!(!text.contains(CLUSTER), "no label holds what a caller sends");
 }
 
+fn calls_are_counted_by_client(database: TestDatabase) {
+    let server = TestServer::start(database);
+    let agents =
+        ["insights-operator/4.17.3-abc cluster/x", "insights-operator/4.17.4", "curl/8.5.0", "strange\"}"];
+    for agent in agents {
+        server.get(&status(CLUSTER, "r")).header("user-agent", agent).send();
+    }
+    let count = |client| server.metric(&format!("gathering_http_clients_total{{client=\"{client}\"}}"));
+    assert_eq!(["insights-operator/4.17", "curl", "other"].map(count), [2, 1, 1]);
+}
+
 fn the_process_pools_and_build_are_there(database: TestDatabase) {
     let pool = if database.is_postgres() { "postgres" } else { "sqlite_read" };
     let server = TestServer::start(database);
@@ -56,7 +71,10 @@ fn the_process_pools_and_build_are_there(database: TestDatabase) {
     assert!(value(&text, "process_resident_memory_bytes") > Some(0.0));
     for outcome in ["stored", "failed", "skipped", "rejected"] {
         assert_eq!(
-            value(&text, &format!("gathering_records_total{{outcome=\"{outcome}\",source=\"kafka\"}}")),
+            value(
+                &text,
+                &format!("gathering_records_total{{kind=\"result\",outcome=\"{outcome}\",source=\"kafka\"}}")
+            ),
             Some(0.0)
         );
     }

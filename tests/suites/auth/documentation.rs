@@ -1,4 +1,4 @@
-//! What `docs/SECURITY.md` and `docs/INGEST.md` promise is shown by tests: each that they name is there.
+//! What `docs/SECURITY.md`, `docs/INGEST.md` and `docs/MONITORING.md` promise is shown by tests: each that they name is there.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ const PLACES: [&str; 8] = [
 #[test]
 fn every_test_that_the_documents_name_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    for (document, least) in [("docs/SECURITY.md", 50), ("docs/INGEST.md", 40)] {
+    for (document, least) in [("docs/SECURITY.md", 50), ("docs/INGEST.md", 40), ("docs/MONITORING.md", 5)] {
         let content = std::fs::read_to_string(root.join(document)).unwrap();
         let names = content.split('`').skip(1).step_by(2).filter(|name| name.contains("::"));
         let names: Vec<Vec<&str>> = names
@@ -39,7 +39,7 @@ fn every_test_that_the_documents_name_is_there() {
                 path.last().is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
             })
             .collect();
-        assert!(names.len() > least, "{} tests are named in {document}", names.len());
+        assert!(names.len() >= least, "{} tests are named in {document}", names.len());
         for path in names {
             let (test, modules) = path.split_last().unwrap();
             let file_of = |modules: &[&str]| {

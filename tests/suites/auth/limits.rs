@@ -77,7 +77,7 @@ fn the_log_tells_of_refusals_without_tokens_and_within_bounds() {
     let most = 22 + usize::try_from(started.elapsed().as_secs()).unwrap();
     assert!((20..=most).contains(&lines.len()), "{} lines", lines.len());
     assert!(
-        lines.iter().all(|line| line.contains("reason=signature") && line.contains("request_id=")),
+        lines.iter().all(|line| line.contains("reason=signature") && line.contains("call_id=")),
         "{lines:?}"
     );
     assert!(!log.contains(signed) && !log.contains(&forged), "{log}");

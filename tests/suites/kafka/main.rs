@@ -2,6 +2,7 @@
 
 mod authorities;
 mod crashes;
+mod documentation;
 mod fixture;
 mod floods;
 mod groups;
@@ -10,6 +11,7 @@ mod locks;
 mod logins;
 mod messages;
 mod outages;
+mod readiness;
 mod settings;
 mod starts;
 mod stops;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::fixture::{Flow, sample};
 
 fn recorded(server: &TestServer, outcome: &str) -> u64 {
-    let name = format!("gathering_records_total{{outcome=\"{outcome}\",source=\"kafka\"}}");
+    let name = format!("gathering_records_total{{kind=\"result\",outcome=\"{outcome}\",source=\"kafka\"}}");
     sample(&server.admin("/metrics").send().body, &name).unwrap()
 }
 

@@ -170,7 +170,7 @@ fn health_tells_by_exit_code_and_sentence() {
     program.run(&["health", &format!("{url}/livez")]).ok();
     let wrong = program.run(&["health", &format!("{url}/nope")]);
     assert!(refused(&wrong, 1).contains("is not ready: 404"), "{wrong:?}");
-    let usage = program.run(&["health", "127.0.0.1:9090"]);
+    let usage = program.run(&["health", "127.0.0.1:9464"]);
     assert!(refused(&usage, 2).starts_with("the URL has to begin with http://"), "{usage:?}");
     let address = running.admin_address();
     drop(running);

@@ -52,7 +52,7 @@ fn the_printed_lines_work_when_pasted_and_again_the_next_time() {
         assert!(all.contains(part), "{part}: {all}");
     }
     assert!(
-        all.contains("gathering_records_total{outcome=\"stored\",source=\"file\"} 5"),
+        all.contains("gathering_records_total{kind=\"result\",outcome=\"stored\",source=\"file\"} 5"),
         "the import is counted: {all}"
     );
     let states = |text: &str| text.matches("\"requestID\"").count();

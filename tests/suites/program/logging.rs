@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use gathering_tests::{Authority, CLUSTER, Call, Program};
+use gathering_tests::{Authority, CLUSTER, Call, Program, Proxy, TestDatabase, until};
 use serde_json::Value;
 
 use crate::secret;
@@ -26,7 +26,7 @@ fn json_is_one_object_a_line_with_the_id_of_the_call() {
         finished.stderr.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     let access =
         lines.iter().find(|line| line["target"] == "gathering::access").expect("a line for the call");
-    assert_eq!(access["request_id"], "my-call");
+    assert_eq!(access["call_id"], "my-call");
     assert_eq!(
         (&access["method"], &access["status"], &access["level"]),
         (&"GET".into(), &401.into(), &"debug".into())
@@ -82,7 +82,7 @@ fn a_call_whose_client_has_gone_has_a_line() {
     let lines = running.wait().stderr;
     let line = lines.lines().find(|line| line.contains("gathering::access")).expect("a line for the call");
     let line: Value = serde_json::from_str(line).unwrap();
-    assert_eq!((&line["status"], &line["request_id"]), (&499.into(), &"mine".into()));
+    assert_eq!((&line["status"], &line["call_id"]), (&499.into(), &"mine".into()));
     assert_eq!((&line["path"], &line["method"]), (&path.into(), &"GET".into()));
 }
 
@@ -99,7 +99,7 @@ fn every_line_of_a_call_has_its_id() {
     let finished = running.wait();
     let line =
         finished.stderr.lines().find(|line| line.contains(" WARN ") && line.contains(&path)).expect("a line");
-    assert!(line.contains("request_id=my-call") && line.contains("no such table"), "{line}");
+    assert!(line.contains("call_id=my-call") && line.contains("no such table"), "{line}");
 }
 
 /// The first message of a client of TLS that takes an address for the name of the server.
@@ -143,4 +143,82 @@ fn callers_with_odd_names_in_tls_do_not_fill_the_log() {
     assert_eq!(lines_of(None), 0, "the harness sets log.filter=info");
     assert_eq!(lines_of(Some("info")), 0);
     assert_eq!(lines_of(Some("info,rustls=warn")), 20, "whoever asks for them by name gets them");
+}
+
+fn token(program: &Program, organization: &str, scope: &str, setting: &str) -> String {
+    let minted = program.run(&["token", "--org", organization, "--scope", scope, "--set", setting]).ok();
+    minted.stdout.trim_end().to_owned()
+}
+
+/// The number of lines with this text that are about an organization.
+fn lines(log: &str, text: &str, organization: &str) -> usize {
+    let field = format!("organization={organization} ");
+    log.lines().filter(|line| line.contains(text) && line.contains(&field)).count()
+}
+
+#[test]
+fn refused_messages_and_calls_are_told_of_each_organization_in_few_lines() {
+    let program = Program::new();
+    let setting = secret(&program);
+    let running = program.serve(&["serve", "--set", &setting]);
+    let writers = ["42", "43"].map(|organization| token(&program, organization, "write", &setting));
+    let send = |token: &str, body: &str| {
+        let call = running
+            .call("POST", "/ingest/results")
+            .bearer(token)
+            .header("content-type", "application/x-ndjson");
+        assert_eq!(call.header("x-rh-insights-request-id", "my-call").body(body).send().status, 200);
+    };
+    let denied = |token: &str| {
+        let call = running.call("GET", &format!("/cluster/{CLUSTER}/requests")).bearer(token);
+        assert_eq!(call.send().status, 403);
+    };
+    let started = std::time::Instant::now();
+    for _ in 0..50 {
+        send(&writers[0], &"{\"secret-of-a-sender\": 1}\n".repeat(50));
+        denied(&writers[0]);
+    }
+    send(&writers[1], "nonsense");
+    denied(&writers[1]);
+    running.signal("TERM");
+    let log = running.wait().stderr;
+    let most = 6 + usize::try_from(started.elapsed().as_secs() / 10).unwrap();
+    for text in ["refused a message over HTTP: ", "refused a call: the caller lacks the scope 'read'"] {
+        let flood = lines(&log, text, "42");
+        assert!((5..=most).contains(&flood), "{flood} lines: {log}");
+    }
+    // One of 64 shares may be that of both.
+    let others = lines(&log, "refused a message over HTTP: ", "43") + lines(&log, "refused a call: ", "43");
+    assert!(others > 0, "{log}");
+    let line = log.lines().find(|line| line.contains("refused a message over HTTP")).unwrap();
+    assert!(line.contains("WARN gathering::ingest:") && line.contains("record=1 outcome=rejected"), "{line}");
+    assert!(line.contains("call_id=my-call"), "{line}");
+    let line = log.lines().find(|line| line.contains("refused a call: ")).unwrap();
+    assert!(line.contains(&format!("method=GET path=/cluster/{CLUSTER}/requests call_id=")), "{line}");
+    assert!(!log.contains("secret-of-a-sender") && !log.contains(&writers[0]), "{log}");
+}
+
+#[test]
+fn a_database_that_goes_and_comes_back_is_told_of_once_each() {
+    let database = TestDatabase::postgres();
+    let proxy = Proxy::to(database.server_address());
+    let program = Program::new();
+    let url = format!("storage.url={}", database.url_by(&proxy));
+    let settings =
+        ["serve", "--set", "auth.mode=disabled", "--set", "storage.pool_timeout=500ms", "--set", &url];
+    let running = program.serve(&settings);
+    let ready = |status| until(|| running.admin("/readyz").send().status == status);
+    ready(200);
+    proxy.cut();
+    ready(503);
+    for _ in 0..20 {
+        assert_eq!(running.admin("/readyz").send().status, 503);
+    }
+    proxy.mend();
+    ready(200);
+    running.signal("TERM");
+    let log = running.wait().stderr;
+    let count = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+    assert_eq!(count("a part is not ready: the database cannot be reached part=database_reads"), 1, "{log}");
+    assert_eq!(count("a part is ready again part=database_reads seconds="), 1, "{log}");
 }

@@ -1,5 +1,7 @@
 //! For whom a sender may write, and to whom it belongs.
 
+use std::fmt;
+
 use crate::ids::{ClusterId, OrganizationId};
 
 /// For whom a sender may write.
@@ -14,6 +16,16 @@ pub struct WriteGrant {
 /// may do does not depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tenant(Option<OrganizationId>);
+
+/// The organization, for log lines: `none` for senders that have none.
+impl fmt::Display for Tenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(organization) => organization.fmt(f),
+            None => f.write_str("none"),
+        }
+    }
+}
 
 impl From<OrganizationId> for Tenant {
     fn from(organization: OrganizationId) -> Self {

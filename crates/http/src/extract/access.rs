@@ -24,6 +24,7 @@ use super::messages::MessageHeaders;
 use super::path::{ClusterPath, RequestPath};
 use super::request_ids::{ListBudget, read_request_ids};
 use crate::error::{ApiError, BodyError, Defect};
+use crate::failure_log::FailureLog;
 use crate::gone;
 use crate::limits::Limits;
 
@@ -49,7 +50,8 @@ trait Authorize: Sized + 'static {
     fn authorize(caller: &Identity, parameters: Self::Parameters) -> Result<Self, Denied>;
 
     fn extract(request: &HttpRequest, caller: &Identity) -> Result<Self, ApiError> {
-        Ok(Self::authorize(caller, Self::parameters(request)?)?)
+        let parameters = Self::parameters(request)?;
+        Ok(Self::authorize(caller, parameters).inspect_err(|denied| tell(request, caller, denied))?)
     }
 }
 
@@ -88,6 +90,13 @@ impl Authorize for WritableMessages {
 
     fn authorize(caller: &Identity, headers: MessageHeaders) -> Result<Self, Denied> {
         Ok(Self(caller.write()?, headers))
+    }
+}
+
+/// Tells the log of a caller that may not do what it asks.
+fn tell(request: &HttpRequest, caller: &Identity, denied: &Denied) {
+    if let Some(log) = request.app_data::<web::Data<FailureLog>>() {
+        log.denied(caller.tenant(), request.method().as_str(), request.path(), denied);
     }
 }
 
@@ -162,7 +171,8 @@ impl FromRequest for ReadableSelection {
             let payload = payload.await.map_err(|_| ApiError::Body(BodyError::CutOff))?;
             let declared = declared_length(request.headers());
             let (ids, guard) = read_request_ids(payload, declared, limits, budget, caller.tenant()).await?;
-            Ok(Self(caller.read(cluster)?, ids, guard))
+            let grant = caller.read(cluster).inspect_err(|denied| tell(&request, &caller, denied))?;
+            Ok(Self(grant, ids, guard))
         })
     }
 }

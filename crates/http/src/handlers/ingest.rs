@@ -5,6 +5,7 @@ use gathering_domain::intake::{MessageBody, MessageIntake, MessageKind};
 
 use crate::error::ApiError;
 use crate::extract::{MessageBudget, WritableMessages, read_messages};
+use crate::failure_log::FailureLog;
 use crate::openapi::responses::{CommonErrors, MessageErrors};
 use crate::wire;
 
@@ -46,8 +47,9 @@ pub(crate) async fn results<I: MessageIntake>(
     payload: web::Payload,
     budget: web::Data<MessageBudget>,
     intake: web::Data<I>,
+    log: web::Data<FailureLog>,
 ) -> Result<HttpResponse, ApiError> {
-    ingest(MessageKind::Result, messages, payload, budget, intake).await
+    ingest(MessageKind::Result, messages, payload, budget, intake, log).await
 }
 
 /// Records upload announcements
@@ -87,8 +89,9 @@ pub(crate) async fn announcements<I: MessageIntake>(
     payload: web::Payload,
     budget: web::Data<MessageBudget>,
     intake: web::Data<I>,
+    log: web::Data<FailureLog>,
 ) -> Result<HttpResponse, ApiError> {
-    ingest(MessageKind::Announcement, messages, payload, budget, intake).await
+    ingest(MessageKind::Announcement, messages, payload, budget, intake, log).await
 }
 
 async fn ingest<I: MessageIntake>(
@@ -97,9 +100,12 @@ async fn ingest<I: MessageIntake>(
     payload: web::Payload,
     budget: web::Data<MessageBudget>,
     intake: web::Data<I>,
+    log: web::Data<FailureLog>,
 ) -> Result<HttpResponse, ApiError> {
     let bytes = read_messages(payload, headers, &budget, grant.tenant()).await?;
     let body = MessageBody { kind, framing: headers.framing, bytes };
+    let tenant = grant.tenant();
     let summary = intake.ingest(body, grant).await?;
+    log.refused(tenant, &summary.refusals);
     Ok(wire::json(HttpResponse::Ok(), &wire::IngestSummary::from(summary)))
 }

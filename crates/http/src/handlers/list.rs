@@ -12,6 +12,7 @@ use crate::extract::ReadableCluster;
 use crate::limits::Limits;
 use crate::openapi::parameters::{ClusterParameter, IfNoneMatchParameter};
 use crate::openapi::responses::{CallLimits, ClusterNotFound, CommonErrors, NotModified};
+use crate::tracing;
 use crate::wire;
 
 /// The recorded requests of a cluster
@@ -56,7 +57,7 @@ pub(crate) async fn list<S: RequestStore>(
     limits: web::Data<Limits>,
 ) -> Result<HttpResponse, ApiError> {
     let cluster = grant.cluster();
-    let list = lookup.list(grant.organization(), cluster, limits.max_list).await?;
+    let list = tracing::lookup("list", lookup.list(grant.organization(), cluster, limits.max_list)).await?;
     let list = list.ok_or(ApiError::ClusterNotFound)?;
     let json = if list.records.len() > MAX_INLINE {
         web::block(move || to_json(cluster, &list)).await.map_err(StoreError::defect)?

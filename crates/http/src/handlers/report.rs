@@ -13,6 +13,7 @@ use crate::extract::ReadableRequest;
 use crate::limits::Limits;
 use crate::openapi::parameters::{ClusterParameter, IfNoneMatchParameter, PreferParameter, RequestParameter};
 use crate::openapi::responses::{CallLimits, CommonErrors, ReportNotFound, ReportNotModified};
+use crate::tracing;
 use crate::wait::{Wait, WaitHeaders};
 use crate::wire;
 
@@ -60,7 +61,7 @@ pub(crate) async fn report<S: RequestStore>(
     waiters: web::Data<Waiters>,
 ) -> Result<HttpResponse, ApiError> {
     let wait = Wait::of(request.headers(), &limits.wait);
-    let ask = || lookup.report(&key);
+    let ask = || tracing::lookup("report", lookup.report(&key));
     let Answer { found, was_heeded } =
         wait_for(&waiters, &key, wait.time, ask, |report| report.state).await?;
     let headers = WaitHeaders::new(wait, was_heeded);

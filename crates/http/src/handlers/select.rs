@@ -9,6 +9,7 @@ use crate::error::ApiError;
 use crate::extract::ReadableSelection;
 use crate::openapi::parameters::ClusterParameter;
 use crate::openapi::responses::{BodyErrors, CommonErrors, ListLimits};
+use crate::tracing;
 use crate::wire;
 
 /// Selected requests of a cluster
@@ -59,6 +60,6 @@ pub(crate) async fn select<S: RequestStore>(
     lookup: web::Data<LookupService<S>>,
 ) -> Result<HttpResponse, ApiError> {
     let cluster = grant.cluster();
-    let records = lookup.select(grant.organization(), cluster, &ids).await?;
+    let records = tracing::lookup("select", lookup.select(grant.organization(), cluster, &ids)).await?;
     Ok(wire::json(HttpResponse::Ok(), &ListBody::of_selection(cluster, &ids, &records)))
 }

@@ -12,6 +12,7 @@ use crate::extract::ReadableRequest;
 use crate::limits::Limits;
 use crate::openapi::parameters::{ClusterParameter, PreferParameter, RequestParameter};
 use crate::openapi::responses::{CallLimits, CommonErrors, StatusNotFound};
+use crate::tracing;
 use crate::wait::{Wait, WaitHeaders};
 use crate::wire;
 
@@ -50,7 +51,7 @@ pub(crate) async fn status<S: RequestStore>(
     waiters: web::Data<Waiters>,
 ) -> Result<HttpResponse, ApiError> {
     let wait = Wait::of(request.headers(), &limits.wait).or_hold(&limits.wait);
-    let ask = || lookup.status(&key);
+    let ask = || tracing::lookup("status", lookup.status(&key));
     let Answer { found, was_heeded } =
         wait_for(&waiters, &key, wait.time, ask, |status| status.state).await?;
     let headers = WaitHeaders::new(wait, was_heeded);

@@ -8,7 +8,7 @@ use utoipa::openapi::{
     ContentBuilder, Header, HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Type,
 };
 
-use crate::request_id;
+use crate::call_id;
 
 /// An answer that is no success.
 struct ErrorResponse {
@@ -43,7 +43,7 @@ impl ErrorResponse {
             .description(self.description)
             .content("application/json", plain)
             .content("application/problem+json", schema("Problem").build())
-            .header(request_id::HEADER.as_str(), text_header("The ID of this call."));
+            .header(call_id::HEADER.as_str(), text_header("The ID of this call."));
         for (name, description) in self.headers.into_iter().flatten() {
             response = response.header(name, text_header(description));
         }
@@ -191,7 +191,7 @@ pub(crate) struct ReportNotModified;
 fn not_modified() -> ResponseBuilder {
     ResponseBuilder::new()
         .description("The client has this answer already, by its `If-None-Match`.")
-        .header(request_id::HEADER.as_str(), text_header("The ID of this call."))
+        .header(call_id::HEADER.as_str(), text_header("The ID of this call."))
         .header("ETag", text_header("The tag of this answer."))
 }
 

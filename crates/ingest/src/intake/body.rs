@@ -178,7 +178,7 @@ impl<B: BodyBytes> BodyIngestion<B> {
         let told = IntakeSummary::MAX_REFUSALS - self.summary.refusals.len();
         self.summary.refusals.extend(refusals.into_iter().take(told));
         self.summary.counts.add_all(counts);
-        counters.add_all(Source::Http, counts);
+        counters.add_all(Source::Http, self.body.kind, counts);
         Ok(())
     }
 }

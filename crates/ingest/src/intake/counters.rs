@@ -1,6 +1,6 @@
-//! Counters of messages by source and outcome.
+//! Counters of messages by source, kind and outcome.
 
-use gathering_domain::intake::{MessageOutcome, OutcomeCounts};
+use gathering_domain::intake::{MessageKind, MessageOutcome, OutcomeCounts};
 use prometheus::{IntCounterVec, Opts, Registry};
 
 /// The source of messages.
@@ -23,7 +23,16 @@ impl Source {
     }
 }
 
-/// `gathering_records_total`, by source and outcome.
+const KINDS: [MessageKind; 2] = [MessageKind::Result, MessageKind::Announcement];
+
+const fn label(kind: MessageKind) -> &'static str {
+    match kind {
+        MessageKind::Result => "result",
+        MessageKind::Announcement => "announcement",
+    }
+}
+
+/// `gathering_records_total`, by source, kind and outcome.
 #[derive(Debug, Clone)]
 pub struct RecordCounters(IntCounterVec);
 
@@ -33,11 +42,16 @@ impl RecordCounters {
     /// # Errors
     /// Never with the name and labels that it has.
     pub fn new() -> prometheus::Result<Self> {
-        let opts = Opts::new("gathering_records_total", "Messages taken in, by source and outcome.");
-        let counters = IntCounterVec::new(opts, &["source", "outcome"])?;
+        let opts = Opts::new("gathering_records_total", "Messages taken in, by source, kind and outcome.");
+        let counters = IntCounterVec::new(opts, &["source", "kind", "outcome"])?;
         for source in Source::ALL {
-            for outcome in MessageOutcome::ALL {
-                counters.with_label_values(&[source.as_str(), outcome.as_str()]);
+            // Files hold results.
+            for kind in
+                KINDS.into_iter().filter(|kind| source != Source::File || *kind == MessageKind::Result)
+            {
+                for outcome in MessageOutcome::ALL {
+                    counters.with_label_values(&[source.as_str(), label(kind), outcome.as_str()]);
+                }
             }
         }
         Ok(Self(counters))
@@ -51,13 +65,15 @@ impl RecordCounters {
         registry.register(Box::new(self.0.clone()))
     }
 
-    pub(crate) fn add_all(&self, source: Source, counts: OutcomeCounts) {
+    pub(crate) fn add_all(&self, source: Source, kind: MessageKind, counts: OutcomeCounts) {
         for outcome in MessageOutcome::ALL {
-            self.0.with_label_values(&[source.as_str(), outcome.as_str()]).inc_by(counts.count(outcome));
+            self.0
+                .with_label_values(&[source.as_str(), label(kind), outcome.as_str()])
+                .inc_by(counts.count(outcome));
         }
     }
 
-    pub(crate) fn add(&self, source: Source, outcome: MessageOutcome) {
-        self.0.with_label_values(&[source.as_str(), outcome.as_str()]).inc();
+    pub(crate) fn add(&self, source: Source, kind: MessageKind, outcome: MessageOutcome) {
+        self.0.with_label_values(&[source.as_str(), label(kind), outcome.as_str()]).inc();
     }
 }

@@ -9,6 +9,7 @@ pub struct KafkaMetrics {
     pub(super) unkept: IntCounter,
     pub(super) tracker_failures: IntCounter,
     pub(super) stalled: IntGauge,
+    pub(super) brokers_up: IntGauge,
     pub(super) lag: IntGaugeVec,
 }
 
@@ -35,6 +36,10 @@ impl KafkaMetrics {
                 "gathering_kafka_stalled",
                 "1 while no messages are taken: they cannot be recorded, or no broker can be reached.",
             )?,
+            brokers_up: IntGauge::new(
+                "gathering_kafka_brokers_up",
+                "Brokers that the consumer is connected to; 0 also while none answers.",
+            )?,
             lag: IntGaugeVec::new(
                 Opts::new(
                     "gathering_kafka_lag",
@@ -47,6 +52,7 @@ impl KafkaMetrics {
             registry.register(Box::new(counter.clone()))?;
         }
         registry.register(Box::new(metrics.stalled.clone()))?;
+        registry.register(Box::new(metrics.brokers_up.clone()))?;
         registry.register(Box::new(metrics.lag.clone()))?;
         Ok(metrics)
     }

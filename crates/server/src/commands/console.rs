@@ -54,7 +54,7 @@ mod tests {
         assert!(text.split(SEPARATORS).any(is_token));
         assert_eq!(without_tokens(&text), "error: unexpected argument '***' found\n\nUsage: x ***");
         for harmless in
-            ["error: a value is required for '--set <SECTION.KEY=VALUE>'", "http://127.0.0.1:9090", "1.2.3"]
+            ["error: a value is required for '--set <SECTION.KEY=VALUE>'", "http://127.0.0.1:9464", "1.2.3"]
         {
             assert!(!harmless.split(SEPARATORS).any(is_token), "{harmless}");
         }

@@ -13,6 +13,8 @@ use gathering_storage as storage;
 
 use super::auth::{Auth, AuthMode, Issuer, Keys};
 use super::ingest::Kafka;
+use gathering_telemetry::TelemetrySettings;
+
 use super::report_filter::ReportFilter;
 use super::sections::{Config, Tls};
 use crate::build_info::build_info;
@@ -188,6 +190,12 @@ impl Config {
     pub fn filter_settings(&self) -> Option<aggregator::Settings> {
         let ReportFilter { aggregator, timeout, fresh_for, stale_for } = self.report.filter.clone();
         aggregator.map(|url| aggregator::Settings { url, timeout, fresh_for, stale_for })
+    }
+
+    /// Where traces go; nothing if nothing is traced.
+    pub fn telemetry_settings(&self) -> Option<TelemetrySettings> {
+        let endpoint = self.telemetry.otlp_endpoint.clone()?;
+        Some(TelemetrySettings { endpoint, version: env!("CARGO_PKG_VERSION") })
     }
 
     fn workers(&self) -> usize {

@@ -15,6 +15,7 @@ use super::auth::Auth;
 use super::clowder::AuthorityFile;
 use super::ingest::Ingest;
 use super::report_filter::ReportFilter;
+use super::telemetry::Telemetry;
 use super::value::{Address, PositiveTime, Size, Time, Timeout, Whole, text};
 
 /// The configuration.
@@ -28,6 +29,7 @@ pub struct Config {
     pub ingest: Ingest,
     pub report: Report,
     pub wait: Wait,
+    pub telemetry: Telemetry,
     pub log: Log,
     /// The settings as text, without secrets.
     #[serde(skip)]

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use gathering_domain::report::{ContentCache, MAX_NAME, OmittedKinds};
 use gathering_domain::store::Purge;
+use gathering_domain::time::Clock;
 use gathering_domain::wait::Waiters;
 use gathering_storage::Storage;
 use tokio::time::sleep;
+
+use super::metrics::PurgeMetrics;
 
 /// How soon to look again for rule content while there is none because the database did not answer.
 const CONTENT_RETRY: Duration = Duration::from_secs(1);
@@ -70,14 +73,16 @@ pub(super) async fn refresh_content(
 }
 
 /// Deletes what has expired, again and again.
-pub(super) async fn purge(storage: Storage, every: Duration) {
+pub(super) async fn purge(storage: Storage, every: Duration, clock: Arc<dyn Clock>, metrics: PurgeMetrics) {
     loop {
         sleep(every).await;
         match storage.purge().await {
-            Ok(purged) if purged.requests > 0 || purged.clusters > 0 => {
-                log::info!("purged {} requests and {} clusters", purged.requests, purged.clusters);
+            Ok(purged) => {
+                metrics.succeeded(purged, clock.now());
+                if purged.requests > 0 || purged.clusters > 0 {
+                    log::info!("purged {} requests and {} clusters", purged.requests, purged.clusters);
+                }
             }
-            Ok(_) => {}
             Err(error) => log::warn!("purging has to wait: {error}"),
         }
     }

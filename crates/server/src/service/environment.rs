@@ -15,6 +15,9 @@ const CONTENT_REFRESH: Duration = Duration::from_secs(15);
 /// How often it looks at files that may change. A change is taken at the second look that finds it.
 const FILE_REFRESH: Duration = Duration::from_secs(5);
 
+/// How often it looks how its parts are, beside the probes.
+const HEALTH_LOOK: Duration = Duration::from_secs(5);
+
 /// How often it looks whether keys that come from a URL are due.
 const KEY_TICK: Duration = Duration::from_secs(1);
 
@@ -28,6 +31,8 @@ pub struct Environment {
     pub file_refresh: Duration,
     /// How often to look whether keys that come from a URL are due.
     pub key_tick: Duration,
+    /// How often to look at the parts of the service beside the probes.
+    pub health_look: Duration,
     /// What this process read so far.
     pub records: RecordCounters,
 }
@@ -47,6 +52,7 @@ impl Environment {
             content_refresh: CONTENT_REFRESH,
             file_refresh: FILE_REFRESH,
             key_tick: KEY_TICK,
+            health_look: HEALTH_LOOK,
             records,
         })
     }

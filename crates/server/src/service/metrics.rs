@@ -1,5 +1,6 @@
 //! What is measured beside HTTP: the build, the process, the pools, rule content, waits, and records by outcome.
 
+mod purge;
 mod standby;
 mod waits;
 
@@ -14,6 +15,7 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
 
+pub(super) use self::purge::PurgeMetrics;
 use self::standby::StandbyCollector;
 pub(super) use self::waits::register_waits;
 use crate::ServerError;
@@ -90,6 +92,7 @@ impl Collector for ContentCollector {
 struct PoolCollector {
     storage: Storage,
     connections: IntGaugeVec,
+    most: IntGaugeVec,
 }
 
 impl PoolCollector {
@@ -98,13 +101,14 @@ impl PoolCollector {
             Opts::new("gathering_storage_pool_connections", "Connections to the database, by pool and use."),
             &["pool", "state"],
         )?;
-        Ok(Self { storage, connections })
+        let opts = Opts::new("gathering_storage_pool_limit", "The most connections of a pool.");
+        Ok(Self { storage, connections, most: IntGaugeVec::new(opts, &["pool"])? })
     }
 }
 
 impl Collector for PoolCollector {
     fn desc(&self) -> Vec<&Desc> {
-        self.connections.desc()
+        self.connections.desc().into_iter().chain(self.most.desc()).collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
@@ -112,8 +116,9 @@ impl Collector for PoolCollector {
             let busy = pool.connections.saturating_sub(pool.idle);
             self.connections.with_label_values(&[pool.name, "idle"]).set(pool.idle.into());
             self.connections.with_label_values(&[pool.name, "busy"]).set(busy.into());
+            self.most.with_label_values(&[pool.name]).set(pool.most.into());
         }
-        self.connections.collect()
+        self.connections.collect().into_iter().chain(self.most.collect()).collect()
     }
 }
 

@@ -1,99 +1,105 @@
-//! Whether a service can do its work, as probes are told.
+//! Whether a service can do its work, part by part, as probes, gauges and the log are told.
 
+mod question;
+mod shown;
+
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gathering_auth::Authenticator;
-use gathering_domain::store::StoreError;
-use gathering_http::Readiness;
+use gathering_http::{PartState, Readiness, ReadinessReport};
 use gathering_ingest::kafka::ConsumerHealth;
-use gathering_storage::{SqliteFileError, Storage};
-use tokio::runtime::Handle;
-use tokio::sync::watch;
-use tokio::time::timeout;
+use gathering_storage::{BatchWriter, Storage};
+use prometheus::Registry;
+use tokio::time::sleep;
 
-/// What a service needs beside a database that answers, before it is ready.
-#[derive(Clone)]
-pub(super) enum Needs {
-    /// The API: rule content that was loaded once, and keys. It answers for what is recorded while nothing comes from Kafka.
-    Api { content: Arc<AtomicBool>, keys: Arc<Authenticator> },
-    /// The consumer alone: that it takes messages.
-    Consumer(ConsumerHealth),
+use self::question::Question;
+use self::shown::Shown;
+
+const READS: &str = "database_reads";
+const WRITES: &str = "database_writes";
+
+/// What a service consists of beside its database. The table in `docs/MONITORING.md` says the same.
+pub(super) struct Needs {
+    /// Of an API: it answers for what is recorded, also while nothing can be recorded.
+    pub(super) api: Option<ApiNeeds>,
+    /// Required where there is no API.
+    pub(super) consumer: Option<ConsumerHealth>,
 }
 
-/// How long a probe waits for the database: probes give up after a second as a rule.
-const PATIENCE: Duration = Duration::from_millis(900);
-
-pub(super) fn readiness(storage: Storage, stopping: Arc<AtomicBool>, needs: Needs) -> Readiness {
-    let database = Arc::new(Database { storage, runtime: Handle::current(), asked: Mutex::default() });
-    Arc::new(move || {
-        let (database, stopping, needs) = (Arc::clone(&database), Arc::clone(&stopping), needs.clone());
-        Box::pin(async move {
-            if stopping.load(Ordering::Relaxed) {
-                return Err("the service is stopping".to_owned());
-            }
-            database.check().await?;
-            match needs {
-                Needs::Api { content, .. } if !content.load(Ordering::Relaxed) => {
-                    Err("the rule content is not loaded yet".to_owned())
-                }
-                Needs::Api { keys, .. } if !keys.is_ready() => {
-                    Err("the keys of the issuers of tokens are not there yet".to_owned())
-                }
-                Needs::Api { .. } => Ok(()),
-                Needs::Consumer(health) => health.check(),
-            }
-        })
-    })
+/// Rule content that was loaded once, and keys.
+pub(super) struct ApiNeeds {
+    pub(super) content: Arc<AtomicBool>,
+    pub(super) keys: Arc<Authenticator>,
 }
 
-type Outcome = Result<(), String>;
-
-/// The database as probes ask it: one question at a time, however many probes come, on a thread of its own, so that neither a
-/// server that says nothing nor a disk that stalls keeps a probe waiting.
-struct Database {
-    storage: Storage,
-    runtime: Handle,
-    asked: Mutex<Option<watch::Receiver<Option<Outcome>>>>,
+/// Looks at the parts of a service.
+pub(super) struct Health {
+    reads: Question,
+    writes: Question,
+    needs: Needs,
+    stopping: Arc<AtomicBool>,
+    shown: Shown,
 }
 
-impl Database {
-    async fn check(&self) -> Outcome {
-        let mut outcome = self.ask();
-        match timeout(PATIENCE, outcome.wait_for(Option::is_some)).await {
-            Ok(Ok(outcome)) => outcome.clone().unwrap_or(Ok(())),
-            Ok(Err(_)) => Err("the question to the database broke off".to_owned()),
-            Err(_) => Err(format!("the database did not answer within {PATIENCE:?}")),
-        }
-    }
-
-    /// The question that has no answer yet, or a new one.
-    fn ask(&self) -> watch::Receiver<Option<Outcome>> {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let open =
-            asked.as_ref().filter(|outcome| outcome.borrow().is_none() && outcome.has_changed().is_ok());
-        if let Some(open) = open {
-            return open.clone();
-        }
-        let (tell, outcome) = watch::channel(None);
-        let (storage, runtime) = (self.storage.clone(), self.runtime.clone());
-        self.runtime.spawn_blocking(move || {
-            let answer = runtime.block_on(storage.ping()).map_err(|error| why(&error));
-            // Nobody may be there any more.
-            let _ = tell.send(Some(answer));
+impl Health {
+    /// Within a runtime.
+    pub(super) fn new(
+        storage: &Storage,
+        writer: BatchWriter,
+        needs: Needs,
+        stopping: Arc<AtomicBool>,
+        registry: &Registry,
+    ) -> prometheus::Result<Arc<Self>> {
+        let (reading, writing) = (storage.clone(), storage.clone());
+        let reads = Question::new(move || {
+            let storage = reading.clone();
+            async move { storage.ping().await }
         });
-        *asked = Some(outcome.clone());
-        outcome
+        let writes = Question::new(move || {
+            let (storage, writer) = (writing.clone(), writer.clone());
+            async move { storage.check_writes(&writer).await }
+        });
+        Ok(Arc::new(Self { reads, writes, needs, stopping, shown: Shown::register(registry)? }))
     }
-}
 
-/// What is said of a database that does not answer. What drivers say may name hosts and data; what happened to a file does
-/// not.
-fn why(error: &StoreError) -> String {
-    let problem = match error {
-        StoreError::Unavailable { source } => source.downcast_ref::<SqliteFileError>(),
-        _ => None,
-    };
-    problem.map_or_else(|| error.to_string(), ToString::to_string)
+    /// For probes: each looks anew.
+    pub(super) fn readiness(self: &Arc<Self>) -> Readiness {
+        let health = Arc::clone(self);
+        Arc::new(move || {
+            let health = Arc::clone(&health);
+            Box::pin(async move { health.look().await })
+        })
+    }
+
+    /// Looks again and again, so that gauges and the log are right where nobody probes.
+    pub(super) async fn watch(self: Arc<Self>, every: Duration) {
+        loop {
+            self.look().await;
+            sleep(every).await;
+        }
+    }
+
+    async fn look(&self) -> ReadinessReport {
+        let (reads, writes) = tokio::join!(self.reads.answer(), self.writes.answer());
+        let Needs { api, consumer } = &self.needs;
+        let has_api = api.is_some();
+        let mut parts = vec![PartState::new(READS, has_api, reads), PartState::new(WRITES, !has_api, writes)];
+        if let Some(consumer) = consumer {
+            parts.push(PartState::new("kafka", !has_api, consumer.check()));
+        }
+        if let Some(ApiNeeds { content, keys }) = api {
+            let when =
+                |is_there: bool, problem: &str| if is_there { Ok(()) } else { Err(problem.to_owned()) };
+            let content = when(content.load(Ordering::Relaxed), "the rule content is not loaded yet");
+            let keys = when(keys.is_ready(), "the keys of the issuers of tokens are not there yet");
+            parts.push(PartState::new("rule_content", true, content));
+            parts.push(PartState::new("keys", true, keys));
+        }
+        let report = ReadinessReport::new(parts);
+        let report = if self.stopping.load(Ordering::Relaxed) { report.stopping() } else { report };
+        self.shown.show(&report);
+        report
+    }
 }

@@ -11,13 +11,14 @@ use gathering_http::{Api, BoundAddress, HttpMetrics, Listener, serve_api};
 use gathering_ingest::kafka::{KafkaConsumer, KafkaMetrics, KafkaSettings};
 use gathering_ingest::{AllowList, Intake};
 use gathering_storage::{BatchWriter, Storage};
+use gathering_support::trace::Tracer;
 use prometheus::Registry;
 
 use super::background::{end_waits, recheck_waits, refresh, refresh_content};
 use super::checked::{Checked, CheckedApi, NOTHING_TO_INGEST};
 use super::environment::Environment;
 use super::metrics;
-use super::readiness::Needs;
+use super::readiness::{ApiNeeds, Needs};
 use super::tasks::Tasks;
 use crate::ServerError;
 use crate::config::Config;
@@ -25,10 +26,12 @@ use crate::config::Config;
 /// What the API and the consumer are made of.
 pub(super) struct Parts {
     pub(super) storage: Storage,
+    pub(super) writer: BatchWriter,
     pub(super) intake: Intake<BatchWriter>,
     pub(super) content: Arc<ContentCache>,
     pub(super) content_refresh: Duration,
     pub(super) waiters: Arc<Waiters>,
+    pub(super) tracer: Option<Tracer>,
 }
 
 impl Parts {
@@ -37,15 +40,25 @@ impl Parts {
         environment: &Environment,
         storage: Storage,
         allow_list: Option<Arc<AllowList>>,
+        tracer: Option<Tracer>,
         registry: &Registry,
     ) -> Result<Self, ServerError> {
         let waiters = Arc::new(Waiters::new(config.max_waiters(), Arc::clone(&environment.clock)));
         let (writer, records) = (storage.batch_writer(&waiters), environment.records.clone());
         metrics::register(registry, storage.clone(), writer.clone(), &records).map_err(metrics::failed)?;
         metrics::register_waits(registry, Arc::clone(&waiters)).map_err(metrics::failed)?;
-        let intake = Intake::new(writer, Arc::clone(&environment.clock), allow_list, records);
+        let intake = Intake::new(writer.clone(), Arc::clone(&environment.clock), allow_list, records)
+            .traced(tracer.clone());
         let content = Arc::new(ContentCache::new(config.report_policy()));
-        Ok(Self { storage, intake, content, content_refresh: environment.content_refresh, waiters })
+        Ok(Self {
+            storage,
+            writer,
+            intake,
+            content,
+            content_refresh: environment.content_refresh,
+            waiters,
+            tracer,
+        })
     }
 }
 
@@ -66,21 +79,24 @@ impl Started {
         registry: &Registry,
         tasks: &mut Tasks,
     ) -> Result<Self, ServerError> {
-        let Parts { storage, intake, content, content_refresh, waiters } = parts;
-        let (mut api, mut needs) = (None, None);
+        let Parts { storage, intake, content, content_refresh, waiters, .. } = parts;
+        let (mut api, mut api_needs) = (None, None);
         if let Some((checked, address)) = checked.api.zip(api_address) {
             let loaded = Arc::new(AtomicBool::new(refresh(content, storage).await));
             let (content, storage) = (Arc::clone(content), storage.clone());
-            needs =
-                Some(Needs::Api { content: Arc::clone(&loaded), keys: Arc::clone(&checked.authenticator) });
+            let keys = Arc::clone(&checked.authenticator);
+            api_needs = Some(ApiNeeds { content: Arc::clone(&loaded), keys });
             api = Some(start_api(config, checked, address, parts, registry)?);
             tasks.spawn(refresh_content(content, storage.clone(), *content_refresh, loaded));
             tasks.spawn(end_waits(Arc::clone(waiters)));
             tasks.spawn(recheck_waits(Arc::clone(waiters), storage, config.wait.recheck));
         }
         let consumer = checked.consumer.map(|kafka| start_consumer(&kafka, intake, registry)).transpose()?;
-        let needs = needs.or_else(|| Some(Needs::Consumer(consumer.as_ref()?.health())));
-        Ok(Self { api, consumer, needs: needs.ok_or(ServerError::Usage(NOTHING_TO_INGEST))? })
+        if api.is_none() && consumer.is_none() {
+            return Err(ServerError::Usage(NOTHING_TO_INGEST));
+        }
+        let needs = Needs { api: api_needs, consumer: consumer.as_ref().map(KafkaConsumer::health) };
+        Ok(Self { api, consumer, needs })
     }
 }
 
@@ -105,7 +121,7 @@ fn start_api(
         intake: Arc::new(intake.clone()),
         authenticator,
         waiters: Arc::clone(&parts.waiters),
-        metrics: HttpMetrics::register(registry).map_err(metrics::failed)?,
+        metrics: HttpMetrics::register(registry).map_err(metrics::failed)?.traced(parts.tracer.clone()),
     };
     Ok(serve_api(address, &config.http_settings(tls), api)?)
 }

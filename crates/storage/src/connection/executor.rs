@@ -87,7 +87,12 @@ impl Executor {
 
     pub(crate) fn state(&self) -> PoolState {
         let state = self.pool.state();
-        PoolState { name: self.name, connections: state.connections, idle: state.idle_connections }
+        PoolState {
+            name: self.name,
+            connections: state.connections,
+            most: self.pool.max_size(),
+            idle: state.idle_connections,
+        }
     }
 
     /// Runs `work` on a thread for blocking work, within the query timeout in all: the wait for a connection counts into it. It

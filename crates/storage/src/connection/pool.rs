@@ -15,6 +15,8 @@ pub struct PoolState {
     pub name: &'static str,
     /// Open connections.
     pub connections: u32,
+    /// The most that there may be.
+    pub most: u32,
     /// Those of them that nobody uses.
     pub idle: u32,
 }

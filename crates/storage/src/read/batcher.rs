@@ -235,7 +235,12 @@ impl LookupBatcher {
     }
 
     pub(crate) fn connections(&self) -> PoolState {
-        let mut state = PoolState { name: self.shared.pool, connections: 0, idle: 0 };
+        let mut state = PoolState {
+            name: self.shared.pool,
+            connections: 0,
+            most: u32::try_from(self.size).unwrap_or(u32::MAX),
+            idle: 0,
+        };
         if let Some(workers) = self.workers.get() {
             let workers = workers.lock().unwrap_or_else(PoisonError::into_inner);
             for worker in workers.iter().filter(|worker| worker.is_connected()) {

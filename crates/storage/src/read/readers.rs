@@ -89,7 +89,12 @@ impl Readers {
     }
 
     pub(crate) fn state(&self) -> PoolState {
-        let mut state = PoolState { name: "sqlite_read", connections: 0, idle: 0 };
+        let mut state = PoolState {
+            name: "sqlite_read",
+            connections: 0,
+            most: u32::try_from(self.slots.len()).unwrap_or(u32::MAX),
+            idle: 0,
+        };
         for slot in &self.slots {
             match slot.try_lock() {
                 Ok(slot) if slot.is_none() => {}

@@ -5,6 +5,7 @@
 //! many share the cost of a commit.
 
 pub(crate) mod stats;
+mod trouble;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use gathering_domain::request::RequestState;
 use gathering_domain::store::{EventSink, OrderedEventSink, StoreError, StoreQueue};
 use gathering_domain::time::Clock;
 use gathering_domain::wait::Waiters;
+use gathering_support::trace::Tracer;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{timeout, timeout_at};
@@ -75,12 +77,13 @@ impl BatchWriter {
         clock: Arc<dyn Clock>,
         timeouts: WriteTimeouts,
         waiters: Arc<Waiters>,
+        tracer: Option<Tracer>,
     ) -> Self {
         let WriteTimeouts { query_timeout, refuse_after } = timeouts;
         let (queue, submissions) = unbounded_channel();
         let stats = Arc::new(Stats::new());
         let recorder = Recorder::new(table, clock, query_timeout, refuse_after);
-        let work = Work { recorder, stats: Arc::clone(&stats), query_timeout, waiters };
+        let work = Work { recorder, stats: Arc::clone(&stats), query_timeout, waiters, tracer };
         tokio::spawn(work.run(submissions));
         Self { queue, capacity: Arc::new(Semaphore::new(CAPACITY as usize)), stats, query_timeout }
     }
@@ -89,6 +92,16 @@ impl BatchWriter {
     pub fn stats(&self) -> WriterStats {
         let free = u64::try_from(self.capacity.available_permits()).unwrap_or(u64::MAX);
         self.stats.with_waiting(u64::from(CAPACITY).saturating_sub(free))
+    }
+
+    /// Why the database takes no events at the moment, as far as the last ones told.
+    pub(crate) fn trouble(&self) -> Option<StoreError> {
+        self.stats.trouble.why()
+    }
+
+    /// Whether something was recorded in this time up to now.
+    pub(crate) fn has_recorded_within(&self, time: Duration) -> bool {
+        self.stats.has_recorded_within(time)
     }
 
     async fn submit(
@@ -170,6 +183,7 @@ struct Work<T> {
     query_timeout: Duration,
     /// Who waits for what is written.
     waiters: Arc<Waiters>,
+    tracer: Option<Tracer>,
 }
 
 /// Somebody who waits for what becomes of a part of a batch.
@@ -210,7 +224,7 @@ impl<T: Table> Work<T> {
         }
     }
 
-    /// The next submission. Meanwhile, what does not come again is forgotten.
+    /// The next submission. Meanwhile, what does not come again is forgotten, and a database that took nothing is tried.
     async fn next(&mut self, queue: &mut UnboundedReceiver<Submission>) -> Option<Submission> {
         loop {
             if let Ok(next) = timeout(self.query_timeout, queue.recv()).await {
@@ -218,6 +232,9 @@ impl<T: Table> Work<T> {
             }
             self.recorder.sweep();
             self.stats.set_failing(self.recorder.failing());
+            if self.stats.trouble.why().is_some() && self.recorder.takes_harmless().await {
+                self.stats.trouble.took_harmless();
+            }
         }
     }
 
@@ -237,6 +254,7 @@ impl<T: Table> Work<T> {
             submitters.push(Submitter { part: start..events.len(), answer, _permit: permit });
         }
         let events: Arc<[RequestEvent]> = events.into();
+        let span = self.tracer.as_ref().and_then(|tracer| tracer.begin(None));
         let (stats, waiters) = (&self.stats, &self.waiters);
         let publish = |results: &[Option<EventResult>]| {
             stats.note_recorded();
@@ -253,6 +271,9 @@ impl<T: Table> Work<T> {
         };
         let recorded = self.recorder.record(Arc::clone(&events), end, publish).await;
         self.stats.add(&recorded);
+        if let Some(span) = span {
+            stats::end_span(span, events.len(), &recorded);
+        }
         self.stats.set_failing(self.recorder.failing());
         wake(&self.waiters, &events, |index| recorded.is_applied(index));
         match recorded {
@@ -264,7 +285,7 @@ impl<T: Table> Work<T> {
                 }
                 None
             }
-            Recorded::Mixed { results, away } => {
+            Recorded::Mixed { results, away, .. } => {
                 for submitter in submitters {
                     let own = results.get(submitter.part.clone()).unwrap_or_default().iter().cloned();
                     submitter.finish(own.collect());

@@ -90,7 +90,7 @@ impl<T: Table> Recorder<T> {
                 }
             }
             let results = sorted(&batch.results, &plan.order);
-            return self.finish(results, stop);
+            return self.finish(results, batch.takes_others(), stop);
         }
         let whole = 0..events.len();
         let limits = Limits { end, lock: None };
@@ -99,9 +99,16 @@ impl<T: Table> Recorder<T> {
             Err(failure) => {
                 let mut batch = Batch::new(events);
                 let stop = self.write_range(&mut batch, whole, Some(failure), limits).await;
-                self.finish(batch.results, stop)
+                let takes_others = batch.takes_others();
+                self.finish(batch.results, takes_others, stop)
             }
         }
+    }
+
+    /// Whether the database takes a harmless event, for a writer that has nothing else to do.
+    pub(crate) async fn takes_harmless(&self) -> bool {
+        let limits = Limits { end: Instant::now() + self.query_timeout / 4, lock: Some(LOCK) };
+        self.table.probe(0, limits).await.is_ok()
     }
 
     /// How many events have failed alone, and may come again.
@@ -114,14 +121,19 @@ impl<T: Table> Recorder<T> {
         self.suspects.sweep(self.clock.monotonic());
     }
 
-    fn finish(&self, results: Vec<Option<EventResult>>, stop: Result<(), Stop>) -> Recorded {
+    fn finish(
+        &self,
+        results: Vec<Option<EventResult>>,
+        takes_others: bool,
+        stop: Result<(), Stop>,
+    ) -> Recorded {
         let (error, is_away) = match stop {
             Ok(()) => (StoreError::Timeout { limit: self.query_timeout }, false),
             Err(Stop { error, is_away }) => (error, is_away),
         };
         let away = is_away.then(|| error.clone());
         let results = results.into_iter().map(|result| result.unwrap_or_else(|| Err(error.clone())));
-        Recorded::Mixed { results: results.collect(), away }
+        Recorded::Mixed { results: results.collect(), away, takes_others }
     }
 
     /// Writes a part of a batch, whose first attempt may have failed already. Where the database refuses it but takes a harmless

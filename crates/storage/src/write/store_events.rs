@@ -41,6 +41,17 @@ pub(super) fn probe(
         .map(|_| ())
 }
 
+/// Changes no row, in a transaction that writes: a database that only reads refuses it, and so does one that lacks the table.
+pub(crate) fn change_nothing(connection: &mut AnyConnection) -> QueryResult<()> {
+    const STATEMENT: &str = "UPDATE requests SET state = state WHERE 1 = 0";
+    match connection {
+        AnyConnection::Postgres(connection) => connection.batch_execute(STATEMENT),
+        AnyConnection::Sqlite(connection) => {
+            connection.immediate_transaction(|connection| connection.batch_execute(STATEMENT))
+        }
+    }
+}
+
 fn transaction(
     connection: &mut AnyConnection,
     rows: &[EventRow<'_>],

@@ -69,16 +69,17 @@ impl ConsumerCallbacks {
         self.commit_failed.swap(false, Ordering::Relaxed)
     }
 
-    /// Whether any broker is connected, and not silent. A connection through a network that swallows everything stays up
+    /// How many brokers are connected; none if all are silent. A connection through a network that swallows everything stays up
     /// for a minute.
-    fn is_connected(&self, statistics: &Statistics) -> bool {
-        let is_up = statistics.brokers.values().any(|broker| broker.nodeid >= 0 && broker.state == "UP");
+    fn connected(&self, statistics: &Statistics) -> usize {
+        let up =
+            statistics.brokers.values().filter(|broker| broker.nodeid >= 0 && broker.state == "UP").count();
         let answers = statistics.brokers.values().map(|broker| broker.rx).fold(0, u64::saturating_add);
         let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
         if answers != traffic.answers {
             *traffic = Traffic { answers, at: statistics.ts };
         }
-        is_up && statistics.ts.saturating_sub(traffic.at) < SILENCE
+        if statistics.ts.saturating_sub(traffic.at) < SILENCE { up } else { 0 }
     }
 }
 
@@ -130,7 +131,9 @@ impl ClientContext for ConsumerCallbacks {
     }
 
     fn stats(&self, statistics: Statistics) {
-        self.health.set_connected(self.is_connected(&statistics));
+        let connected = self.connected(&statistics);
+        self.health.set_connected(connected > 0);
+        self.metrics.brokers_up.set(i64::try_from(connected).unwrap_or(i64::MAX));
         for topic in statistics.topics.values() {
             // Partition -1 is librdkafka's own; partitions of others have no lag here.
             for partition in topic.partitions.values().filter(|partition| partition.partition >= 0) {
@@ -146,6 +149,7 @@ impl ClientContext for ConsumerCallbacks {
     fn error(&self, error: KafkaError, reason: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
             self.health.set_connected(false);
+            self.metrics.brokers_up.set(0);
         }
         self.log.client_error(&error, reason);
     }

@@ -1,9 +1,13 @@
 //! Messages in flight: polled, and neither recorded nor given up yet.
 
+use std::time::{Duration, UNIX_EPOCH};
+
+use gathering_domain::intake::MessageOutcome;
 use gathering_domain::store::StoreError;
 use gathering_domain::time::Timestamp;
+use gathering_support::trace::{SpanKind, Tracer};
 use rdkafka::Message;
-use rdkafka::message::BorrowedMessage;
+use rdkafka::message::{BorrowedMessage, Headers};
 
 use super::partition::{Partition, partition_of};
 use super::topics::Topics;
@@ -46,6 +50,24 @@ impl<'c> InFlight<'c> {
     /// The partition that it belongs to.
     pub(super) fn partition(&self) -> Partition {
         partition_of(&self.message)
+    }
+
+    /// The span of a message that is finished, from its arrival on, if it is sampled: by its header `traceparent`, or by chance.
+    pub(super) fn trace(&self, tracer: &Tracer, outcome: MessageOutcome) {
+        let headers = self.message.headers();
+        let header =
+            headers.as_ref().and_then(|headers| headers.iter().find(|header| header.key == "traceparent"));
+        let Some(span) = tracer.begin(header.and_then(|header| header.value)) else { return };
+        let attributes = vec![
+            ("messaging.system", "kafka".to_owned()),
+            ("messaging.destination.name", self.message.topic().to_owned()),
+            ("messaging.destination.partition.id", self.message.partition().to_string()),
+            ("messaging.kafka.offset", self.message.offset().to_string()),
+            ("gathering.outcome", outcome.as_str().to_owned()),
+        ];
+        let micros = u64::try_from(self.arrival.as_micros()).unwrap_or_default();
+        let span = span.since(UNIX_EPOCH + Duration::from_micros(micros));
+        span.end("message", SpanKind::Consumer, attributes, outcome == MessageOutcome::Rejected);
     }
 
     /// `topic/partition@offset`

@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use gathering_domain::intake::MessageKind;
 use gathering_domain::store::OrderedEventSink;
 use log::Level;
 use rdkafka::Message;
@@ -196,11 +197,14 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
                 self.log.odd.log(Level::Warn, format_args!("{}: {warning}", item.place()));
             }
             let outcome = parsed.outcome();
-            self.recorder.intake.count(Source::Kafka, outcome);
+            let is_result = item.message.topic() == self.recorder.topics.results;
+            let kind = if is_result { MessageKind::Result } else { MessageKind::Announcement };
+            self.recorder.intake.count(Source::Kafka, kind, outcome);
             log::debug!("{}: {outcome}", item.place());
-            if let Some(tracker) =
-                self.tracker.as_ref().filter(|_| item.message.topic() == self.recorder.topics.results)
-            {
+            if let Some(tracer) = self.recorder.intake.tracer() {
+                item.trace(tracer, outcome);
+            }
+            if let Some(tracker) = self.tracker.as_ref().filter(|_| is_result) {
                 tracker.tell(parsed, item.arrival, now);
             }
         }

@@ -27,7 +27,7 @@ fn the_defaults_are_what_the_documents_say() {
     assert_eq!((config.http.max_in_flight, config.ingest.http.max_in_flight), (16 << 20, 64 << 20));
     assert_eq!(config.http.max_list, 10_000);
     assert_eq!(config.http.pending_status, PendingStatus::Auto);
-    assert_eq!(config.admin.bind.to_string(), "127.0.0.1:9090");
+    assert_eq!(config.admin.bind.to_string(), "127.0.0.1:9464");
     assert_eq!((config.auth.mode, config.auth.disabled_org.get()), (AuthMode::Jwt, 1));
     assert_eq!(config.auth.max_token, 16 * 1024);
     assert_eq!(config.storage.url.to_string(), "sqlite://data/gathering.db");

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use gathering_domain::event::EventOutcome;
+use gathering_support::trace::{ActiveSpan, SpanKind};
 
+use super::trouble::Trouble;
 use crate::write::isolation::batch::Recorded;
 
 /// What a writer did so far, and what waits.
@@ -24,6 +26,8 @@ pub struct WriterStats {
 
 #[derive(Debug)]
 pub(super) struct Stats {
+    /// Whether the database takes what is written.
+    pub(super) trouble: Trouble,
     batches: AtomicU64,
     events: AtomicU64,
     refused: AtomicU64,
@@ -47,6 +51,7 @@ impl Stats {
 
     pub(super) fn new() -> Self {
         Self {
+            trouble: Trouble::default(),
             batches: AtomicU64::new(0),
             events: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -61,12 +66,18 @@ impl Stats {
         moment.max(self.born + Duration::from_micros(self.recorded.load(Ordering::Relaxed)))
     }
 
+    pub(super) fn has_recorded_within(&self, time: Duration) -> bool {
+        let recorded = self.recorded.load(Ordering::Relaxed);
+        recorded > 0 && (self.born + Duration::from_micros(recorded)).elapsed() < time
+    }
+
     pub(super) fn note_recorded(&self) {
         let now = u64::try_from(self.born.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.recorded.store(now, Ordering::Relaxed);
     }
 
     pub(super) fn add(&self, recorded: &Recorded) {
+        self.trouble.learn(recorded);
         let is_refused = |outcome: &EventOutcome| *outcome == EventOutcome::Refused;
         let (written, refused) = match recorded {
             Recorded::Whole(outcomes) => (outcomes.len(), 0),
@@ -88,4 +99,13 @@ impl Stats {
     pub(super) fn set_failing(&self, failing: usize) {
         self.failing.store(failing as u64, Ordering::Relaxed);
     }
+}
+
+/// Ends the span of a batch.
+pub(super) fn end_span(span: ActiveSpan, events: usize, recorded: &Recorded) {
+    let is_failed = match recorded {
+        Recorded::Whole(_) => false,
+        Recorded::Mixed { results, .. } => results.iter().any(Result::is_err),
+    };
+    span.end("batch", SpanKind::Internal, vec![("gathering.events", events.to_string())], is_failed);
 }

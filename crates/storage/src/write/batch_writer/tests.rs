@@ -140,7 +140,7 @@ fn patient_writer(transactions: usize, script: Vec<Option<Failure>>, query_timeo
         gate: Arc::clone(&gate),
     };
     let timeouts = WriteTimeouts { query_timeout, refuse_after: REFUSE_AFTER };
-    let writer = BatchWriter::start(table, Arc::clone(&clock) as _, timeouts, Waiters::nobody());
+    let writer = BatchWriter::start(table, Arc::clone(&clock) as _, timeouts, Waiters::nobody(), None);
     Subject { writer, written, gate, ends, broken, probe_fails, clock }
 }
 

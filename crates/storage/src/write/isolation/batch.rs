@@ -29,6 +29,11 @@ impl Batch {
         Self { events, results, is_proven: false, is_probed: false, deferred: Vec::new(), is_patient: false }
     }
 
+    /// Whether the database took something.
+    pub(super) const fn takes_others(&self) -> bool {
+        self.is_proven || self.is_probed
+    }
+
     pub(super) fn part(&self, part: &Range<usize>) -> &[RequestEvent] {
         self.events.get(part.clone()).unwrap_or_default()
     }
@@ -73,6 +78,8 @@ pub(in crate::write) enum Recorded {
         results: Vec<EventResult>,
         /// Why the database takes nothing at the moment, if so.
         away: Option<StoreError>,
+        /// Whether it took something else meanwhile, if only the harmless event.
+        takes_others: bool,
     },
 }
 
