@@ -89,25 +89,25 @@ fn the_clusters_of_the_other_servers_are_answered() {
         })
         .await;
         for (cluster, report) in reports.into_iter().enumerate() {
-            check(cluster, report.map(|report| report.unwrap().hits.len()), 1);
+            check(cluster, report.map(|report| report.unwrap().hits.len()), &1);
         }
         for (cluster, list) in lists.into_iter().enumerate() {
-            check(cluster, list.map(|list| list.unwrap().len()), 1);
+            check(cluster, list.map(|list| list.unwrap().len()), &1);
         }
         for (cluster, state) in states.into_iter().enumerate() {
-            check(cluster, state, Some(RequestState::Processed));
+            check(cluster, state, &Some(RequestState::Processed));
         }
         take_away(subject, "none");
         subject.does_everything().await;
     });
 }
 
-fn check<T: PartialEq + std::fmt::Debug>(cluster: usize, answer: Result<T, StoreError>, expected: T) {
+fn check<T: PartialEq + std::fmt::Debug>(cluster: usize, answer: Result<T, StoreError>, expected: &T) {
     if cluster.is_multiple_of(2) {
         let error = answer.unwrap_err();
         assert!(matches!(error, StoreError::Unavailable { .. }), "{cluster}: {error:?}");
     } else {
-        assert_eq!(answer.unwrap(), expected, "{cluster}");
+        assert_eq!(&answer.unwrap(), expected, "{cluster}");
     }
 }
 
@@ -160,7 +160,7 @@ fn events_of_the_other_clusters_are_recorded_and_none_is_refused() {
                 async |cluster| subject.writer.store(vec![event(of(cluster, "a"), processed(&[]))]).await;
             let outcomes = join_all((0..20).map(write)).await;
             for (cluster, outcome) in outcomes.into_iter().enumerate() {
-                check(cluster, outcome, vec![EventOutcome::Applied]);
+                check(cluster, outcome, &vec![EventOutcome::Applied]);
             }
             assert_eq!(subject.writer.stats().refused, 0, "round {round}");
             // Longer than an event may fail alone, in all.

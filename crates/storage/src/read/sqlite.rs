@@ -225,7 +225,7 @@ mod tests {
         });
         assert_eq!(found, [of_request, of_request, of_request, of_cluster, of_known, of_cluster, of_known]);
         let found = plans(&mut connection, |connection| {
-            let statement = crate::write::purge::REQUESTS.sqlite;
+            let statement = crate::write::purge::deletion::REQUESTS.sqlite;
             sql_query(statement).bind::<BigInt, _>(0).bind::<BigInt, _>(1).execute(connection).unwrap();
         });
         assert!(found[0].contains("INDEX requests_expires_at (expires_at<?)"), "{found:?}");

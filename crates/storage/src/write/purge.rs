@@ -1,78 +1,37 @@
 //! Deleting what has expired, in steps small enough that readers and writers hardly notice.
 
+pub(crate) mod deletion;
 mod postgres;
 
 use std::time::{Duration, Instant};
 
-use diesel::result::Error;
 use diesel::sql_types::BigInt;
 use diesel::{QueryResult, RunQueryDsl, sql_query};
 use gathering_domain::store::{Purged, StoreError};
 use gathering_domain::time::{Retention, Timestamp};
 
+use self::deletion::{CLUSTERS, Deletion, REQUESTS, STEP, Step};
 use crate::connection::any::AnyConnection;
 use crate::connection::executor::Executor;
-
-/// Rows deleted in one transaction: on SQLite a few milliseconds of the write lock.
-pub(super) const STEP: u32 = 500;
 
 /// Rest between two steps, in which waiting writers get their turn: so many times what the step took, so that purging takes
 /// up a third of one core at most, and at least so long. Where a step takes 30 ms that is a million rows in three minutes.
 const REST: u32 = 2;
 const LEAST_REST: Duration = Duration::from_millis(5);
 
-/// What becomes out of date.
-#[derive(Debug)]
-pub(crate) struct Deletion {
-    /// A table whose key begins with organization and cluster, and the column that says from when on a row counts as absent.
-    pub(super) table: &'static str,
-    pub(super) column: &'static str,
-    /// Deletes at most so many rows, the second parameter, of those that are out of date at a time, the first.
-    pub(crate) sqlite: &'static str,
-}
-
-/// Expired requests.
-pub(crate) static REQUESTS: Deletion = Deletion {
-    table: "requests",
-    column: "expires_at",
-    sqlite: "DELETE FROM requests WHERE rowid IN (
-                 SELECT rowid FROM requests WHERE expires_at <= ? LIMIT ?)",
-};
-
-/// Clusters without a record for long.
-static CLUSTERS: Deletion = Deletion {
-    table: "clusters",
-    column: "last_seen",
-    sqlite: "DELETE FROM clusters WHERE rowid IN (
-                 SELECT rowid FROM clusters WHERE last_seen <= ? LIMIT ?)",
-};
-
-/// What a step did.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// It deleted so many rows, and there may be more, of this time and later ones.
-    Deleted { count: usize, from: i64 },
-    /// It deleted so many rows, and there is nothing left for this one to do.
-    Last(usize),
-    /// Somebody holds a row of those that it was to delete; what the database says of it.
-    Held(Error),
-}
-
 /// How often a step may come upon rows that somebody holds, one time after the other.
 const HELD: u32 = 5;
 
-impl Deletion {
-    /// Deletes some of what is out of date at the time `until`. There is nothing any more before `from`.
-    fn step(&self, connection: &mut AnyConnection, from: i64, until: i64) -> QueryResult<Step> {
-        match connection {
-            AnyConnection::Postgres(connection) => postgres::step(connection, self, from, until),
-            AnyConnection::Sqlite(connection) => {
-                let query =
-                    sql_query(self.sqlite).bind::<BigInt, _>(until).bind::<BigInt, _>(i64::from(STEP));
-                let count = query.execute(connection)?;
-                let is_last = count < STEP as usize;
-                Ok(if is_last { Step::Last(count) } else { Step::Deleted { count, from } })
-            }
+/// Deletes some of what is out of date at the time `until`. There is nothing any more before `from`.
+fn step(connection: &mut AnyConnection, deletion: &Deletion, from: i64, until: i64) -> QueryResult<Step> {
+    match connection {
+        AnyConnection::Postgres(connection) => postgres::step(connection, deletion, from, until),
+        AnyConnection::Sqlite(connection) => {
+            let query =
+                sql_query(deletion.sqlite).bind::<BigInt, _>(until).bind::<BigInt, _>(i64::from(STEP));
+            let count = query.execute(connection)?;
+            let is_last = count < STEP as usize;
+            Ok(if is_last { Step::Last(count) } else { Step::Deleted { count, from } })
         }
     }
 }
@@ -93,7 +52,7 @@ async fn in_steps(executor: &Executor, deletion: &'static Deletion, until: i64) 
     let (mut total, mut from, mut held) = (0, i64::MIN, 0);
     loop {
         let started = Instant::now();
-        match executor.run(move |connection| deletion.step(connection, from, until)).await? {
+        match executor.run(move |connection| step(connection, deletion, from, until)).await? {
             Step::Last(count) => return Ok(total + count as u64),
             Step::Deleted { count, from: next } => {
                 (total, from, held) = (total + count as u64, next, 0);

@@ -73,8 +73,9 @@ impl Lookup {
     /// Whose requests it is about.
     pub(super) fn whose(&self) -> Whose {
         match self {
-            Self::Status(PendingLookup { key, .. }) => Some((key.organization, key.cluster)),
-            Self::Report(PendingLookup { key, .. }) => Some((key.organization, key.cluster)),
+            Self::Status(PendingLookup { key, .. }) | Self::Report(PendingLookup { key, .. }) => {
+                Some((key.organization, key.cluster))
+            }
             Self::List(PendingLookup { key: ClusterKey(organization, cluster), .. })
             | Self::Select(PendingLookup { key: Selection(organization, cluster, _), .. }) => {
                 Some((*organization, *cluster))

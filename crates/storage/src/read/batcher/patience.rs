@@ -56,46 +56,52 @@ impl Patience {
 mod tests {
     use super::*;
 
-    fn cluster(number: u8) -> Whose {
-        Some((1.try_into().unwrap(), ClusterId::from_bytes([number; 16])))
+    fn clusters() -> impl FnMut() -> Whose {
+        let mut number = 0;
+        move || {
+            number += 1;
+            Some((1.try_into().unwrap(), ClusterId::from_bytes([number; 16])))
+        }
     }
 
     #[test]
     fn ends_when_one_cluster_after_the_other_fails() {
-        let mut patience = Patience::default();
-        for number in 0..15 {
-            patience.note_failure(cluster(number), true);
+        let (mut patience, mut next) = (Patience::default(), clusters());
+        for _ in 0..15 {
+            patience.note_failure(next(), true);
         }
         assert!(!patience.is_over());
         patience.note_answer();
-        for number in 0..15 {
-            patience.note_failure(cluster(number), true);
-            patience.note_failure(cluster(number), true);
+        for _ in 0..15 {
+            let cluster = next();
+            patience.note_failure(cluster, true);
+            patience.note_failure(cluster, true);
         }
         assert!(!patience.is_over(), "one that fails again is the same cluster");
-        patience.note_failure(cluster(15), true);
+        patience.note_failure(next(), true);
         assert!(patience.is_over());
     }
 
     #[test]
     fn gives_a_cluster_up_at_its_second_failure() {
-        let mut patience = Patience::default();
-        patience.note_failure(cluster(1), true);
+        let (mut patience, mut next) = (Patience::default(), clusters());
+        let (one, other) = (next(), next());
+        patience.note_failure(one, true);
         patience.note_answer();
-        assert!(patience.has_hope_for(cluster(1)));
-        patience.note_failure(cluster(1), true);
+        assert!(patience.has_hope_for(one));
+        patience.note_failure(one, true);
         patience.note_answer();
-        assert!(!patience.has_hope_for(cluster(1)));
-        assert!(patience.has_hope_for(cluster(2)));
+        assert!(!patience.has_hope_for(one));
+        assert!(patience.has_hope_for(other));
         assert!(patience.has_hope_for(None));
     }
 
     #[test]
     fn ends_after_few_that_were_cut_off() {
-        let mut patience = Patience::default();
-        for number in 0..3 {
+        let (mut patience, mut next) = (Patience::default(), clusters());
+        for _ in 0..3 {
             assert!(!patience.is_over());
-            patience.note_failure(cluster(number), false);
+            patience.note_failure(next(), false);
             patience.note_answer();
         }
         assert!(patience.is_over());

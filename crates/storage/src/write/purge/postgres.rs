@@ -12,7 +12,7 @@ use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool};
 
-use super::{Deletion, STEP, Step};
+use super::deletion::{Deletion, STEP, Step};
 use crate::connection::cluster_uuid::{ClusterUuid, StoredCluster};
 
 /// How long to wait for a row that somebody holds. A writer takes rows in the order of their keys, and this in the order of
