@@ -1,9 +1,13 @@
 //! The command line.
 
+mod care;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::care::{Backup, Erase, Show};
 use gathering_auth::Scope;
 use gathering_domain::ids::{ClusterId, OrganizationId, RequestId};
 use gathering_support::BaseUrl;
@@ -74,6 +78,18 @@ pub enum Command {
     /// Loads result messages or rule content
     #[command(after_help = "Example: gathering import results results.ndjson")]
     Import(With<Import>),
+    /// Copies a SQLite database, while it is in use, into a new file
+    #[command(
+        after_help = "Example: gathering backup /var/backups/gathering.db --config /etc/gathering.toml"
+    )]
+    Backup(With<Backup>),
+    /// Erases at once everything that is recorded of an organization, or of one of its clusters
+    #[command(after_help = "Example: gathering erase --org 42 --dry-run\n\
+        Example: gathering erase --org 42 --cluster 5d5892d3-1f74-4ccf-91af-548dfc9767aa")]
+    Erase(With<Erase>),
+    /// Shows what is recorded of a cluster, whichever organization it belongs to
+    #[command(after_help = "Example: gathering show --cluster 5d5892d3-1f74-4ccf-91af-548dfc9767aa")]
+    Show(With<Show>),
     /// Mints a token with the configured or given key, or explains one
     #[command(
         subcommand_negates_reqs = true,

@@ -1,8 +1,10 @@
 //! One command a file. Each gets what it needs and says what went wrong; exit codes are made here.
 
+mod backup;
 mod config;
 mod console;
 mod demo;
+mod erase;
 mod health;
 mod import_content;
 mod import_results;
@@ -11,6 +13,7 @@ mod migrate;
 mod openapi;
 mod runtime;
 mod serve;
+mod show;
 mod token;
 mod watch;
 
@@ -62,6 +65,9 @@ fn dispatch(cli: Cli) -> Result<(), ServerError> {
                 }
             }
         }
+        Command::Backup(with) => backup::run(&load(outer.and(with.options), None)?, &with.arguments),
+        Command::Erase(with) => erase::run(&load(outer.and(with.options), None)?, &with.arguments),
+        Command::Show(with) => show::run(&load(outer.and(with.options), None)?, with.arguments),
         Command::Token(with) => {
             let (outer, mut arguments) = (outer.and(with.options), with.arguments);
             match arguments.action.take() {

@@ -1,11 +1,13 @@
 //! The real program as its users run it: commands, exit codes, sentences, signals, crashes.
 
 mod authorities;
+mod backup;
 mod bodies;
 mod configuration;
 mod content;
 mod crash;
 mod demo;
+mod erase;
 mod files;
 mod import;
 mod logging;
@@ -13,6 +15,7 @@ mod memory;
 mod migrate;
 mod outages;
 mod serving;
+mod show;
 mod tokens;
 mod watch;
 
