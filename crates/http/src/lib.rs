@@ -11,6 +11,7 @@
 
 mod admin;
 mod api;
+mod audit;
 mod base_path;
 mod connections;
 mod cors;
@@ -37,6 +38,7 @@ mod wire;
 
 pub use admin::{Readiness, serve_admin};
 pub use api::{Api, serve_api};
+pub use audit::AUDIT_TARGET;
 pub use base_path::{BasePath, BasePathError};
 pub use cors::{Origin, OriginError};
 pub use limits::PendingStatus;

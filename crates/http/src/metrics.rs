@@ -23,6 +23,11 @@ impl Endpoint {
     pub(crate) const fn new(template: &'static str) -> Self {
         Self { template, series: RefCell::new(Vec::new()) }
     }
+
+    /// The path without the base path.
+    pub(crate) const fn template(&self) -> &'static str {
+        self.template
+    }
 }
 
 /// The time series of one endpoint, method and status.

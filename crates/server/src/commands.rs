@@ -1,5 +1,6 @@
 //! One command a file. Each gets what it needs and says what went wrong; exit codes are made here.
 
+mod audit;
 mod backup;
 mod config;
 mod console;

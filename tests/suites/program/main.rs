@@ -1,5 +1,6 @@
 //! The real program as its users run it: commands, exit codes, sentences, signals, crashes.
 
+mod audit;
 mod authorities;
 mod backup;
 mod bodies;

@@ -151,7 +151,7 @@ fn a_look_changes_nothing_on_sqlite() {
         });
         assert!(before == after, "{:?}", after.iter().map(|(name, _)| name).collect::<Vec<_>>());
     };
-    is_same_after_a_look(2);
+    is_same_after_a_look(3);
     Migrator::bring_up_to_date(&settings).unwrap();
     is_same_after_a_look(0);
     let connect = || diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();

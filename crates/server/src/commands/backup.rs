@@ -8,6 +8,7 @@ use gathering_storage::{DatabaseUrl, copy_sqlite};
 use tempfile::NamedTempFile;
 use tokio::task::spawn_blocking;
 
+use super::audit::{Of, audit};
 use super::console::print;
 use super::runtime::block_on;
 use crate::cli::Backup;
@@ -30,7 +31,9 @@ pub(super) fn run(config: &Config, arguments: &Backup) -> Result<(), ServerError
     if !arguments.overwrite && target.symlink_metadata().is_ok() {
         return Err(ServerError::BackupExists { path: arguments.file.clone() });
     }
-    let size = block_on(copy(database, &target, arguments))?;
+    let copied = block_on(copy(database, &target, arguments));
+    let size = copied.inspect_err(|_| audit("backup", Of::default(), "failed"))?;
+    audit("backup", Of::default(), &format!("{size} bytes"));
     print(format!("wrote {size} bytes to {}\n", arguments.file.display()))
 }
 

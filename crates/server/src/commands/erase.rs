@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gathering_domain::time::SystemClock;
 use gathering_storage::{Erased, Erasure, Storage};
 
+use super::audit::{Of, audit};
 use super::console::print;
 use super::runtime::block_on;
 use crate::cli::Erase;
@@ -13,7 +14,11 @@ use crate::{ServerError, preparation};
 
 pub(super) fn run(config: &Config, arguments: &Erase) -> Result<(), ServerError> {
     let erasure = Erasure { organization: arguments.org, cluster: arguments.cluster };
-    let Erased { requests, clusters } = block_on(erase(config, erasure, arguments.dry_run))?;
+    let of = Of { organization: Some(arguments.org), cluster: arguments.cluster, request: None };
+    let action = if arguments.dry_run { "count" } else { "erase" };
+    let erased = block_on(erase(config, erasure, arguments.dry_run));
+    let Erased { requests, clusters } = erased.inspect_err(|_| audit(action, of, "failed"))?;
+    audit(action, of, &format!("{requests} requests and {clusters} clusters"));
     let of = match erasure.cluster {
         Some(cluster) => format!("cluster {cluster} of organization {}", erasure.organization),
         None => format!("organization {}", erasure.organization),

@@ -18,6 +18,7 @@ use gathering_storage::{RecordedOrganization, RecordedRequest, Settings, Storage
 use serde::Serialize;
 use tokio::runtime::Handle;
 
+use super::audit::{Of, audit};
 use super::console::print;
 use super::runtime::block_on;
 use crate::cli::Show;
@@ -90,7 +91,9 @@ struct Knowledge {
 
 pub(super) fn run(config: &Config, arguments: Show) -> Result<(), ServerError> {
     let (request, is_json) = (arguments.request.clone(), arguments.json);
-    let shown = block_on(look(config, arguments))?;
+    let of = Of { cluster: Some(arguments.cluster), request: request.as_ref(), ..Of::default() };
+    let shown = block_on(look(config, arguments)).inspect_err(|_| audit("show", of, "failed"))?;
+    audit("show", of, "answered");
     if is_json {
         return print(serde_json::to_string_pretty(&shown).unwrap_or_default() + "\n");
     }
