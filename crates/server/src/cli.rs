@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use self::care::{Backup, Erase, Show};
+pub(crate) use self::care::{
+    Backup, DeadLetters, DeadLettersAction, Erase, ListLetters, ReplayLetters, Show, Which,
+};
 use gathering_auth::Scope;
 use gathering_domain::ids::{ClusterId, OrganizationId, RequestId};
 use gathering_support::BaseUrl;
@@ -90,6 +92,9 @@ pub enum Command {
     /// Shows what is recorded of a cluster, whichever organization it belongs to
     #[command(after_help = "Example: gathering show --cluster 5d5892d3-1f74-4ccf-91af-548dfc9767aa")]
     Show(With<Show>),
+    /// Lists refused messages of Kafka, or sends them again
+    #[command(after_help = "Example: gathering dead-letters list --config /etc/gathering.toml")]
+    DeadLetters(With<DeadLetters>),
     /// Mints a token with the configured or given key, or explains one
     #[command(
         subcommand_negates_reqs = true,

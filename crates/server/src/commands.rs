@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod config;
 mod console;
+mod dead_letters;
 mod demo;
 mod erase;
 mod health;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::console::{print_error, print_usage};
-use crate::cli::{Cli, Command, ImportWhat, Options, TokenAction};
+use crate::cli::{Cli, Command, DeadLettersAction, ImportWhat, Options, TokenAction};
 use crate::config::{Config, Sources};
 use crate::{ServerError, logging};
 
@@ -69,6 +70,17 @@ fn dispatch(cli: Cli) -> Result<(), ServerError> {
         Command::Backup(with) => backup::run(&load(outer.and(with.options), None)?, &with.arguments),
         Command::Erase(with) => erase::run(&load(outer.and(with.options), None)?, &with.arguments),
         Command::Show(with) => show::run(&load(outer.and(with.options), None)?, with.arguments),
+        Command::DeadLetters(middle) => {
+            let outer = outer.and(middle.options);
+            match middle.arguments.action {
+                DeadLettersAction::List(with) => {
+                    dead_letters::list(&load(outer.and(with.options), None)?, with.arguments)
+                }
+                DeadLettersAction::Replay(with) => {
+                    dead_letters::replay(&load(outer.and(with.options), None)?, with.arguments)
+                }
+            }
+        }
         Command::Token(with) => {
             let (outer, mut arguments) = (outer.and(with.options), with.arguments);
             match arguments.action.take() {

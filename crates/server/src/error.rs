@@ -137,6 +137,7 @@ impl ServerError {
             | Self::TokenFile { .. }
             | Self::Kafka(
                 KafkaError::NotBuilt
+                | KafkaError::NoDeadLetterTopic
                 | KafkaError::Settings { .. }
                 | KafkaError::ReservedProperty { .. }
                 | KafkaError::File { .. }

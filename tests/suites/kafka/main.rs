@@ -5,6 +5,7 @@ mod crashes;
 mod fixture;
 mod floods;
 mod groups;
+mod letters;
 mod locks;
 #[cfg(feature = "apache-kafka")]
 mod logins;
