@@ -172,6 +172,11 @@ impl Identity {
         ShownIdentity { organization: self.organization.to_string(), subject: self.subject.clone() }
     }
 
+    /// Whether it may neither read nor write: no scope of its credential is one of ours.
+    pub fn may_do_nothing(&self) -> bool {
+        self.lacks_permission || !Scope::ALL.into_iter().any(|scope| self.scopes.has(scope))
+    }
+
     /// The tenant of the caller, for sharing resources out among tenants. No organization can be made of it, so it gives
     /// access to nothing.
     pub fn tenant(&self) -> Tenant {

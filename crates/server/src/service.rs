@@ -78,6 +78,7 @@ impl Service {
         let mut tasks = Tasks::new(&registry, Schedule { every: environment.file_refresh, now })?;
         checked.watch_files(&mut tasks);
         tasks.spawn(background::purge(storage.clone(), config.storage.purge_interval));
+        tasks.spawn(background::notice_erasures(storage.clone()));
         let (admin_tls, allow_list) = (checked.admin_tls.take(), checked.allow_list.take());
         let parts = Parts::new(config, &environment, storage, allow_list, &registry)?;
         let Started { api, consumer, needs } =

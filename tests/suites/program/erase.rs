@@ -1,6 +1,7 @@
 //! `gathering erase`: everything of an organization or a cluster, also what other processes remember.
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use gathering_tests::{CLUSTER, Message, OTHER_CLUSTER, Program, Running, TestDatabase, until};
 
@@ -147,4 +148,59 @@ fn there_has_to_be_a_database_and_an_organization() {
     assert_eq!(program.run(&["erase"]).code, Some(2));
     assert_eq!(program.run(&["erase", "--org", "0"]).code, Some(2));
     assert_eq!(program.run(&["erase", "--org", "42", "--cluster", "x"]).code, Some(2));
+}
+
+/// Whoever writes goes on meanwhile, also for the tenant that is erased; what comes once it began may stay.
+fn writers_go_on_meanwhile(database: &TestDatabase) {
+    let program = Program::new();
+    let url = format!("storage.url={}", database.url());
+    let running = program.serve(&[
+        "serve",
+        "--set",
+        "auth.mode=disabled",
+        "--set",
+        "auth.disabled_org=42",
+        "--set",
+        &url,
+    ]);
+    let is_over = AtomicBool::new(false);
+    let erase = || program.run(&["erase", "--org", "42", "--set", &url]).ok();
+    std::thread::scope(|scope| {
+        for writer in 0..3 {
+            let (running, is_over) = (&running, &is_over);
+            scope.spawn(move || {
+                for number in 0.. {
+                    if is_over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    // The same rows again and again, many at once.
+                    let messages = (0..50)
+                        .map(|one| Message::new(42, CLUSTER, &format!("r{}", (number + writer + one) % 97)));
+                    let body: String = messages.map(|message| message.to_string() + "\n").collect();
+                    let call = running
+                        .call("POST", "/ingest/results")
+                        .header("content-type", "application/x-ndjson");
+                    let answer = call.body(body).send();
+                    assert_eq!(answer.status, 200, "{}", running.stderr());
+                }
+            });
+        }
+        until(|| database.requests() > 50);
+        for _ in 0..5 {
+            erase();
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    erase();
+    assert_eq!(database.requests(), 0);
+}
+
+#[test]
+fn writers_go_on_meanwhile_on_sqlite() {
+    writers_go_on_meanwhile(&TestDatabase::sqlite());
+}
+
+#[test]
+fn writers_go_on_meanwhile_on_postgres() {
+    writers_go_on_meanwhile(&TestDatabase::postgres());
 }

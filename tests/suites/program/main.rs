@@ -11,6 +11,7 @@ mod demo;
 mod erase;
 mod files;
 mod import;
+mod least_rights;
 mod logging;
 mod memory;
 mod migrate;

@@ -60,7 +60,7 @@ pub struct DeadLetters {
 
 /// What is done with dead letters.
 #[derive(Debug, Subcommand)]
-pub enum DeadLettersAction {
+pub(crate) enum DeadLettersAction {
     /// Lists refused messages, the newest, with the reason of each
     #[command(after_help = "Example: gathering dead-letters list --since 2h --config /etc/gathering.toml")]
     List(With<ListLetters>),
@@ -73,7 +73,7 @@ pub enum DeadLettersAction {
 
 /// Which dead letters are meant.
 #[derive(Debug, Args)]
-pub struct Which {
+pub(crate) struct Which {
     /// Those whose reason has this in it
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
@@ -87,7 +87,7 @@ pub struct Which {
 
 /// Arguments of `dead-letters list`.
 #[derive(Debug, Args)]
-pub struct ListLetters {
+pub(crate) struct ListLetters {
     #[command(flatten)]
     pub(crate) which: Which,
     /// The most that are listed, the newest
@@ -100,7 +100,7 @@ pub struct ListLetters {
 
 /// Arguments of `dead-letters replay`.
 #[derive(Debug, Args)]
-pub struct ReplayLetters {
+pub(crate) struct ReplayLetters {
     #[command(flatten)]
     pub(crate) which: Which,
     /// Sends nothing; says how many would be sent

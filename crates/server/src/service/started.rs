@@ -13,7 +13,7 @@ use gathering_ingest::{AllowList, Intake};
 use gathering_storage::{BatchWriter, Storage};
 use prometheus::Registry;
 
-use super::background::{end_waits, notice_erasures, recheck_waits, refresh, refresh_content};
+use super::background::{end_waits, recheck_waits, refresh, refresh_content};
 use super::checked::{Checked, CheckedApi, NOTHING_TO_INGEST};
 use super::environment::Environment;
 use super::metrics;
@@ -75,7 +75,6 @@ impl Started {
                 Some(Needs::Api { content: Arc::clone(&loaded), keys: Arc::clone(&checked.authenticator) });
             api = Some(start_api(config, checked, address, parts, registry)?);
             tasks.spawn(refresh_content(content, storage.clone(), *content_refresh, loaded));
-            tasks.spawn(notice_erasures(storage.clone()));
             tasks.spawn(end_waits(Arc::clone(waiters)));
             tasks.spawn(recheck_waits(Arc::clone(waiters), storage, config.wait.recheck));
         }
