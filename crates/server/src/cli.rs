@@ -1,6 +1,7 @@
 //! The command line.
 
 mod care;
+mod options;
 mod token;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::care::{
     Backup, DeadLetters, DeadLettersAction, Erase, ListLetters, ReplayLetters, Show, Which,
 };
+pub use self::options::{Options, With};
 pub(crate) use self::token::{Inspect, Token, TokenAction};
 use gathering_domain::ids::{ClusterId, RequestId};
 use gathering_support::BaseUrl;
@@ -24,36 +26,6 @@ pub struct Cli {
     pub(crate) options: Options,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// What every command takes, anywhere on the line.
-#[derive(Debug, Clone, Default, Args)]
-pub struct Options {
-    /// The configuration file; without it, the one that the variable `GATHERING_CONFIG` names
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// Sets one key of the configuration; VALUE is TOML, and a bare word is a text
-    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
-    pub(crate) assignments: Vec<String>,
-}
-
-impl Options {
-    /// These options and then those further right on the line.
-    #[must_use]
-    pub(crate) fn and(mut self, inner: Self) -> Self {
-        self.config = inner.config.or(self.config);
-        self.assignments.extend(inner.assignments);
-        self
-    }
-}
-
-/// A command's own arguments with the options that every command takes.
-#[derive(Debug, Args)]
-pub struct With<A: Args> {
-    #[command(flatten)]
-    pub(crate) options: Options,
-    #[command(flatten)]
-    pub(crate) arguments: A,
 }
 
 /// No arguments.

@@ -6,7 +6,6 @@ use diesel::QueryResult;
 use gathering_domain::store::StoreError;
 use gathering_domain::time::Clock;
 
-use crate::care::erasures::SeenErasures;
 use crate::connection::any::AnyConnection;
 use crate::connection::epoch::Epoch;
 use crate::connection::executor::Executor;
@@ -29,7 +28,6 @@ pub(crate) struct Database {
     /// For long lists.
     pub(crate) lists: Executor,
     pub(crate) processed: Arc<ProcessedKeys>,
-    pub(crate) erasures: Arc<SeenErasures>,
 }
 
 /// How requests are looked up.
@@ -85,7 +83,7 @@ impl Database {
             }
         };
         let processed = Arc::new(ProcessedKeys::new(settings.processed_cache));
-        Ok(Self { reads, writes, lists, processed, erasures: Arc::default() })
+        Ok(Self { reads, writes, lists, processed })
     }
 
     /// How full the pools are.

@@ -13,7 +13,7 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn import(&self, messages: &[Message]) {
-        let lines: String = messages.iter().map(|message| format!("{message}\n")).collect();
+        let lines: String = messages.iter().map(|message| message.to_string() + "\n").collect();
         let all = ["import", "results", "-", "--set", &self.url];
         self.program.run_with_input(&all, lines.as_bytes()).ok();
     }

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use gathering_domain::ids::{ClusterId, OrganizationId, RequestId};
 use gathering_domain::time::Timestamp;
 
-use super::With;
+use super::options::With;
 
 /// Arguments of `backup`.
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use gathering_auth::Scope;
 use gathering_domain::ids::{ClusterId, OrganizationId};
 
-use super::With;
+use super::options::With;
 
 /// Arguments of `token`.
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! `gathering show`
 
+mod answer;
 mod table;
 
 use std::collections::HashSet;
@@ -8,16 +9,15 @@ use std::time::Duration;
 
 use gathering_aggregator::AggregatorFilter;
 use gathering_domain::content::RuleContentSet;
-use gathering_domain::ids::{ClusterId, OrganizationId, RequestId};
+use gathering_domain::ids::ClusterId;
 use gathering_domain::report::{RuleFilter, UnknownContent};
-use gathering_domain::request::RequestState;
 use gathering_domain::rule::RuleHit;
 use gathering_domain::store::{ContentStore, StoreError};
 use gathering_domain::time::{Clock, SystemClock, Timestamp};
 use gathering_storage::{RecordedOrganization, RecordedRequest, Settings, Storage};
-use serde::Serialize;
 use tokio::runtime::Handle;
 
+use self::answer::{Fate, Owner, Request, Rule, Shown};
 use super::audit::{Of, audit};
 use super::console::print;
 use super::runtime::block_on;
@@ -27,59 +27,6 @@ use crate::{ServerError, preparation};
 
 /// The least time for a statement: no index begins with the cluster.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// What is recorded of a cluster.
-#[derive(Debug, Serialize)]
-struct Shown {
-    cluster: ClusterId,
-    organizations: Vec<Owner>,
-}
-
-/// What an organization has of it.
-#[derive(Debug, Serialize)]
-struct Owner {
-    organization: OrganizationId,
-    /// When the cluster was first heard of, where that is remembered.
-    known_since: Option<Timestamp>,
-    last_seen: Option<Timestamp>,
-    /// Requests that are recorded, those included that are not shown.
-    total: u64,
-    requests: Vec<Request>,
-}
-
-#[derive(Debug, Serialize)]
-struct Request {
-    #[serde(rename = "requestID")]
-    request: RequestId,
-    state: RequestState,
-    received: Timestamp,
-    processed: Option<Timestamp>,
-    expires: Timestamp,
-    /// Expired and not purged yet: callers are told that it is unknown.
-    expired: bool,
-    reason: Option<String>,
-    hits: usize,
-    hits_without_content: usize,
-    hits_filtered: usize,
-    /// Each hit, where one request was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rules: Option<Vec<Rule>>,
-}
-
-#[derive(Debug, Serialize)]
-struct Rule {
-    rule: RuleHit,
-    fate: Fate,
-}
-
-/// What becomes of a hit in a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Fate {
-    Shown,
-    WithoutContent,
-    Filtered,
-}
 
 /// What decides on hits.
 struct Knowledge {
@@ -166,7 +113,7 @@ impl Knowledge {
                 let rules = recorded.hits.iter().cloned().zip(&fates);
                 rules.map(|(rule, fate)| Rule { rule, fate: *fate }).collect()
             }),
-            request: recorded.request,
+            id: recorded.request,
         }
     }
 

@@ -1,7 +1,5 @@
 //! How running processes learn that something was erased, and forget what they remember of it.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-
 use diesel::prelude::*;
 use gathering_domain::store::StoreError;
 
@@ -11,16 +9,6 @@ use crate::database::Reads;
 use crate::schema::erasures;
 use crate::storage::Storage;
 
-/// The last generation that this process has seen. Those of the database begin with 0.
-#[derive(Debug)]
-pub(crate) struct SeenErasures(AtomicI64);
-
-impl Default for SeenErasures {
-    fn default() -> Self {
-        Self(AtomicI64::new(-1))
-    }
-}
-
 impl Storage {
     /// Looks whether something was erased since the last look, and if so, forgets what is remembered of requests.
     pub async fn notice_erasures(&self) -> Result<(), StoreError> {
@@ -29,9 +17,7 @@ impl Storage {
             Reads::Sqlite(reads) => database.ask(reads, generation)?,
             Reads::Postgres(_) => database.writes.run(generation).await?,
         };
-        if database.erasures.0.swap(generation, Ordering::AcqRel) != generation {
-            database.processed.clear();
-        }
+        database.processed.notice_erasures(generation);
         Ok(())
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! Nothing else is remembered: every other answer can be another one a moment later.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use gathering_domain::ids::RequestKey;
@@ -16,6 +16,8 @@ use gathering_support::BoundedCache;
 pub(crate) struct ProcessedKeys {
     keys: BoundedCache<RequestKey, Timestamp>,
     cleared: AtomicU64,
+    /// How often something was erased, as far as this process has seen. The database counts from 0.
+    erasures: AtomicI64,
 }
 
 /// How often everything was forgotten, by the time when somebody asked the database.
@@ -34,7 +36,11 @@ impl ProcessedKeys {
     pub(crate) fn new(size: usize) -> Self {
         const USUAL_KEY: usize = 160;
         let cost = |key: &RequestKey, _: &Timestamp| OVERHEAD + key.request.as_str().len();
-        Self { keys: BoundedCache::new(size, USUAL_KEY, cost), cleared: AtomicU64::new(0) }
+        Self {
+            keys: BoundedCache::new(size, USUAL_KEY, cost),
+            cleared: AtomicU64::new(0),
+            erasures: AtomicI64::new(-1),
+        }
     }
 
     pub(crate) fn has(&self, key: &RequestKey, now: Timestamp) -> bool {
@@ -53,6 +59,13 @@ impl ProcessedKeys {
         // Before: what is kept from now on was asked for before, unless it says otherwise.
         self.cleared.fetch_add(1, Ordering::AcqRel);
         self.keys.clear();
+    }
+
+    /// Forgets all of them, unless something was erased just as often when this was called before.
+    pub(crate) fn notice_erasures(&self, erasures: i64) {
+        if self.erasures.swap(erasures, Ordering::AcqRel) != erasures {
+            self.clear();
+        }
     }
 
     /// How often all were forgotten so far; to be asked before the database is.
@@ -117,11 +130,12 @@ mod tests {
         let asked = processed.cleared();
         processed.keep_since(asked, &key(1), later, start);
         assert!(processed.has(&key(1), start));
-        processed.clear();
+        processed.notice_erasures(7);
         processed.keep_since(asked, &key(1), later, start);
         assert!(!processed.has(&key(1), start));
         processed.keep_since(processed.cleared(), &key(1), later, start);
-        assert!(processed.has(&key(1), start));
+        processed.notice_erasures(7);
+        assert!(processed.has(&key(1), start), "nothing was erased since");
     }
 
     #[test]

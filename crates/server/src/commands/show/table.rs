@@ -6,7 +6,7 @@ use gathering_domain::ids::RequestId;
 use gathering_domain::time::Timestamp;
 use gathering_support::visible;
 
-use super::{Fate, Owner, Request, Shown};
+use super::answer::{Fate, Owner, Request, Shown};
 
 /// The columns of requests.
 const HEAD: [&str; 6] = ["REQUEST", "STATE", "RECEIVED", "PROCESSED", "EXPIRES", "HITS"];
@@ -79,7 +79,7 @@ fn write_row(text: &mut String, row: &[String; 6], widths: &[usize]) -> std::fmt
 fn row(request: &Request) -> [String; 6] {
     let expires = if request.expired { "expired " } else { "" };
     [
-        request.request.to_string(),
+        request.id.to_string(),
         request.state.to_string(),
         time(request.received),
         request.processed.map_or_else(|| "-".to_owned(), time),
