@@ -38,7 +38,13 @@ impl CertificatePolicy {
             }
             ClusterBinding::CommonName | ClusterBinding::None => None,
         };
-        Ok(Identity::from_certificate(self.organization, bound_to, certificate.subject_hash(), is_writer))
+        Ok(Identity::from_certificate(
+            self.organization,
+            bound_to,
+            certificate.subject_hash(),
+            name,
+            is_writer,
+        ))
     }
 }
 

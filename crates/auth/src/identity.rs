@@ -1,7 +1,7 @@
 //! Who a verified caller is, and what it may do.
 
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use gathering_domain::ids::{ClusterId, OrganizationId};
 use gathering_domain::intake::{Tenant, WriteGrant};
@@ -44,7 +44,29 @@ pub struct Identity {
     cluster: Option<ClusterId>,
     scopes: Scopes,
     fingerprint: u64,
+    subject: Option<Arc<str>>,
     lacks_permission: bool,
+}
+
+/// Who a caller is, for people who read what was done. Nothing can be asked with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownIdentity {
+    /// The number of the organization.
+    pub organization: String,
+    /// The subject of the token, the common name of the certificate, or the type and name that the gateway gave; at most 256
+    /// characters.
+    pub subject: Option<Arc<str>>,
+}
+
+/// The longest subject that is kept, in characters.
+const MAX_SUBJECT: usize = 256;
+
+fn kept_subject(subject: &str) -> Arc<str> {
+    subject
+        .char_indices()
+        .nth(MAX_SUBJECT)
+        .map_or(subject, |(end, _)| subject.get(..end).unwrap_or_default())
+        .into()
 }
 
 /// The permission to read what is recorded for one cluster of one organization. Only [`Identity::read`] makes one.
@@ -85,7 +107,8 @@ impl Identity {
         // A subject is unique within its issuer. The organization counts too, for tokens that name no issuer.
         let fingerprint = FINGERPRINTS.hash_one(("token", organization, issuer, subject.ok_or(cluster)));
         let scopes = scopes.into_iter().collect();
-        Self { organization, cluster, scopes, fingerprint, lacks_permission: false }
+        let subject = subject.map(kept_subject);
+        Self { organization, cluster, scopes, fingerprint, subject, lacks_permission: false }
     }
 
     /// The caller that a gateway names, with its cluster if it is one. It may read, and no more: that cluster, or any of the
@@ -103,6 +126,7 @@ impl Identity {
             cluster,
             scopes: Scopes::default().with(Scope::Read),
             fingerprint,
+            subject: Some(kept_subject(who)),
             lacks_permission: false,
         }
     }
@@ -112,11 +136,13 @@ impl Identity {
         organization: OrganizationId,
         cluster: Option<ClusterId>,
         fingerprint: u64,
+        subject: Option<&str>,
         is_writer: bool,
     ) -> Self {
         let read = Scopes::default().with(Scope::Read);
         let scopes = if is_writer { read.with(Scope::WriteAny) } else { read };
-        Self { organization, cluster, scopes, fingerprint, lacks_permission: false }
+        let subject = subject.map(kept_subject);
+        Self { organization, cluster, scopes, fingerprint, subject, lacks_permission: false }
     }
 
     /// The caller of mode `disabled`, who is everybody.
@@ -127,6 +153,7 @@ impl Identity {
             cluster: None,
             scopes,
             fingerprint: FINGERPRINTS.hash_one("anybody"),
+            subject: None,
             lacks_permission: false,
         }
     }
@@ -138,6 +165,16 @@ impl Identity {
 
     pub(crate) const fn organization(&self) -> OrganizationId {
         self.organization
+    }
+
+    /// Who it is, for people.
+    pub fn shown(&self) -> ShownIdentity {
+        ShownIdentity { organization: self.organization.to_string(), subject: self.subject.clone() }
+    }
+
+    /// Whether it may neither read nor write: no scope of its credential is one of ours.
+    pub fn may_do_nothing(&self) -> bool {
+        self.lacks_permission || !Scope::ALL.into_iter().any(|scope| self.scopes.has(scope))
     }
 
     /// The tenant of the caller, for sharing resources out among tenants. No organization can be made of it, so it gives

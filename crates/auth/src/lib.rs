@@ -42,7 +42,7 @@ pub use claim_mapping::{AbsentScope, ClaimMapping, ScopeWords};
 pub use claim_path::{ClaimPath, ClaimPathError};
 pub use credentials::{AuthHeader, AuthHeaderName, Credentials};
 pub use error::AuthError;
-pub use identity::{Denied, Identity, ReadGrant};
+pub use identity::{Denied, Identity, ReadGrant, ShownIdentity};
 pub use ipnet::IpNet;
 pub use jsonwebtoken::Algorithm;
 pub use key_url::{KeyUrl, KeyUrlError};

@@ -11,6 +11,7 @@
 
 mod admin;
 mod api;
+mod audit;
 mod base_path;
 mod call_id;
 mod clients;
@@ -40,6 +41,7 @@ mod wire;
 
 pub use admin::serve_admin;
 pub use api::{Api, serve_api};
+pub use audit::AUDIT_TARGET;
 pub use base_path::{BasePath, BasePathError};
 pub use call_id::current_call_id;
 pub use cors::{Origin, OriginError};

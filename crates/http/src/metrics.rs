@@ -23,12 +23,13 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) const fn template(&self) -> &'static str {
-        self.template
-    }
-
     pub(crate) const fn new(template: &'static str) -> Self {
         Self { template, series: RefCell::new(Vec::new()) }
+    }
+
+    /// The path without the base path.
+    pub(crate) const fn template(&self) -> &'static str {
+        self.template
     }
 }
 

@@ -10,6 +10,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpRequest, web};
 use log::Level;
 
+use crate::audit;
 use crate::call_id::{self, CurrentCall};
 use crate::connections::{Call, ResponseBody};
 use crate::error::ApiError;
@@ -67,6 +68,7 @@ fn count_gone(request: &HttpRequest) {
 }
 
 fn log_call(request: &HttpRequest, status: u16, duration: Duration, text: &str) {
+    audit::answered(request, status);
     log::debug!(
         target: ACCESS,
         method = request.method().as_str(), path = request.path(), status = status,

@@ -9,6 +9,7 @@ mod consumer;
 mod error;
 #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "the consumer uses it"))]
 mod health;
+mod letters;
 mod metrics;
 mod settings;
 #[cfg_attr(not(feature = "kafka"), expect(dead_code, reason = "the consumer uses it"))]
@@ -17,11 +18,12 @@ mod stop;
 mod unavailable;
 
 #[cfg(feature = "kafka")]
-pub use consumer::KafkaConsumer;
+pub use consumer::{KafkaConsumer, KeptLetters};
 pub use error::KafkaError;
 pub use health::ConsumerHealth;
+pub use letters::{Letter, LetterFilter, ListedLetters, ReplayedLetters};
 pub use metrics::KafkaMetrics;
 pub use settings::{KafkaSettings, Password, SaslMechanism, Security, SecurityProtocol, Start};
 pub use stop::StopHandle;
 #[cfg(not(feature = "kafka"))]
-pub use unavailable::KafkaConsumer;
+pub use unavailable::{KafkaConsumer, KeptLetters};

@@ -1,11 +1,20 @@
 //! The command line.
 
+mod care;
+mod options;
+mod token;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use gathering_auth::Scope;
-use gathering_domain::ids::{ClusterId, OrganizationId, RequestId};
+
+pub(crate) use self::care::{
+    Backup, DeadLetters, DeadLettersAction, Erase, ListLetters, ReplayLetters, Show, Which,
+};
+pub use self::options::{Options, With};
+pub(crate) use self::token::{Inspect, Token, TokenAction};
+use gathering_domain::ids::{ClusterId, RequestId};
 use gathering_support::BaseUrl;
 
 use crate::build_info::version_line;
@@ -19,36 +28,6 @@ pub struct Cli {
     pub(crate) options: Options,
     #[command(subcommand)]
     pub(crate) command: Command,
-}
-
-/// What every command takes, anywhere on the line.
-#[derive(Debug, Clone, Default, Args)]
-pub struct Options {
-    /// The configuration file; without it, the one that the variable `GATHERING_CONFIG` names
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-    /// Sets one key of the configuration; VALUE is TOML, and a bare word is a text
-    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
-    pub(crate) assignments: Vec<String>,
-}
-
-impl Options {
-    /// These options and then those further right on the line.
-    #[must_use]
-    pub(crate) fn and(mut self, inner: Self) -> Self {
-        self.config = inner.config.or(self.config);
-        self.assignments.extend(inner.assignments);
-        self
-    }
-}
-
-/// A command's own arguments with the options that every command takes.
-#[derive(Debug, Args)]
-pub struct With<A: Args> {
-    #[command(flatten)]
-    pub(crate) options: Options,
-    #[command(flatten)]
-    pub(crate) arguments: A,
 }
 
 /// No arguments.
@@ -76,6 +55,21 @@ pub enum Command {
     /// Loads result messages or rule content
     #[command(after_help = "Example: gathering import results results.ndjson")]
     Import(With<Import>),
+    /// Copies a SQLite database, while it is in use, into a new file
+    #[command(
+        after_help = "Example: gathering backup /var/backups/gathering.db --config /etc/gathering.toml"
+    )]
+    Backup(With<Backup>),
+    /// Erases at once everything that is recorded of an organization, or of one of its clusters
+    #[command(after_help = "Example: gathering erase --org 42 --dry-run\n\
+        Example: gathering erase --org 42 --cluster 5d5892d3-1f74-4ccf-91af-548dfc9767aa")]
+    Erase(With<Erase>),
+    /// Shows what is recorded of a cluster, whichever organization it belongs to
+    #[command(after_help = "Example: gathering show --cluster 5d5892d3-1f74-4ccf-91af-548dfc9767aa")]
+    Show(With<Show>),
+    /// Lists refused messages of Kafka, or sends them again
+    #[command(after_help = "Example: gathering dead-letters list --config /etc/gathering.toml")]
+    DeadLetters(With<DeadLetters>),
     /// Mints a token with the configured or given key, or explains one
     #[command(
         subcommand_negates_reqs = true,
@@ -178,56 +172,6 @@ pub struct ImportContent {
     pub(crate) strict: bool,
 }
 
-/// Arguments of `token`.
-#[derive(Debug, Args)]
-pub struct Token {
-    #[command(subcommand)]
-    pub(crate) action: Option<TokenAction>,
-    /// The organization, from 1 to 4294967295
-    #[arg(long, value_name = "N", required = true)]
-    pub(crate) org: Option<OrganizationId>,
-    /// Binds the token to one cluster
-    #[arg(long, value_name = "UUID")]
-    pub(crate) cluster: Option<ClusterId>,
-    /// What the token allows: read, write, write:any
-    #[arg(long, value_name = "SCOPES", value_delimiter = ',', default_value = "read")]
-    pub(crate) scope: Vec<Scope>,
-    /// How long the token is valid
-    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = lifetime)]
-    pub(crate) ttl: Duration,
-    /// The token's subject
-    #[arg(long, value_name = "NAME")]
-    pub(crate) subject: Option<String>,
-    /// Signs with the secret in this file instead of the one in `auth.keys.hmac_secret_file`
-    #[arg(long, value_name = "FILE", conflicts_with = "private_key_file")]
-    pub(crate) hmac_secret_file: Option<PathBuf>,
-    /// Signs with the private key in this PEM file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) private_key_file: Option<PathBuf>,
-    /// Names the key that signs, as a key set does (kid)
-    #[arg(long, value_name = "NAME")]
-    pub(crate) key_id: Option<String>,
-    /// Which of `auth.issuers` the token is of; needed where there are several
-    #[arg(long, value_name = "ISSUER")]
-    pub(crate) issuer: Option<String>,
-}
-
-/// What else is done with tokens.
-#[derive(Debug, Subcommand)]
-pub enum TokenAction {
-    /// Says what a token says, and whether the configured keys and issuers let it in
-    #[command(after_help = "Example: gathering token inspect --config /etc/gathering.toml < token.txt")]
-    Inspect(With<Inspect>),
-}
-
-/// Arguments of `token inspect`.
-#[derive(Debug, Args)]
-pub struct Inspect {
-    /// The token, with or without Bearer before it; without it, it is read from standard input, where nobody else sees it
-    #[arg(value_name = "TOKEN")]
-    pub(crate) token: Vec<String>,
-}
-
 /// Arguments of `config`.
 #[derive(Debug, Args)]
 pub struct ConfigArguments {
@@ -280,12 +224,4 @@ fn patience(text: &str) -> Result<Duration, &'static str> {
     patience
         .filter(|patience| (Duration::from_secs(1)..=Duration::from_secs(7 * 86_400)).contains(patience))
         .ok_or("it has to be a duration such as 30s, 10m or 1h, from 1s to 7d")
-}
-
-/// How long a token is valid: at least a second, at most ten years.
-fn lifetime(text: &str) -> Result<Duration, &'static str> {
-    let lifetime = humantime::parse_duration(text).ok();
-    lifetime
-        .filter(|lifetime| (Duration::from_secs(1)..=Duration::from_secs(3650 * 86_400)).contains(lifetime))
-        .ok_or("it has to be a duration such as 30m, 1h or 7d, from 1s to 3650d")
 }

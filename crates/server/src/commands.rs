@@ -1,8 +1,12 @@
 //! One command a file. Each gets what it needs and says what went wrong; exit codes are made here.
 
+mod audit;
+mod backup;
 mod config;
 mod console;
+mod dead_letters;
 mod demo;
+mod erase;
 mod health;
 mod import_content;
 mod import_results;
@@ -11,6 +15,7 @@ mod migrate;
 mod openapi;
 mod runtime;
 mod serve;
+mod show;
 mod token;
 mod watch;
 
@@ -20,7 +25,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::console::{print_error, print_usage};
-use crate::cli::{Cli, Command, ImportWhat, Options, TokenAction};
+use crate::cli::{Cli, Command, DeadLettersAction, ImportWhat, Options, TokenAction};
 use crate::config::{Config, Sources};
 use crate::{ServerError, logging};
 
@@ -59,6 +64,20 @@ fn dispatch(cli: Cli) -> Result<(), ServerError> {
                 }
                 ImportWhat::Content(with) => {
                     import_content::run(&load(outer.and(with.options), None)?, &with.arguments)
+                }
+            }
+        }
+        Command::Backup(with) => backup::run(&load(outer.and(with.options), None)?, &with.arguments),
+        Command::Erase(with) => erase::run(&load(outer.and(with.options), None)?, &with.arguments),
+        Command::Show(with) => show::run(&load(outer.and(with.options), None)?, with.arguments),
+        Command::DeadLetters(middle) => {
+            let outer = outer.and(middle.options);
+            match middle.arguments.action {
+                DeadLettersAction::List(with) => {
+                    dead_letters::list(&load(outer.and(with.options), None)?, with.arguments)
+                }
+                DeadLettersAction::Replay(with) => {
+                    dead_letters::replay(&load(outer.and(with.options), None)?, with.arguments)
                 }
             }
         }

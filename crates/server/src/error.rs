@@ -9,7 +9,7 @@ use gathering_http::{BindError, TlsError};
 use gathering_ingest::AllowListError;
 use gathering_ingest::kafka::KafkaError;
 use gathering_ingest::rule_content::TreeError;
-use gathering_storage::StorageError;
+use gathering_storage::{BackupError, StorageError};
 use gathering_support::ProxyError;
 
 use crate::config::ConfigError;
@@ -44,6 +44,21 @@ pub enum ServerError {
     /// The database cannot be opened or migrated.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// There is no database to ask.
+    #[error("there is no database at {url}; check storage.url")]
+    NoDatabase { url: String },
+    /// The database did not answer.
+    #[error("the database does not answer: {source}{}", reason(source))]
+    Unanswered { source: StoreError },
+    /// The database cannot be copied.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// A backup would take the place of another file.
+    #[error("{} is there already; choose another name, or say --overwrite", path.display())]
+    BackupExists { path: PathBuf },
+    /// Somebody ended it with a signal.
+    #[error("interrupted; nothing was written")]
+    Interrupted,
     /// The schema is not what this program needs, and it was told not to change it.
     #[error("the database {url} lacks the migrations {}; apply them with `gathering migrate`", names.join(", "))]
     SchemaBehind { url: String, names: Vec<String> },
@@ -122,6 +137,7 @@ impl ServerError {
             | Self::TokenFile { .. }
             | Self::Kafka(
                 KafkaError::NotBuilt
+                | KafkaError::NoDeadLetterTopic
                 | KafkaError::Settings { .. }
                 | KafkaError::ReservedProperty { .. }
                 | KafkaError::File { .. }

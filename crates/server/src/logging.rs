@@ -1,5 +1,7 @@
 //! Log lines on standard error, as text or as one JSON object a line, each with the ID of the call that it belongs to.
 
+mod audit;
+
 use std::io::{self, Write};
 
 use env_logger::fmt::Formatter;
@@ -23,7 +25,7 @@ pub(crate) fn init(config: &Log) {
         LogFormat::Json => builder.format(json),
     };
     // Fails only where a logger is there already, as in a test that starts several services.
-    let _ = builder.try_init();
+    let _ = audit::AuditingLogger::start(builder.build(), config.audit);
 }
 
 fn text(formatter: &mut Formatter, record: &Record<'_>) -> io::Result<()> {

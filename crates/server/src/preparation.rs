@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gathering_auth::Authenticator;
 use gathering_http::{Tls, TlsSettings};
 use gathering_ingest::AllowList;
-use gathering_storage::Migrator;
+use gathering_storage::{DatabaseUrl, Migrator};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
@@ -37,6 +37,26 @@ pub(crate) fn check_files(config: &Config) -> Result<(), ServerError> {
 pub(crate) fn allow_list(config: &Config) -> Result<Option<Arc<AllowList>>, ServerError> {
     let Some(path) = &config.ingest.allowlist_file else { return Ok(None) };
     Ok(Some(Arc::new(AllowList::open(path)?)))
+}
+
+/// Makes sure that there is a database, for commands that an empty one is of no use to. PostgreSQL says so itself.
+pub(crate) fn existing_database(config: &Config) -> Result<(), ServerError> {
+    match &config.storage.url {
+        DatabaseUrl::Sqlite(path) if !path.exists() => {
+            Err(ServerError::NoDatabase { url: config.storage.url.to_string() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes sure that there is a database with the schema of this program, and changes nothing.
+pub(crate) async fn current_schema(config: &Config) -> Result<(), ServerError> {
+    existing_database(config)?;
+    let settings = config.storage_settings();
+    let url = settings.url.to_string();
+    let pending = spawn_blocking(move || Migrator::pending(&settings)).await;
+    let names = pending.map_err(ServerError::system("the database cannot be asked"))??;
+    if names.is_empty() { Ok(()) } else { Err(ServerError::SchemaBehind { url, names }) }
 }
 
 /// Brings the schema up to date and returns what was applied, or makes sure that nothing is to be.

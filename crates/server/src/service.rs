@@ -84,6 +84,7 @@ impl Service {
         let (clock, every) = (Arc::clone(&environment.clock), config.storage.purge_interval);
         let purges = PurgeMetrics::register(&registry, clock.now()).map_err(metrics::failed)?;
         tasks.spawn(background::purge(storage.clone(), every, clock, purges));
+        tasks.spawn(background::notice_erasures(storage.clone()));
         let (admin_tls, allow_list) = (checked.admin_tls.take(), checked.allow_list.take());
         let telemetry = config.telemetry_settings().map(|settings| Exporter::start(&settings, &registry));
         let telemetry = telemetry.transpose().map_err(ServerError::system("traces cannot be sent"))?;

@@ -1,7 +1,7 @@
 //! The ports of the domain on SQLite and PostgreSQL, with diesel and r2d2.
 //!
 //! `connection` opens databases and runs work on them, `read` and `write` hold what is asked of the table of requests, and
-//! `content` what is asked of rule content. Statements lie beside what they serve; what differs between the databases is in
+//! `content` what is asked of rule content; `care` is for those who run the service. Statements lie beside what they serve; what differs between the databases is in
 //! files called `postgres` and `sqlite`.
 //!
 //! No call blocks longer than the pool and query timeouts of [`Settings`], whatever the database or the network does; but
@@ -13,6 +13,7 @@
     reason = "the server alone uses this crate; what a name says already needs no sentence"
 )]
 
+mod care;
 mod columns;
 mod connection;
 mod content;
@@ -25,6 +26,9 @@ mod storage;
 mod throttle;
 mod write;
 
+pub use care::backup::{BackupError, copy_sqlite};
+pub use care::erase::{Erased, Erasure};
+pub use care::recorded::{RecordedOrganization, RecordedRequest};
 pub use connection::migrations::Migrator;
 pub use connection::pool::PoolState;
 pub use connection::session::Pooler;

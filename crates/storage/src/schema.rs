@@ -42,4 +42,11 @@ table! {
     }
 }
 
+table! {
+    erasures (id) {
+        id -> Integer,
+        generation -> BigInt,
+    }
+}
+
 allow_tables_to_appear_in_same_query!(clusters, requests);

@@ -34,7 +34,7 @@ use crate::write::turn::Turn;
 /// A store on SQLite or PostgreSQL. Clones share their connections. Needs a tokio runtime with time enabled.
 #[derive(Clone)]
 pub struct Storage {
-    database: Database,
+    pub(crate) database: Database,
     clock: Arc<dyn Clock>,
     retention: Retention,
     timeouts: WriteTimeouts,
@@ -118,7 +118,7 @@ impl RequestStore for Storage {
         if database.processed.has(key, now) {
             return Ok(Some(RequestStatus { state: RequestState::Processed, failure: None }));
         }
-        let generation = database.generation();
+        let (generation, cleared) = (database.generation(), database.processed.cleared());
         let kept = match &database.reads {
             Reads::Sqlite(reads) => {
                 database.ask(reads, |connection| sqlite::status(connection.sqlite()?, key, now))?
@@ -127,7 +127,7 @@ impl RequestStore for Storage {
         };
         let Some(KeptStatus { status, expires_at }) = kept else { return Ok(None) };
         if status.state == RequestState::Processed {
-            database.processed.keep(key, expires_at, now);
+            database.processed.keep_since(cleared, key, expires_at, now);
             if database.generation() != generation {
                 database.processed.clear();
             }

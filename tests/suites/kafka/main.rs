@@ -6,6 +6,7 @@ mod documentation;
 mod fixture;
 mod floods;
 mod groups;
+mod letters;
 mod locks;
 #[cfg(feature = "apache-kafka")]
 mod logins;

@@ -1,19 +1,24 @@
 //! The real program as its users run it: commands, exit codes, sentences, signals, crashes.
 
+mod audit;
 mod authorities;
+mod backup;
 mod bodies;
 mod configuration;
 mod content;
 mod crash;
 mod demo;
+mod erase;
 mod files;
 mod import;
+mod least_rights;
 mod logging;
 mod memory;
 mod migrate;
 mod outages;
 mod platform;
 mod serving;
+mod show;
 mod tokens;
 mod watch;
 

@@ -16,20 +16,25 @@ fn apply_check_and_revert_on_both_databases() {
         };
         let behind = migrate(&["--check"]);
         assert!(
-            refused(&behind, 1).contains("lacks the migrations 0001_requests, 0002_rule_content"),
+            refused(&behind, 1)
+                .contains("lacks the migrations 0001_requests, 0002_rule_content, 0003w_erasures"),
             "{behind:?}"
         );
         if let Some(path) = database.url().strip_prefix("sqlite://") {
             assert!(!std::path::Path::new(path).exists(), "a check makes no file");
         }
-        assert_eq!(migrate(&[]).ok().stdout, "applied 0001_requests\napplied 0002_rule_content\n");
+        assert_eq!(
+            migrate(&[]).ok().stdout,
+            "applied 0001_requests\napplied 0002_rule_content\napplied 0003w_erasures\n"
+        );
         assert_eq!(migrate(&[]).ok().stdout, "the schema is up to date\n");
         assert_eq!(migrate(&["--check"]).ok().stdout, "the schema is up to date\n");
+        assert_eq!(migrate(&["--revert"]).ok().stdout, "reverted 0003w_erasures\n");
+        assert!(refused(&migrate(&["--check"]), 1).contains("lacks the migrations 0003w_erasures"));
         assert_eq!(migrate(&["--revert"]).ok().stdout, "reverted 0002_rule_content\n");
-        assert!(refused(&migrate(&["--check"]), 1).contains("lacks the migrations 0002_rule_content"));
         assert_eq!(migrate(&["--revert"]).ok().stdout, "reverted 0001_requests\n");
         assert_eq!(migrate(&["--revert"]).ok().stdout, "there is nothing to revert\n");
-        assert_eq!(migrate(&[]).ok().stdout.lines().count(), 2, "it can be applied again");
+        assert_eq!(migrate(&[]).ok().stdout.lines().count(), 3, "it can be applied again");
     }
 }
 

@@ -63,6 +63,13 @@ fn a_token_is_explained_and_never_repeated() {
     assert!(run.stdout.contains(&format!("cluster_id  {CLUSTER}")), "{run:?}");
     assert_eq!(run.last_line(), "the token is good");
     inspect(&format!("Bearer {good}\n"), &[]).ok();
+    for settings in
+        [&["auth.scopes.read=[\"view\"]"][..], &["auth.claims.scope=roles", "auth.scopes.absent=nothing"]]
+    {
+        let run = inspect(&good, settings).ok();
+        let last = "the token is good, and lets in nothing: none of its scopes permits anything here";
+        assert_eq!(run.last_line(), last, "{settings:?}");
+    }
     program.run(&["token", "inspect", &good, "--set", &secret]).ok();
 
     let (signed, _) = good.rsplit_once('.').unwrap();

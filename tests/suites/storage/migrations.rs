@@ -12,7 +12,7 @@ fn up_and_down(database: &TestDatabase) {
             "CREATE TABLE __diesel_schema_migrations (x INT); DROP TABLE __diesel_schema_migrations",
         );
     }
-    assert_eq!(all, ["0001_requests", "0002_rule_content"]);
+    assert_eq!(all, ["0001_requests", "0002_rule_content", "0003w_erasures"]);
     let mut migrator = Migrator::connect(&database.settings()).unwrap();
     assert_eq!(pending(), all, "connecting applies nothing");
     assert_eq!(migrator.migrate().unwrap(), all);
@@ -37,7 +37,7 @@ fn at_the_same_time(database: &TestDatabase) {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(migrate)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).sum()
     });
-    assert_eq!(applied, 2, "each migration was applied by exactly one");
+    assert_eq!(applied, 3, "each migration was applied by exactly one");
 }
 
 #[test]
@@ -91,7 +91,9 @@ fn schemas_of_others_are_refused(database: &TestDatabase) {
     database.execute("DELETE FROM __diesel_schema_migrations WHERE version = '0002'");
     refused("has the tables rule_content, content_revision, which no migration of this program made");
     database.execute("DROP TABLE __diesel_schema_migrations");
-    refused("has the tables requests, clusters, rule_content, content_revision, which no migration");
+    refused(
+        "has the tables requests, clusters, rule_content, content_revision, erasures, which no migration",
+    );
 }
 
 #[test]
@@ -149,7 +151,7 @@ fn a_look_changes_nothing_on_sqlite() {
         });
         assert!(before == after, "{:?}", after.iter().map(|(name, _)| name).collect::<Vec<_>>());
     };
-    is_same_after_a_look(2);
+    is_same_after_a_look(3);
     Migrator::bring_up_to_date(&settings).unwrap();
     is_same_after_a_look(0);
     let connect = || diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
@@ -191,7 +193,7 @@ fn tables_of_others_in_a_later_schema_are_in_nobodys_way() {
             ));
         }
         let settings = one_after_the_other(&ours, &others);
-        let all = ["0001_requests", "0002_rule_content"];
+        let all = ["0001_requests", "0002_rule_content", "0003w_erasures"];
         assert_eq!(Migrator::pending(&settings).unwrap(), all);
         assert_eq!(Migrator::bring_up_to_date(&settings).unwrap(), all);
         assert!(Migrator::pending(&settings).unwrap().is_empty());
@@ -205,9 +207,9 @@ fn tables_of_others_in_a_later_schema_are_in_nobodys_way() {
         ours.execute("ALTER TABLE elsewhere RENAME TO requests");
         assert_eq!(
             Migrator::connect(&settings).unwrap().revert_last().unwrap().as_deref(),
-            Some("0002_rule_content")
+            Some("0003w_erasures")
         );
-        assert_eq!(Migrator::pending(&settings).unwrap(), all[1..]);
+        assert_eq!(Migrator::pending(&settings).unwrap(), all[2..]);
     }
 }
 
@@ -219,10 +221,10 @@ fn a_schema_that_comes_into_being_before_ours_hides_nothing() {
     assert!(Migrator::bring_up_to_date(&settings).unwrap().is_empty());
     assert_eq!(
         Migrator::connect(&settings).unwrap().revert_last().unwrap().as_deref(),
-        Some("0002_rule_content")
+        Some("0003w_erasures")
     );
-    assert_eq!(Migrator::pending(&settings).unwrap(), ["0002_rule_content"]);
-    assert_eq!(Migrator::bring_up_to_date(&settings).unwrap(), ["0002_rule_content"]);
+    assert_eq!(Migrator::pending(&settings).unwrap(), ["0003w_erasures"]);
+    assert_eq!(Migrator::bring_up_to_date(&settings).unwrap(), ["0003w_erasures"]);
     assert!(Migrator::pending(&ours.settings()).unwrap().is_empty(), "it is where the others are");
     empty.execute("CREATE TABLE requests (x INT)");
     let sentence = Migrator::pending(&settings).unwrap_err().to_string();

@@ -31,8 +31,8 @@ impl TokenCache {
     /// A cache of at most `size` bytes; of 0 bytes it remembers nothing.
     pub(crate) fn new(size: usize) -> Self {
         const USUAL_TOKEN: usize = 1024;
-        /// What a token takes up beside its text, in bytes.
-        const OVERHEAD: usize = 160;
+        /// What a token takes up beside its text, in bytes. Its subject is part of the text, and kept beside it.
+        const OVERHEAD: usize = 240;
         let cache = BoundedCache::<Box<str>, _>::new(size, USUAL_TOKEN, |token, _| token.len() + OVERHEAD);
         Self { cache, generation: AtomicU64::new(0) }
     }

@@ -1,6 +1,7 @@
 //! What a transport hands over: bytes, what kind of messages they hold, and how these are told apart.
 
-use super::outcome::MessageKind;
+use super::outcome::{MessageKind, MessageOutcome};
+use crate::ids::RequestKey;
 
 /// How messages lie in a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,14 @@ pub trait BodyBytes: AsRef<[u8]> + Send + Sync + 'static {
     /// Counts so many bytes beside those of the body for as long as these are there; the most that was asked for counts.
     /// False if there is no room for them.
     fn reserve(&self, beside: usize) -> bool;
+
+    /// Whether to be told of each request that is written.
+    fn is_audited(&self) -> bool {
+        false
+    }
+
+    /// Is told of each request that a message of these bytes wrote, once that is durable, if [it asks for it](Self::is_audited).
+    fn written(&self, _key: &RequestKey, _outcome: MessageOutcome) {}
 }
 
 /// Bytes that nobody counts.

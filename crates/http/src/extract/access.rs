@@ -23,6 +23,7 @@ use super::body_budget::BudgetGuard;
 use super::messages::MessageHeaders;
 use super::path::{ClusterPath, RequestPath};
 use super::request_ids::{ListBudget, read_request_ids};
+use crate::audit;
 use crate::error::{ApiError, BodyError, Defect};
 use crate::failure_log::FailureLog;
 use crate::gone;
@@ -106,7 +107,10 @@ type ExtractFuture<T> = Either<Ready<Result<T, ApiError>>, LocalBoxFuture<'stati
 fn extract<T: Authorize>(request: &HttpRequest) -> ExtractFuture<T> {
     match authentication(request) {
         Ok(Authentication::Done(caller)) => {
-            let checked = caller.map_err(ApiError::from).and_then(|caller| T::extract(request, &caller));
+            let checked = caller.map_err(ApiError::from).and_then(|caller| {
+                audit::identified(request, &caller);
+                T::extract(request, &caller)
+            });
             Either::Left(ready(checked))
         }
         Ok(Authentication::Waiting(keys)) => {
@@ -114,6 +118,7 @@ fn extract<T: Authorize>(request: &HttpRequest) -> ExtractFuture<T> {
             Either::Right(Box::pin(async move {
                 let caller =
                     authenticator(&request)?.authenticate_after(keys, &CallCredentials(&request)).await?;
+                audit::identified(&request, &caller);
                 T::extract(&request, &caller)
             }))
         }
@@ -163,6 +168,7 @@ impl FromRequest for ReadableSelection {
         let (request, payload) = (request.clone(), web::Payload::from_request(request, payload));
         Box::pin(async move {
             let caller = caller(&request).await?;
+            audit::identified(&request, &caller);
             let ClusterPath(cluster) = ClusterPath::of(&request)?;
             let limits = request.app_data::<web::Data<Limits>>();
             let limits = limits.ok_or(ApiError::Defect(Defect::MissingAppData("limits")))?;

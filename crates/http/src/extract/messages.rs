@@ -6,11 +6,13 @@ use std::sync::{Mutex, PoisonError};
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web;
 use flate2::read::MultiGzDecoder;
-use gathering_domain::intake::{BodyBytes, Framing, Tenant};
+use gathering_domain::ids::RequestKey;
+use gathering_domain::intake::{BodyBytes, Framing, MessageOutcome, Tenant};
 
 use super::body::{budget_error, declared_length, read};
 use super::body_budget::{BodyBudget, BudgetGuard};
 use super::decompression_queue::DecompressionQueue;
+use crate::audit::AuditedCall;
 use crate::error::{ApiError, BodyError};
 
 /// What the headers say of a body with messages.
@@ -64,6 +66,7 @@ impl MessageBudget {
 pub(crate) struct Messages {
     bytes: Vec<u8>,
     guard: Mutex<BudgetGuard>,
+    audited: Option<AuditedCall>,
 }
 
 impl AsRef<[u8]> for Messages {
@@ -77,6 +80,16 @@ impl BodyBytes for Messages {
         let mut guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
         guard.reserve(self.bytes.len(), beside).is_ok()
     }
+
+    fn is_audited(&self) -> bool {
+        self.audited.is_some()
+    }
+
+    fn written(&self, key: &RequestKey, outcome: MessageOutcome) {
+        if let Some(call) = &self.audited {
+            call.written(key, outcome);
+        }
+    }
 }
 
 /// Reads a whole body, and decompresses it.
@@ -85,11 +98,12 @@ pub(crate) async fn read_messages(
     headers: MessageHeaders,
     budget: &MessageBudget,
     tenant: Tenant,
+    audited: Option<AuditedCall>,
 ) -> Result<Messages, ApiError> {
     let mut guard = budget.budget.guard(tenant);
     let body = read(payload, headers.length, &mut guard, || ApiError::IngestBusy).await?;
     if !headers.is_gzip {
-        return Ok(Messages { bytes: body, guard: Mutex::new(guard) });
+        return Ok(Messages { bytes: body, guard: Mutex::new(guard), audited });
     }
     let permit = budget.decompression.acquire(tenant).await;
     let work = move || {
@@ -97,7 +111,7 @@ pub(crate) async fn read_messages(
         let bytes = decompress(&body, &mut guard)?;
         drop(body);
         guard.shrink(bytes.len());
-        Ok(Messages { bytes, guard: Mutex::new(guard) })
+        Ok(Messages { bytes, guard: Mutex::new(guard), audited })
     };
     // The threads of the pool outlive every call, so this does not fail; if it did, the body would be as good as cut off.
     web::block(work).await.unwrap_or(Err(ApiError::Body(BodyError::CutOff)))

@@ -1,8 +1,9 @@
 //! `POST /ingest/results` and `POST /ingest/announcements`
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use gathering_domain::intake::{MessageBody, MessageIntake, MessageKind};
 
+use crate::audit::{self, AuditedCall};
 use crate::error::ApiError;
 use crate::extract::{MessageBudget, WritableMessages, read_messages};
 use crate::failure_log::FailureLog;
@@ -43,13 +44,14 @@ use crate::wire;
     )
 )]
 pub(crate) async fn results<I: MessageIntake>(
+    request: HttpRequest,
     messages: WritableMessages,
     payload: web::Payload,
     budget: web::Data<MessageBudget>,
     intake: web::Data<I>,
     log: web::Data<FailureLog>,
 ) -> Result<HttpResponse, ApiError> {
-    ingest(MessageKind::Result, messages, payload, budget, intake, log).await
+    ingest(&request, MessageKind::Result, messages, payload, budget, intake, log).await
 }
 
 /// Records upload announcements
@@ -85,16 +87,18 @@ pub(crate) async fn results<I: MessageIntake>(
     )
 )]
 pub(crate) async fn announcements<I: MessageIntake>(
+    request: HttpRequest,
     messages: WritableMessages,
     payload: web::Payload,
     budget: web::Data<MessageBudget>,
     intake: web::Data<I>,
     log: web::Data<FailureLog>,
 ) -> Result<HttpResponse, ApiError> {
-    ingest(MessageKind::Announcement, messages, payload, budget, intake, log).await
+    ingest(&request, MessageKind::Announcement, messages, payload, budget, intake, log).await
 }
 
 async fn ingest<I: MessageIntake>(
+    request: &HttpRequest,
     kind: MessageKind,
     WritableMessages(grant, headers): WritableMessages,
     payload: web::Payload,
@@ -102,10 +106,11 @@ async fn ingest<I: MessageIntake>(
     intake: web::Data<I>,
     log: web::Data<FailureLog>,
 ) -> Result<HttpResponse, ApiError> {
-    let bytes = read_messages(payload, headers, &budget, grant.tenant()).await?;
+    let bytes = read_messages(payload, headers, &budget, grant.tenant(), AuditedCall::of(request)).await?;
     let body = MessageBody { kind, framing: headers.framing, bytes };
     let tenant = grant.tenant();
     let summary = intake.ingest(body, grant).await?;
     log.refused(tenant, &summary.refusals);
+    audit::ingested(request, &summary);
     Ok(wire::json(HttpResponse::Ok(), &wire::IngestSummary::from(summary)))
 }

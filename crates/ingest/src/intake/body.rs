@@ -158,6 +158,9 @@ impl<B: BodyBytes> BodyIngestion<B> {
         counters: &RecordCounters,
     ) -> Result<(), StoreError> {
         let Step { mut counts, mut refusals, events, recorded, .. } = step;
+        let is_audited = self.body.bytes.is_audited();
+        let keys: Vec<_> = events.iter().filter(|_| is_audited).map(|event| event.key.clone()).collect();
+        let mut keys = keys.iter();
         let outcomes = if events.is_empty() { Vec::new() } else { sink.store(events).await? };
         let mut of_events = Vec::new();
         for ((number, error), outcome) in recorded.into_iter().zip(outcomes) {
@@ -169,6 +172,9 @@ impl<B: BodyBytes> BodyIngestion<B> {
                 Some(error) => (MessageOutcome::Failed, Some(error)),
             };
             counts.add(outcome);
+            if let Some(key) = keys.next() {
+                self.body.bytes.written(key, outcome);
+            }
             if let Some(error) = error {
                 self.refuse(&mut of_events, number, outcome, &error);
             }

@@ -27,6 +27,8 @@ use topics::Topics;
 use tracker::Tracker;
 use worker::Worker;
 
+pub use kept_letters::KeptLetters;
+
 mod backoff;
 mod callbacks;
 mod client_config;
@@ -35,6 +37,7 @@ mod dead_letter;
 mod flow_control;
 mod held;
 mod in_flight;
+mod kept_letters;
 mod offsets;
 mod partition;
 mod properties;

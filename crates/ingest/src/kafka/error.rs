@@ -25,6 +25,17 @@ pub enum KafkaError {
          password"
     )]
     LoginMissing,
+    #[error("there is no dead letter topic; set ingest.kafka.dead_letter_topic")]
+    NoDeadLetterTopic,
+    #[error("the topic {topic} cannot be read: {source}")]
+    Unreadable { topic: String, source: Box<dyn Error + Send + Sync> },
+    #[error(
+        "the dead letter {partition}/{offset} could not be sent again: {source}; what was sent before it is marked, and is not \
+         sent by the same command again"
+    )]
+    NotReplayed { partition: i32, offset: i64, source: Box<dyn Error + Send + Sync> },
+    #[error("the dead letter {partition}/{offset} was sent again, but could not be marked as sent: {source}")]
+    NotMarked { partition: i32, offset: i64, source: Box<dyn Error + Send + Sync> },
     #[error("the topics cannot be subscribed to: {source}")]
     Subscription { source: Box<dyn Error + Send + Sync> },
     #[error("the Kafka client cannot go on: {source}")]

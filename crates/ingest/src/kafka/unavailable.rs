@@ -6,6 +6,7 @@ use gathering_domain::store::OrderedEventSink;
 
 use super::error::KafkaError;
 use super::health::ConsumerHealth;
+use super::letters::{LetterFilter, ListedLetters, ReplayedLetters};
 use super::metrics::KafkaMetrics;
 use super::settings::KafkaSettings;
 use super::stop::StopHandle;
@@ -35,6 +36,25 @@ impl KafkaConsumer {
 
     #[expect(clippy::unused_async, reason = "the consumer has to be waited for")]
     pub async fn ended(&mut self) -> Result<(), KafkaError> {
+        match self.0 {}
+    }
+}
+
+/// The dead letter topic, which cannot be read in this build.
+#[derive(Debug)]
+pub struct KeptLetters(Infallible);
+
+impl KeptLetters {
+    /// Always fails.
+    pub const fn open(_: &KafkaSettings) -> Result<Self, KafkaError> {
+        Err(KafkaError::NotBuilt)
+    }
+
+    pub const fn list(&self, _: &LetterFilter, _: usize) -> Result<ListedLetters, KafkaError> {
+        match self.0 {}
+    }
+
+    pub const fn replay(&self, _: &LetterFilter, _: bool, _: bool) -> Result<ReplayedLetters, KafkaError> {
         match self.0 {}
     }
 }

@@ -13,6 +13,7 @@ use gathering_storage::Storage;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::audit::{Of, audit};
 use super::console::{print, print_error};
 use super::runtime::block_on;
 use crate::cli::ImportResults;
@@ -54,6 +55,7 @@ async fn import(config: &Config, arguments: &ImportResults) -> Result<(), Server
     }
     progress.finish_and_clear();
     let counts = importer.counts();
+    audit("import.results", Of::default(), &listed(counts));
     if !arguments.json {
         written = print(listed(counts) + "\n");
     }

@@ -51,6 +51,9 @@ pub(super) fn run(config: &Config, arguments: &Inspect) -> Result<(), ServerErro
             print(issuers.collect::<String>())?;
             Err(ServerError::TokenRefused(rejection))
         }
+        Some(Ok(identity)) if identity.may_do_nothing() => {
+            print("the token is good, and lets in nothing: none of its scopes permits anything here\n")
+        }
         _ => print("the token is good\n"),
     }
 }

@@ -162,6 +162,7 @@ pub struct Log {
     #[serde_as(as = "LogFilter")]
     pub filter: String,
     pub format: LogFormat,
+    pub audit: bool,
 }
 
 /// `log.format`

@@ -88,6 +88,20 @@ pub(super) async fn purge(storage: Storage, every: Duration, clock: Arc<dyn Cloc
     }
 }
 
+/// How often to look whether something was erased. With the time of the look, processes forget it within two seconds.
+const ERASURE_LOOK: Duration = Duration::from_secs(1);
+
+/// Forgets what is remembered of requests when another process has erased something.
+pub(super) async fn notice_erasures(storage: Storage) {
+    loop {
+        // What is remembered is asked for again after a minute in any case.
+        if let Err(error) = storage.notice_erasures().await {
+            log::debug!("cannot look for what was erased: {error}");
+        }
+        sleep(ERASURE_LOOK).await;
+    }
+}
+
 /// How often to look for waits whose time is over.
 const WAIT_TICK: Duration = Duration::from_millis(50);
 

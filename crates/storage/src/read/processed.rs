@@ -5,6 +5,7 @@
 //!
 //! Nothing else is remembered: every other answer can be another one a moment later.
 
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use gathering_domain::ids::RequestKey;
@@ -12,7 +13,16 @@ use gathering_domain::time::Timestamp;
 use gathering_support::BoundedCache;
 
 /// A bounded cache of keys with the time until which each is trusted.
-pub(crate) struct ProcessedKeys(BoundedCache<RequestKey, Timestamp>);
+pub(crate) struct ProcessedKeys {
+    keys: BoundedCache<RequestKey, Timestamp>,
+    cleared: AtomicU64,
+    /// How often something was erased, as far as this process has seen. The database counts from 0.
+    erasures: AtomicI64,
+}
+
+/// How often everything was forgotten, by the time when somebody asked the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cleared(u64);
 
 /// How long a key is trusted: about as long as an operator polls.
 const TRUST: Duration = Duration::from_secs(60);
@@ -25,32 +35,59 @@ impl ProcessedKeys {
     /// A cache of at most so many bytes; of 0 bytes it remembers nothing.
     pub(crate) fn new(size: usize) -> Self {
         const USUAL_KEY: usize = 160;
-        Self(BoundedCache::new(size, USUAL_KEY, |key: &RequestKey, _| OVERHEAD + key.request.as_str().len()))
+        let cost = |key: &RequestKey, _: &Timestamp| OVERHEAD + key.request.as_str().len();
+        Self {
+            keys: BoundedCache::new(size, USUAL_KEY, cost),
+            cleared: AtomicU64::new(0),
+            erasures: AtomicI64::new(-1),
+        }
     }
 
     pub(crate) fn has(&self, key: &RequestKey, now: Timestamp) -> bool {
-        let Some(until) = self.0.get(key) else { return false };
+        let Some(until) = self.keys.get(key) else { return false };
         // Longer than a minute from now it is since the machine's clock was set back.
         let has = now < until && until <= now.saturating_add(TRUST);
         if !has {
             // Else it would be known again when the machine's clock is set back.
-            self.0.remove(key);
+            self.keys.remove(key);
         }
         has
     }
 
-    /// Forgets all of them: the database is another one.
+    /// Forgets all of them: the database is another one, or something was erased.
     pub(crate) fn clear(&self) {
-        self.0.clear();
+        // Before: what is kept from now on was asked for before, unless it says otherwise.
+        self.cleared.fetch_add(1, Ordering::AcqRel);
+        self.keys.clear();
+    }
+
+    /// Forgets all of them, unless something was erased just as often when this was called before.
+    pub(crate) fn notice_erasures(&self, erasures: i64) {
+        if self.erasures.swap(erasures, Ordering::AcqRel) != erasures {
+            self.clear();
+        }
+    }
+
+    /// How often all were forgotten so far; to be asked before the database is.
+    pub(crate) fn cleared(&self) -> Cleared {
+        Cleared(self.cleared.load(Ordering::Acquire))
+    }
+
+    /// Remembers one, unless all were forgotten since the database was asked for it: what it said then may be erased.
+    pub(crate) fn keep_since(&self, asked: Cleared, key: &RequestKey, expires_at: Timestamp, now: Timestamp) {
+        self.keep(key, expires_at, now);
+        if self.cleared() != asked {
+            self.forget(key);
+        }
     }
 
     /// Remembers one that expires then.
-    pub(crate) fn keep(&self, key: &RequestKey, expires_at: Timestamp, now: Timestamp) {
-        self.0.insert(|| key.clone(), expires_at.min(now.saturating_add(TRUST)));
+    fn keep(&self, key: &RequestKey, expires_at: Timestamp, now: Timestamp) {
+        self.keys.insert(|| key.clone(), expires_at.min(now.saturating_add(TRUST)));
     }
 
     pub(crate) fn forget(&self, key: &RequestKey) {
-        self.0.remove(key);
+        self.keys.remove(key);
     }
 }
 
@@ -84,6 +121,21 @@ mod tests {
         let none = ProcessedKeys::new(0);
         none.keep(&key(1), Timestamp::from_micros(10), now);
         assert!(!none.has(&key(1), Timestamp::from_micros(9)));
+    }
+
+    #[test]
+    fn what_was_asked_for_before_all_were_forgotten_is_not_kept_after() {
+        let processed = ProcessedKeys::new(1 << 20);
+        let (start, later) = (Timestamp::from_micros(0), Timestamp::from_micros(10));
+        let asked = processed.cleared();
+        processed.keep_since(asked, &key(1), later, start);
+        assert!(processed.has(&key(1), start));
+        processed.notice_erasures(7);
+        processed.keep_since(asked, &key(1), later, start);
+        assert!(!processed.has(&key(1), start));
+        processed.keep_since(processed.cleared(), &key(1), later, start);
+        processed.notice_erasures(7);
+        assert!(processed.has(&key(1), start), "nothing was erased since");
     }
 
     #[test]

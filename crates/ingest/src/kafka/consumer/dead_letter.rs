@@ -19,7 +19,7 @@ use crate::kafka::settings::KafkaSettings;
 use crate::message::parsed::ParsedMessage;
 
 /// The prefix of our headers. A dead letter that was sent again and refused again has those of the last time only.
-const PREFIX: &str = "gathering-";
+pub(super) const PREFIX: &str = "gathering-";
 
 /// How much of a message is logged if there is no topic for it, in bytes. It is half of what brokers accept by default.
 const LOGGED: usize = 512 * 1024;

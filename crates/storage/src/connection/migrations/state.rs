@@ -8,8 +8,11 @@ pub(super) const SQLITE: EmbeddedMigrations = embed_migrations!("../../migration
 pub(super) const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 /// The tables that each migration makes, by its number.
-pub(super) const TABLES: [(&str, &[&str]); 2] =
-    [("0001", &["requests", "clusters"]), ("0002", &["rule_content", "content_revision"])];
+pub(super) const TABLES: [(&str, &[&str]); 3] = [
+    ("0001", &["requests", "clusters"]),
+    ("0002", &["rule_content", "content_revision"]),
+    ("0003w", &["erasures"]),
+];
 
 /// How the number of a migration ends that only adds something which programs of before need not know, such as `0003w`. They
 /// start on a schema with it: in a rolling upgrade, and after a way back.

@@ -79,6 +79,11 @@ pub(super) fn reading(path: &Path, busy: Duration) -> ConnectionResult<SqliteCon
     Ok(connection)
 }
 
+/// The name of a file that is there, for a statement that writes a whole database into it.
+pub(crate) fn target(path: &Path) -> String {
+    uri(path, Mode::Write)
+}
+
 /// Whether SQLite finds nothing wrong in what is stored.
 pub(super) fn is_sound(connection: &mut SqliteConnection) -> QueryResult<bool> {
     #[derive(QueryableByName)]
