@@ -15,3 +15,4 @@ mod readiness;
 mod settings;
 mod starts;
 mod stops;
+mod traces;
