@@ -101,7 +101,7 @@ fn decoded(body: &[u8]) -> Vec<CollectedSpan> {
     let request = ExportTraceServiceRequest::decode(body).expect("a request of OTLP");
     let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
     let spans = scopes.flat_map(|scope| scope.spans);
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let text = |value: Option<Value>| match value {
         Some(Value::StringValue(text)) => text,
         other => panic!("{other:?}"),
