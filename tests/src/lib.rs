@@ -18,6 +18,7 @@ mod apart;
 mod broker;
 mod call;
 mod certificates;
+mod collector;
 mod database;
 mod key_server;
 mod load;
@@ -38,6 +39,7 @@ pub use aggregator::{Aggregator, AggregatorCall, Behaviour};
 pub use broker::{Broker, Delivered, Publisher};
 pub use call::{Answer, Call, Trust};
 pub use certificates::{Authority, Certificate};
+pub use collector::{CollectedSpan, Collector};
 pub use database::TestDatabase;
 /// What signatures of the harness need: tokens, times, states, and what became of messages.
 pub use gathering_auth::{ClaimMapping, Scope, TokenRequest};

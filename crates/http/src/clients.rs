@@ -14,29 +14,29 @@ const MINORS: [(u32, u32, u32); 2] = [(4, 10, 39), (5, 0, 9)];
 const VERSIONS: usize = 40;
 
 /// Beginnings of agents in lower case, and what they are counted as.
-const PRODUCTS: [(&[u8], Other); 17] = [
-    (b"curl/", Other::Curl),
-    (b"mozilla/", Other::Browser),
-    (b"go-http-client/", Other::Go),
-    (b"python", Other::Python),
-    (b"aiohttp/", Other::Python),
-    (b"java/", Other::Java),
-    (b"java-http-client/", Other::Java),
-    (b"apache-httpclient/", Other::Java),
-    (b"okhttp/", Other::Java),
-    (b"node", Other::Node),
-    (b"axios/", Other::Node),
-    (b"undici", Other::Node),
-    (b"kube-probe/", Other::Probe),
-    (b"haproxy", Other::Probe),
-    (b"prometheus/", Other::Prometheus),
-    (b"blackbox exporter/", Other::Prometheus),
-    (b"gathering/", Other::Gathering),
+const PRODUCTS: [(&[u8], Product); 17] = [
+    (b"curl/", Product::Curl),
+    (b"mozilla/", Product::Browser),
+    (b"go-http-client/", Product::Go),
+    (b"python", Product::Python),
+    (b"aiohttp/", Product::Python),
+    (b"java/", Product::Java),
+    (b"java-http-client/", Product::Java),
+    (b"apache-httpclient/", Product::Java),
+    (b"okhttp/", Product::Java),
+    (b"node", Product::Node),
+    (b"axios/", Product::Node),
+    (b"undici", Product::Node),
+    (b"kube-probe/", Product::Probe),
+    (b"haproxy", Product::Probe),
+    (b"prometheus/", Product::Prometheus),
+    (b"blackbox exporter/", Product::Prometheus),
+    (b"gathering/", Product::Gathering),
 ];
 
 /// Clients that are no operators of a version that is told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Other {
+enum Product {
     Operator,
     Curl,
     Browser,
@@ -51,7 +51,7 @@ enum Other {
     None,
 }
 
-impl Other {
+impl Product {
     const COUNT: usize = 12;
 
     const fn label(self) -> &'static str {
@@ -82,7 +82,7 @@ enum Client {
         /// Its place among those that are told apart.
         place: usize,
     },
-    Other(Other),
+    Product(Product),
 }
 
 impl Client {
@@ -90,14 +90,14 @@ impl Client {
         let agent = headers.get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
         if let Some(version) = operator::version(agent) {
             let release = operator::release(version);
-            return release.and_then(Self::operator).unwrap_or(Self::Other(Other::Operator));
+            return release.and_then(Self::operator).unwrap_or(Self::Product(Product::Operator));
         }
         let begins = |product: &[u8]| {
             agent.get(..product.len()).is_some_and(|start| start.eq_ignore_ascii_case(product))
         };
         let known = PRODUCTS.iter().find(|(product, _)| begins(product)).map(|(_, client)| *client);
-        let unknown = if agent.trim_ascii().is_empty() { Other::None } else { Other::Other };
-        Self::Other(known.unwrap_or(unknown))
+        let unknown = if agent.trim_ascii().is_empty() { Product::None } else { Product::Other };
+        Self::Product(known.unwrap_or(unknown))
     }
 
     fn operator((major, minor): (u32, u32)) -> Option<Self> {
@@ -115,7 +115,7 @@ impl Client {
     fn place(self) -> usize {
         match self {
             Self::Operator { place, .. } => place,
-            Self::Other(other) => VERSIONS + other as usize,
+            Self::Product(product) => VERSIONS + product as usize,
         }
     }
 }
@@ -125,7 +125,7 @@ impl Client {
 pub(crate) struct ClientCounters {
     counters: IntCounterVec,
     /// Those that have called, so that none is looked up at each call.
-    known: Arc<[OnceLock<IntCounter>; VERSIONS + Other::COUNT]>,
+    known: Arc<[OnceLock<IntCounter>; VERSIONS + Product::COUNT]>,
 }
 
 impl ClientCounters {
@@ -153,7 +153,7 @@ impl ClientCounters {
             Client::Operator { major, minor, .. } => {
                 self.counters.with_label_values(&[format!("insights-operator/{major}.{minor}").as_str()])
             }
-            Client::Other(other) => self.counters.with_label_values(&[other.label()]),
+            Client::Product(product) => self.counters.with_label_values(&[product.label()]),
         }
     }
 }
@@ -224,6 +224,6 @@ mod tests {
     fn each_client_has_a_place_of_its_own() {
         let all: u32 = MINORS.iter().map(|(_, first, last)| last - first + 1).sum();
         assert_eq!(all as usize, VERSIONS);
-        assert_eq!(Other::None as usize + 1, Other::COUNT);
+        assert_eq!(Product::None as usize + 1, Product::COUNT);
     }
 }

@@ -38,7 +38,7 @@ impl FailureLog {
     }
 
     /// A caller that is known and may not do this. Its path was found to be one that the service has.
-    pub(crate) fn denied(&self, tenant: Tenant, method: &str, path: &str, denied: &Denied) {
+    pub(crate) fn denied(&self, tenant: Tenant, method: &str, path: &str, denied: Denied) {
         let organization = tenant.to_string();
         let fields = [
             ("organization", Value::from(organization.as_str())),

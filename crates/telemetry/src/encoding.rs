@@ -12,13 +12,13 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span as P
 use prost::Message;
 
 /// The body of one export.
-pub(crate) fn encode(spans: Vec<Span>, version: &str) -> Vec<u8> {
+pub(crate) fn encode(spans: &[Span], version: &str) -> Vec<u8> {
     let resource = Resource {
         attributes: vec![text("service.name", "gathering"), text("service.version", version)],
         ..Resource::default()
     };
     let scope = InstrumentationScope { name: "gathering".to_owned(), ..InstrumentationScope::default() };
-    let spans = spans.into_iter().map(span).collect();
+    let spans = spans.iter().map(span).collect();
     let scope_spans = ScopeSpans { scope: Some(scope), spans, ..ScopeSpans::default() };
     let resource_spans = ResourceSpans {
         resource: Some(resource),
@@ -28,7 +28,7 @@ pub(crate) fn encode(spans: Vec<Span>, version: &str) -> Vec<u8> {
     ExportTraceServiceRequest { resource_spans: vec![resource_spans] }.encode_to_vec()
 }
 
-fn span(span: Span) -> ProtocolSpan {
+fn span(span: &Span) -> ProtocolSpan {
     let kind = match span.kind {
         SpanKind::Server => ProtocolKind::Server,
         SpanKind::Consumer => ProtocolKind::Consumer,

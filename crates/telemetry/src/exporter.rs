@@ -121,7 +121,7 @@ impl Exporter {
 impl SpanSink for Queue {
     fn take(&self, span: Span) {
         let sender = self.sender.lock().unwrap_or_else(PoisonError::into_inner);
-        if !sender.as_ref().is_some_and(|sender| sender.try_send(span).is_ok()) {
+        if sender.as_ref().is_none_or(|sender| sender.try_send(span).is_err()) {
             self.dropped.inc();
         }
     }
@@ -138,11 +138,11 @@ impl Worker {
                     Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
                 }
             }
-            self.send(batch);
+            self.send(&batch);
         }
     }
 
-    fn send(&mut self, batch: Vec<Span>) {
+    fn send(&mut self, batch: &[Span]) {
         let count = batch.len() as u64;
         let body = encode(batch, self.version);
         let call = self.agent.post(&self.url).header("content-type", "application/x-protobuf").send(&body);

@@ -57,6 +57,7 @@ fn every_metric_is_documented_and_every_documented_one_is_there() {
         .without_secret()
         .set(&format!("auth.keys.jwks_url={}", keys.url("/keys")))
         .set(&format!("report.filter.aggregator={}", aggregator.url()))
+        .set("telemetry.otlp_endpoint=http://127.0.0.1:1")
         .start();
     flow.publish(&[Message::new(42, CLUSTER, "r")]);
     with_consumer.get("/nope").send();

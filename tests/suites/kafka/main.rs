@@ -16,3 +16,4 @@ mod readiness;
 mod settings;
 mod starts;
 mod stops;
+mod traces;

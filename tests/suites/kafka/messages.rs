@@ -7,7 +7,11 @@ use serde_json::{Value, json};
 use crate::fixture::{Flow, sample};
 
 fn recorded(server: &TestServer, outcome: &str) -> u64 {
-    let name = format!("gathering_records_total{{kind=\"result\",outcome=\"{outcome}\",source=\"kafka\"}}");
+    ["result", "announcement"].iter().map(|kind| recorded_of(server, kind, outcome)).sum()
+}
+
+fn recorded_of(server: &TestServer, kind: &str, outcome: &str) -> u64 {
+    let name = format!("gathering_records_total{{kind=\"{kind}\",outcome=\"{outcome}\",source=\"kafka\"}}");
     sample(&server.admin("/metrics").send().body, &name).unwrap()
 }
 
@@ -118,6 +122,7 @@ fn announcements_for_this_service_are_recorded() {
     assert_eq!(server.state(42, CLUSTER, "ours"), Some(RequestState::Received));
     assert_eq!(server.state(42, CLUSTER, "bare"), Some(RequestState::Received));
     assert_eq!(recorded(&server, "skipped"), 0, "what is for others is not even counted");
+    assert_eq!(recorded_of(&server, "announcement", "stored"), 2, "apart from results");
     assert_eq!(flow.broker.read(&flow.dead_letters).len(), 1);
     flow.publish(&[Message::new(42, CLUSTER, "ours")]);
     server.until(|server| (server.state(42, CLUSTER, "ours") == Some(RequestState::Processed)).then_some(()));

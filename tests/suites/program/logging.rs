@@ -191,10 +191,10 @@ fn refused_messages_and_calls_are_told_of_each_organization_in_few_lines() {
     let others = lines(&log, "refused a message over HTTP: ", "43") + lines(&log, "refused a call: ", "43");
     assert!(others > 0, "{log}");
     let line = log.lines().find(|line| line.contains("refused a message over HTTP")).unwrap();
-    assert!(line.contains("WARN gathering::ingest:") && line.contains("record=1 outcome=rejected"), "{line}");
-    assert!(line.contains("call_id=my-call"), "{line}");
+    assert!(line.contains("WARN  gathering::ingest: "), "{line}");
+    assert!(line.contains("call_id=my-call organization=42 outcome=rejected record=1"), "{line}");
     let line = log.lines().find(|line| line.contains("refused a call: ")).unwrap();
-    assert!(line.contains(&format!("method=GET path=/cluster/{CLUSTER}/requests call_id=")), "{line}");
+    assert!(line.contains(&format!("method=GET organization=42 path=/cluster/{CLUSTER}/requests")), "{line}");
     assert!(!log.contains("secret-of-a-sender") && !log.contains(&writers[0]), "{log}");
 }
 

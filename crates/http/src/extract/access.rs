@@ -52,7 +52,7 @@ trait Authorize: Sized + 'static {
 
     fn extract(request: &HttpRequest, caller: &Identity) -> Result<Self, ApiError> {
         let parameters = Self::parameters(request)?;
-        Ok(Self::authorize(caller, parameters).inspect_err(|denied| tell(request, caller, denied))?)
+        Ok(Self::authorize(caller, parameters).inspect_err(|denied| tell(request, caller, *denied))?)
     }
 }
 
@@ -95,7 +95,7 @@ impl Authorize for WritableMessages {
 }
 
 /// Tells the log of a caller that may not do what it asks.
-fn tell(request: &HttpRequest, caller: &Identity, denied: &Denied) {
+fn tell(request: &HttpRequest, caller: &Identity, denied: Denied) {
     if let Some(log) = request.app_data::<web::Data<FailureLog>>() {
         log.denied(caller.tenant(), request.method().as_str(), request.path(), denied);
     }
@@ -177,7 +177,7 @@ impl FromRequest for ReadableSelection {
             let payload = payload.await.map_err(|_| ApiError::Body(BodyError::CutOff))?;
             let declared = declared_length(request.headers());
             let (ids, guard) = read_request_ids(payload, declared, limits, budget, caller.tenant()).await?;
-            let grant = caller.read(cluster).inspect_err(|denied| tell(&request, &caller, denied))?;
+            let grant = caller.read(cluster).inspect_err(|denied| tell(&request, &caller, *denied))?;
             Ok(Self(grant, ids, guard))
         })
     }

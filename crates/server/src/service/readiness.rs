@@ -15,10 +15,7 @@ use prometheus::Registry;
 use tokio::time::sleep;
 
 use self::question::Question;
-use self::shown::Shown;
-
-const READS: &str = "database_reads";
-const WRITES: &str = "database_writes";
+use self::shown::{READS, Shown, WRITES};
 
 /// What a service consists of beside its database. The table in `docs/MONITORING.md` says the same.
 pub(super) struct Needs {
@@ -53,15 +50,19 @@ impl Health {
         registry: &Registry,
     ) -> prometheus::Result<Arc<Self>> {
         let (reading, writing) = (storage.clone(), storage.clone());
-        let reads = Question::new(move || {
-            let storage = reading.clone();
-            async move { storage.ping().await }
-        });
-        let writes = Question::new(move || {
-            let (storage, writer) = (writing.clone(), writer.clone());
-            async move { storage.check_writes(&writer).await }
-        });
-        Ok(Arc::new(Self { reads, writes, needs, stopping, shown: Shown::register(registry)? }))
+        Ok(Arc::new(Self {
+            reads: Question::new(move || {
+                let storage = reading.clone();
+                async move { storage.ping().await }
+            }),
+            writes: Question::new(move || {
+                let (storage, writer) = (writing.clone(), writer.clone());
+                async move { storage.check_writes(&writer).await }
+            }),
+            needs,
+            stopping,
+            shown: Shown::register(registry)?,
+        }))
     }
 
     /// For probes: each looks anew.

@@ -10,7 +10,9 @@ use log::Level;
 use log::kv::Value;
 use prometheus::{IntGauge, IntGaugeVec, Opts, Registry};
 
-use super::{READS, WRITES};
+/// The parts that are a database's.
+pub(super) const READS: &str = "database_reads";
+pub(super) const WRITES: &str = "database_writes";
 
 /// How long a part may take to become ready after the start before the log says that it is not.
 const START: Duration = Duration::from_secs(10);
