@@ -17,6 +17,7 @@ use gathering_domain::wait::Waiters;
 use gathering_support::trace::Tracer;
 
 use crate::connection::any::AnyConnection;
+use crate::connection::network::Server;
 use crate::connection::pool::PoolState;
 use crate::database::{Database, Reads};
 use crate::error::storage::StorageError;
@@ -121,12 +122,14 @@ impl RequestStore for Storage {
         let (generation, cleared) = (database.generation(), database.processed.cleared());
         let kept = match &database.reads {
             Reads::Sqlite(reads) => {
-                database.ask(reads, |connection| sqlite::status(connection.sqlite()?, key, now))?
+                let kept = database.ask(reads, |connection| sqlite::status(connection.sqlite()?, key, now))?;
+                kept.map(|kept| (kept, Server::Primary))
             }
             Reads::Postgres(reads) => reads.status(key).await?,
         };
-        let Some(KeptStatus { status, expires_at }) = kept else { return Ok(None) };
-        if status.state == RequestState::Processed {
+        let Some((KeptStatus { status, expires_at }, server)) = kept else { return Ok(None) };
+        // A standby may not know yet what was erased: what it says counts once.
+        if status.state == RequestState::Processed && server == Server::Primary {
             database.processed.keep_since(cleared, key, expires_at, now);
             if database.generation() != generation {
                 database.processed.clear();

@@ -14,10 +14,16 @@ struct Subject {
 impl Subject {
     /// A service that asks this standby, of which nothing is remembered: each answer is a database's.
     fn start(url: &str, read_url: &str) -> Self {
+        Self::remembering(url, read_url, "0")
+    }
+
+    /// The same with this much memory for requests that are known to be processed.
+    fn remembering(url: &str, read_url: &str, cache: &str) -> Self {
         let program = Program::new();
         let (url, read_url) = (format!("storage.url={url}"), format!("storage.read_url={read_url}"));
-        let fixed = ["auth.mode=disabled", "storage.processed_cache=0", "report.unknown_content=include"];
-        let all = fixed.into_iter().chain([url.as_str(), &read_url]);
+        let cache = format!("storage.processed_cache={cache}");
+        let fixed = ["auth.mode=disabled", "report.unknown_content=include"];
+        let all = fixed.into_iter().chain([url.as_str(), &read_url, &cache]);
         let arguments: Vec<&str> =
             std::iter::once("serve").chain(all.flat_map(|one| ["--set", one])).collect();
         Self { running: program.serve(&arguments), _program: program }
@@ -119,6 +125,22 @@ fn one_that_lags_answers_nothing_that_is_not_so() {
         let answered = subject.lookups("answered");
         subject.sees("after", "B");
         subject.lookups("answered") >= answered + 2
+    });
+}
+
+#[test]
+fn what_it_says_is_not_remembered() {
+    let pair = Pair::start();
+    let subject = Subject::remembering(&pair.url(), &pair.standby.url(), "1 MiB");
+    until(|| subject.is_up());
+    subject.send("one", "A");
+    // It may not know yet what was erased, so each call asks anew.
+    until(|| {
+        let answered = subject.lookups("answered");
+        for _ in 0..5 {
+            assert_eq!(subject.get("request/one/status").json()["status"], "processed");
+        }
+        subject.lookups("answered") == answered + 5
     });
 }
 

@@ -47,17 +47,18 @@ impl PostgresReads {
         self.primary.ping().await
     }
 
-    pub(crate) async fn status(&self, key: &RequestKey) -> Result<Option<KeptStatus>, StoreError> {
+    /// The status, and who said so.
+    pub(crate) async fn status(&self, key: &RequestKey) -> Result<Option<(KeptStatus, Server)>, StoreError> {
         let end = Instant::now() + self.query_timeout;
         if let Some(standby) = &self.standby {
             let is_processed = |kept: &KeptStatus| kept.status.state == RequestState::Processed;
             let found =
                 standby.ask(&self.primary, is_processed, async |batcher| batcher.status(key, end).await);
             if let Some(kept) = found.await {
-                return Ok(Some(kept));
+                return Ok(Some((kept, Server::Standby)));
             }
         }
-        self.primary.status(key, end).await
+        Ok(self.primary.status(key, end).await?.map(|kept| (kept, Server::Primary)))
     }
 
     pub(crate) async fn report(&self, key: &RequestKey) -> Result<Option<StoredReport>, StoreError> {
