@@ -8,6 +8,8 @@ use gathering_domain::event::EventKind;
 use gathering_domain::ids::RequestKey;
 use gathering_domain::time::{ManualClock, Timestamp};
 
+use gathering_domain::store::{EventSink, StoreQueue};
+
 use super::*;
 use crate::error::failure::{Failure, Stage};
 use crate::write::table::Limits;
