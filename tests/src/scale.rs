@@ -16,8 +16,10 @@ pub struct Scale {
     pub requests: usize,
     /// How many clusters.
     pub clusters: usize,
-    /// When they expire, in microseconds since 1970.
+    /// When the first of them expire, in microseconds since 1970; others before.
     pub expires_at: i64,
+    /// How many expire at the same time, as those of a batch do.
+    pub at_once: usize,
 }
 
 impl Scale {
@@ -34,13 +36,13 @@ impl Scale {
     }
 
     fn fill_postgres(&self, url: &str) {
-        let Self { first, requests, clusters, expires_at } = *self;
+        let Self { first, requests, clusters, expires_at, at_once } = *self;
         let last = first + requests - 1;
         let sql = format!(
             "SET synchronous_commit = off; SET max_parallel_workers_per_gather = 0;
              INSERT INTO requests
              SELECT 42, ('00000000-0000-4000-8000-' || lpad(to_hex(n % {clusters}), 12, '0'))::uuid,
-                    lpad(to_hex(n), 32, '0'), 2, 1772370000000000, 1772370000000000, {expires_at},
+                    lpad(to_hex(n), 32, '0'), 2, 1772370000000000, 1772370000000000, {expires_at} - n / {at_once},
                     'scale.rules.of_a_kind|SCALE_ERROR_' || n % 100 || ',scale.rules.of_another|SCALE_ERROR', NULL
              FROM generate_series({first}, {last}) AS numbers (n);
              INSERT INTO clusters
@@ -56,7 +58,7 @@ impl Scale {
     }
 
     fn fill_sqlite(&self, path: &str) {
-        let Self { first, requests, clusters, expires_at } = *self;
+        let Self { first, requests, clusters, expires_at, at_once } = *self;
         let last = first + requests - 1;
         // Everything stays in memory until the end: pages of the index are written to in no order.
         let sql = format!(
@@ -66,7 +68,7 @@ impl Scale {
              WITH RECURSIVE numbers (n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM numbers WHERE n < {last})
              INSERT INTO requests
              SELECT 42, unhex('0000000000004000800000' || printf('%010x', n % {clusters})), printf('%032x', n), 2,
-                    1772370000000000, 1772370000000000, {expires_at},
+                    1772370000000000, 1772370000000000, {expires_at} - n / {at_once},
                     'scale.rules.of_a_kind|SCALE_ERROR_' || n % 100 || ',scale.rules.of_another|SCALE_ERROR', NULL
              FROM numbers;
              WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < {clusters} - 1)

@@ -19,7 +19,7 @@ const LATER: i64 = 4_102_444_800_000_000;
 const LONG_AGO: i64 = 31_536_000_000_000;
 
 fn scale(first: usize, requests: usize, expires_at: i64) -> Scale {
-    Scale { first, requests, clusters: CLUSTERS, expires_at }
+    Scale { first, requests, clusters: CLUSTERS, expires_at, at_once: 500 }
 }
 
 pub(crate) fn measure(bench: &Bench) {

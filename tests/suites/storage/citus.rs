@@ -75,7 +75,7 @@ fn use_all_of_it(tap: &Tap) {
         database.migrate();
         if records > 0 {
             let expires_at = START.as_micros() - 1;
-            Scale { first: 0, requests: records, clusters: 3, expires_at }.fill(&database);
+            Scale { first: 0, requests: records, clusters: 3, expires_at, at_once: records }.fill(&database);
         }
         let url =
             database.url().replacen(&database.server_address().to_string(), &tap.address().to_string(), 1);

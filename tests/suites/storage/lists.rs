@@ -16,8 +16,8 @@ use crate::fixture::{START, key, organization};
 const LATER: i64 = 4_102_444_800_000_000;
 
 fn a_long_list_holds_up_nobody(database: &TestDatabase, pool: &str) {
-    Scale { first: 0, requests: 50_000, clusters: 1, expires_at: LATER }.fill(database);
-    Scale { first: 50_000, requests: 90, clusters: 3, expires_at: LATER }.fill(database);
+    Scale { first: 0, requests: 50_000, clusters: 1, expires_at: LATER, at_once: 500 }.fill(database);
+    Scale { first: 50_000, requests: 90, clusters: 3, expires_at: LATER, at_once: 500 }.fill(database);
     let settings = Settings { processed_cache: 0, ..database.settings() };
     let store = Storage::open(&settings, Arc::new(ManualClock::at(START))).unwrap();
     let cluster = |number| ClusterId::from_bytes([0, 0, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, number]);

@@ -53,7 +53,7 @@ fn key(number: usize, clusters: usize) -> RequestKey {
 fn each_key_costs_one_look_into_the_primary_key() {
     for (requests, clusters) in [(10, 5), (50_000, 2_500)] {
         let database = TestDatabase::postgres();
-        Scale { first: 0, requests, clusters, expires_at: LATER }.fill(&database);
+        Scale { first: 0, requests, clusters, expires_at: LATER, at_once: 500 }.fill(&database);
         let mut connection = PgConnection::establish(database.url()).unwrap();
         let inserted = i64::try_from(requests).unwrap();
         // The counters of a connection are added when it ends, some time later.
