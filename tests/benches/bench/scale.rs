@@ -11,7 +11,8 @@ use crate::table::{Goal, Row, print};
 /// In microseconds since 1970: the year 2100.
 const LATER: i64 = 4_102_444_800_000_000;
 const SMALL: Scale = Scale { first: 0, requests: 100_000, clusters: 5_000, expires_at: LATER, at_once: 500 };
-const LARGE: Scale = Scale { first: 0, requests: 10_000_000, clusters: 500_000, expires_at: LATER, at_once: 500 };
+const LARGE: Scale =
+    Scale { first: 0, requests: 10_000_000, clusters: 500_000, expires_at: LATER, at_once: 500 };
 
 pub(crate) fn measure(bench: &Bench) {
     let mut rows = Vec::new();

@@ -1,5 +1,7 @@
 //! The primary goes away while messages come and operators poll, and the standby takes its place.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -156,6 +158,37 @@ fn a_first_host_that_is_frozen_is_left_for_the_second() {
     until(|| running.call("GET", &none).send().status == 404);
     println!("a frozen first host: the first answer after {:?}", began.elapsed());
     pair.primary.thaw();
+}
+
+/// Takes connections and says to each what a pooler says whose server is away.
+fn pooler_without_a_server() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            // What it asks for does not matter.
+            let _ = client.read(&mut [0; 1024]);
+            let fields = b"SFATAL\0C08P01\0Mserver login has been failing\0\0";
+            let length = u32::try_from(fields.len() + 4).unwrap().to_be_bytes();
+            // It may have gone.
+            let _ = client.write_all(&[b"E".as_slice(), &length, fields].concat());
+        }
+    });
+    port
+}
+
+#[test]
+fn a_first_host_that_answers_with_an_error_is_left_for_the_second() {
+    let pair = Pair::start();
+    let hosts = format!("127.0.0.1:{},127.0.0.1:{}", pooler_without_a_server(), pair.primary.port());
+    let url = format!("postgres://gathering@{hosts}/postgres?gssencmode=disable&sslmode=disable");
+    until(|| {
+        let program = Program::new();
+        program.run(&["migrate", "--set", &format!("storage.url={url}")]).code == Some(0)
+    });
+    let program = Program::new();
+    let running = serve(&program, &url);
+    until(|| running.call("GET", &format!("/cluster/{CLUSTER}/request/none/status")).send().status == 404);
 }
 
 #[test]

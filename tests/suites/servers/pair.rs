@@ -94,7 +94,6 @@ impl Server {
         answers
     }
 
-    #[cfg(feature = "pgbouncer")]
     pub(crate) const fn port(&self) -> u16 {
         self.port
     }

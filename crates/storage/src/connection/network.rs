@@ -62,6 +62,16 @@ pub(crate) fn completed(
     completed
 }
 
+/// The same URL with its hosts in any order; `None` where there is one host, or the URL or the environment says which order.
+///
+/// libpq tries the next host where one cannot be reached or is not the one that is wanted. Where one answers with any other error, as
+/// a pooler does whose server is away, it gives up.
+pub(crate) fn shuffled(completed: &str, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let says = last_of(completed, "load_balance_hosts").is_some() || variable("PGLOADBALANCEHOSTS").is_some();
+    // It has parameters: they were completed.
+    (hosts(completed, &variable) > 1 && !says).then(|| format!("{completed}&load_balance_hosts=random"))
+}
+
 /// libpq takes whole seconds, for each host. With several, one that says nothing is to leave time for the next.
 fn connect_seconds(connect: Duration, hosts: usize) -> u64 {
     if hosts < 2 {
@@ -95,6 +105,18 @@ mod tests {
             format!("postgres://h/db?connect_timeout=9&application_name=x&{LIMITS}")
         );
         assert_eq!(connect_seconds(Duration::from_millis(500), 1), 2);
+    }
+
+    #[test]
+    fn several_hosts_are_tried_in_any_order_once_one_answered_with_an_error() {
+        let of = |url: &str| shuffled(url, |_| None);
+        assert_eq!(
+            of("postgres://a,b/db?x=y").as_deref(),
+            Some("postgres://a,b/db?x=y&load_balance_hosts=random")
+        );
+        assert_eq!(of("postgres://a/db?x=y"), None);
+        assert_eq!(of("postgres://a,b/db?load_balance_hosts=disable"), None);
+        assert_eq!(shuffled("postgres://a,b/db?x=y", |_| Some("disable".to_owned())), None);
     }
 
     #[test]

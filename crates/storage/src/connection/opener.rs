@@ -13,6 +13,10 @@ use crate::connection::pooled::Pooled;
 use crate::connection::session::{Pooler, SessionLimits, has_citus, lock_timeout};
 use crate::connection::sqlite_file::SqliteFile;
 
+/// How often several hosts are tried in any order: of two, one that answers with an error comes first each time once in 32 times.
+/// Whoever needs a connection tries again a moment later.
+const SHUFFLED: usize = 5;
+
 /// Everything needed to open a connection.
 #[derive(Debug, Clone)]
 pub(crate) enum Opener {
@@ -27,6 +31,10 @@ pub(crate) enum Opener {
 pub(crate) struct PostgresOpener {
     /// With its network limits.
     url: String,
+    /// The same with its hosts in any order, where there are several.
+    shuffled: Option<String>,
+    /// How long to wait for a connection.
+    connect: Duration,
     limits: SessionLimits,
     pooler: Pooler,
     /// What else sessions are set to, such as `jit = off`.
@@ -51,8 +59,17 @@ impl Opener {
     ) -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let url = authorities::named(&network::completed(url, server, connect, statement, variable));
+        let shuffled = network::shuffled(&url, variable);
         let limits = SessionLimits { statement, lock: Duration::ZERO };
-        Self::Postgres(PostgresOpener { url, limits, pooler, settings: &[], without_citus: &[] })
+        Self::Postgres(PostgresOpener {
+            url,
+            shuffled,
+            connect,
+            limits,
+            pooler,
+            settings: &[],
+            without_citus: &[],
+        })
     }
 
     /// One for writing many events at once: it waits for a lock that somebody else holds for so short that there is time left
@@ -89,11 +106,24 @@ impl PostgresOpener {
     fn open(&self) -> ConnectionResult<Pooled> {
         // What the server is may change while it is connected to: then the connection is of the time before.
         let began = Instant::now();
-        let mut connection = PgConnection::establish(&self.url)?;
+        let mut connection = self.connect(began)?;
         let prepared = self.prepare(&mut connection);
         let (lock, beginning) = prepared.map_err(ConnectionError::CouldntSetupConfiguration)?;
         let pooled = Pooled::new(AnyConnection::Postgres(connection)).opened_at(began);
         Ok(pooled.with_lock_timeout(lock).with_beginning(beginning))
+    }
+
+    /// Connects to the first host that is the one that is wanted. Where one answers with an error instead, the others are tried
+    /// all the same, as long as that takes no time that callers wait for.
+    fn connect(&self, began: Instant) -> ConnectionResult<PgConnection> {
+        let mut connected = PgConnection::establish(&self.url);
+        for url in std::iter::repeat_n(self.shuffled.as_deref(), SHUFFLED).flatten() {
+            if connected.is_ok() || began.elapsed() > self.connect / 4 {
+                break;
+            }
+            connected = PgConnection::establish(url);
+        }
+        connected
     }
 
     /// Sets the session, or says what each of its transactions has to begin with; and the limit for a wait for a lock.
