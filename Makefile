@@ -1,7 +1,7 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-outside test-kafka test-pgbouncer test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt \
-	deny deps-check deploy-check migrations-check docs openapi package release test-upgrade
+	deny deps-check deploy-check migrations-check docs openapi package release test-installation test-upgrade
 
 CARGO ?= cargo
 ARGS ?=
@@ -95,6 +95,10 @@ migrations-check: ## Checks that migrations only add what the release before nee
 
 release: ## Builds target/dist: the program twice, compared, its licences, a bill of materials, and checksums
 	tests/scripts/release $(ARGS)
+
+test-installation: ## Runs a whole installation under load, with failover and rotation, and counts what was lost; needs what test-kafka needs
+	$(CARGO) build --package gathering-server
+	tests/scripts/with-kafka tests/scripts/with-pgbouncer tests/scripts/whole-installation target/debug/gathering
 
 test-upgrade: ## Runs the last release and this program on one database at once, there and back, and counts lost calls
 	tests/scripts/last-release

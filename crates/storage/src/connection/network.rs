@@ -23,11 +23,17 @@ impl Server {
     }
 }
 
-/// Adds libpq's limits for a network that says nothing, and with several hosts which one is wanted, unless the URL or the
-/// environment says so.
+/// Whether one of several hosts is to be taken by what it is, since neither the URL nor the environment says which.
+pub(crate) fn is_to_choose(url: &str, variable: impl Fn(&str) -> Option<String>) -> bool {
+    let says = last_of(url, "target_session_attrs").is_some() || variable("PGTARGETSESSIONATTRS").is_some();
+    !says && hosts(url, variable) > 1
+}
+
+/// Adds libpq's limits for a network that says nothing, and with several hosts which one libpq is to choose, unless
+/// the URL or the environment says so.
 pub(crate) fn completed(
     url: &str,
-    server: Server,
+    wanted_server: Option<Server>,
     connect: Duration,
     silence: Duration,
     variable: impl Fn(&str) -> Option<String>,
@@ -42,7 +48,7 @@ pub(crate) fn completed(
         ("keepalives_count", "3".to_owned()),
         ("application_name", "gathering".to_owned()),
     ];
-    if hosts > 1 && variable("PGTARGETSESSIONATTRS").is_none() {
+    if let Some(server) = wanted_server.filter(|_| is_to_choose(url, &variable)) {
         wanted.push(("target_session_attrs", server.of_several().to_owned()));
     }
     let query = parameters(url);
@@ -88,7 +94,7 @@ mod tests {
         let variable = |name: &str| {
             variables.iter().find(|(given, _)| *given == name).map(|(_, value)| (*value).to_owned())
         };
-        completed(url, server, Duration::from_millis(2500), Duration::from_secs(5), variable)
+        completed(url, Some(server), Duration::from_millis(2500), Duration::from_secs(5), variable)
     }
 
     const LIMITS: &str = "tcp_user_timeout=5000&keepalives_idle=5&keepalives_interval=1&keepalives_count=3";

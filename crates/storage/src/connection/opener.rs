@@ -10,7 +10,7 @@ use crate::connection::any::AnyConnection;
 use crate::connection::authorities;
 use crate::connection::network::{self, Server};
 use crate::connection::pooled::Pooled;
-use crate::connection::session::{Pooler, SessionLimits, has_citus, lock_timeout};
+use crate::connection::session::{Pooler, SessionLimits, has_citus, is_standby, lock_timeout};
 use crate::connection::sqlite_file::SqliteFile;
 
 /// How often several hosts are tried in any order: of two, one that answers with an error comes first each time once in 32 times.
@@ -33,6 +33,8 @@ pub(crate) struct PostgresOpener {
     url: String,
     /// The same with its hosts in any order, where there are several.
     shuffled: Option<String>,
+    /// What the server is to say that it is, where it is asked.
+    asked: Option<Server>,
     /// How long to wait for a connection.
     connect: Duration,
     limits: SessionLimits,
@@ -58,12 +60,18 @@ impl Opener {
         statement: Duration,
     ) -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let url = authorities::named(&network::completed(url, server, connect, statement, variable));
+        // A pooler goes on telling libpq what its server was before a failover: behind one, each server is asked.
+        let (asked, wanted) = match pooler {
+            Pooler::None => (None, Some(server)),
+            Pooler::Transaction => (Some(server).filter(|_| network::is_to_choose(url, variable)), None),
+        };
+        let url = authorities::named(&network::completed(url, wanted, connect, statement, variable));
         let shuffled = network::shuffled(&url, variable);
         let limits = SessionLimits { statement, lock: Duration::ZERO };
         Self::Postgres(PostgresOpener {
             url,
             shuffled,
+            asked,
             connect,
             limits,
             pooler,
@@ -116,14 +124,29 @@ impl PostgresOpener {
     /// Connects to the first host that is the one that is wanted. Where one answers with an error instead, the others are tried
     /// all the same, as long as that takes no time that callers wait for.
     fn connect(&self, began: Instant) -> ConnectionResult<PgConnection> {
-        let mut connected = PgConnection::establish(&self.url);
+        let mut connected = self.establish(&self.url);
         for url in std::iter::repeat_n(self.shuffled.as_deref(), SHUFFLED).flatten() {
             if connected.is_ok() || began.elapsed() > self.connect / 4 {
                 break;
             }
-            connected = PgConnection::establish(url);
+            connected = self.establish(url);
         }
         connected
+    }
+
+    fn establish(&self, url: &str) -> ConnectionResult<PgConnection> {
+        let mut connection = PgConnection::establish(url)?;
+        let Some(server) = self.asked else { return Ok(connection) };
+        let is_standby = is_standby(&mut connection).map_err(ConnectionError::CouldntSetupConfiguration)?;
+        match (server, is_standby) {
+            (Server::Primary, true) => {
+                Err(ConnectionError::BadConnection("the server is a standby".to_owned()))
+            }
+            (Server::Standby, false) => {
+                Err(ConnectionError::BadConnection("the server is no standby".to_owned()))
+            }
+            _ => Ok(connection),
+        }
     }
 
     /// Sets the session, or says what each of its transactions has to begin with; and the limit for a wait for a lock.
