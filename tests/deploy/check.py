@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 
 import pods
+import proxy
 import settings
 from schemas import Schemas
 
@@ -119,7 +120,7 @@ class Check:
         self.command(folder, ["systemd-analyze", "security", "--offline=true", "--threshold=15", unit])
 
     def proxy(self):
-        """HAProxy reads the spoke's settings, with certificates that stand in."""
+        """HAProxy reads the spoke's settings, with certificates that stand in, and runs with them."""
         files = self.program.files
         folder = self.folder / "haproxy"
         for name in ("serving", "client", "hub"):
@@ -131,6 +132,8 @@ class Check:
         (folder / "haproxy.cfg").write_text(config)
         hosts = {"REPORTS_HOST": "localhost", "UPLOAD_HOST": "localhost", "HUB_PORT": "443"}
         self.command("deploy/spoke/haproxy.cfg", ["haproxy", "-c", "-f", folder / "haproxy.cfg"], env={**os.environ, **hosts})
+        self.say("deploy/spoke/haproxy.cfg", proxy.problems(config, folder))
+        self.say("deploy/spoke/proxy.yaml", proxy.probes(yaml.safe_load_all((DEPLOY / "spoke/proxy.yaml").read_text())))
 
     def operator(self):
         """What the operator is given: its ConfigMap, and the objects that docs/OPERATORS.md says to apply."""
