@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+import container
 import pods
 import proxy
 import settings
@@ -92,7 +93,7 @@ class Check:
     def compose(self):
         folder = DEPLOY / "compose"
         document = yaml.safe_load((folder / "compose.yaml").read_text())
-        self.say(folder, self.schemas.compose(document))
+        self.say(folder, [*self.schemas.compose(document), *container.of_compose(document, ROOT)])
         shown, refused, files = self.program.effective((folder / "gathering.toml").read_text(), {})
         self.say(folder, [refused] if refused else [])
         service = document["services"]["gathering"]
@@ -151,6 +152,7 @@ class Check:
 
     def container(self):
         hadolint = self.tools / "python/bin/hadolint"
+        self.say("Containerfile", container.problems(ROOT))
         self.command("Containerfile", [hadolint, "--failure-threshold", "style", ROOT / "Containerfile"])
 
 
