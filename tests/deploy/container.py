@@ -7,7 +7,7 @@ from pathlib import Path
 
 # What may lie in the folder that an image is built from, and is nobody else's business.
 SECRET = ["hmac.key", "gathering.toml", "data/gathering.db", ".git/config", "target/debug/gathering", "deploy/compose/.env",
-          "deploy/compose/secrets/hmac.key", "deploy/compose/secrets/pgpass", "tests/secrets/pgpass", "crates/server/hmac.key",
+          "deploy/compose/secrets/hmac.key", "run/pgpass", "deploy/compose/secrets/pgpass", "tests/secrets/pgpass", "crates/server/hmac.key",
           "crates/server/data/gathering.db", "tests/fuzz/target/release/messages"]
 
 
