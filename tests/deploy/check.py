@@ -13,7 +13,9 @@ from pathlib import Path
 
 import yaml
 
+import container
 import pods
+import proxy
 import settings
 from schemas import Schemas
 
@@ -54,13 +56,37 @@ class Check:
             if "gathering" in {container["name"] for container in pod["containers"]}:
                 self.say(f"{place}: {name}", pods.of_gathering(pod, configurations[0], self.program))
 
+    def build(self, place, folder):
+        """What kustomize makes of a folder, checked."""
+        run = subprocess.run([os.environ["KUSTOMIZE"], "build", folder], capture_output=True, text=True)
+        self.say(place, [run.stderr.strip()] if run.returncode else [])
+        documents = list(yaml.safe_load_all(run.stdout))
+        if documents:
+            self.objects(place, documents)
+        return documents
+
     def kustomized(self):
         for place in KUSTOMIZED:
-            run = subprocess.run([os.environ["KUSTOMIZE"], "build", DEPLOY / place], capture_output=True, text=True)
-            if run.returncode != 0:
-                self.say(f"deploy/{place}", [run.stderr.strip()])
-                continue
-            self.objects(f"deploy/{place}", list(yaml.safe_load_all(run.stdout)))
+            self.build(f"deploy/{place}", DEPLOY / place)
+
+    def described(self):
+        """The overlay of docs/DEPLOYMENT.md, and the patch that it has for one."""
+        text = (ROOT / "docs/DEPLOYMENT.md").read_text()
+        blocks = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S)]
+        overlays = [block for block in blocks if block.get("kind") == "Kustomization"]
+        patches = [block for block in blocks if block.keys() == {"patches"}]
+        self.say("docs/DEPLOYMENT.md", [] if len(overlays) == len(patches) == 1 else ["an overlay and a patch for it have to be there"])
+        for number, block in enumerate([*overlays, *({**overlay, **patch} for overlay in overlays for patch in patches)]):
+            folder = self.folder / f"overlay-{number}"
+            folder.mkdir()
+            (folder / "gathering.toml").write_text((DEPLOY / "base/gathering.toml").read_text())
+            block = {**block, "resources": [os.path.relpath(DEPLOY / "overlays/kubernetes", folder.resolve())]}
+            (folder / "kustomization.yaml").write_text(yaml.safe_dump(block))
+            made = {document["metadata"]["name"]: document for document in self.build("docs/DEPLOYMENT.md", folder)
+                    if document["kind"] == "NetworkPolicy"}
+            opened = {port["port"] for rule in made["gathering"]["spec"]["egress"] for port in rule["ports"]} if made else set()
+            closed = {4318, 8080, 8443, 3128} - opened if "patches" in block else {5432, 9092, 443} - opened
+            self.say("docs/DEPLOYMENT.md", [f"the port {port} stays closed" for port in closed])
 
     def clowder(self):
         """The template with values for its parameters, and each deployment as the pod that Clowder makes of it."""
@@ -91,24 +117,27 @@ class Check:
     def compose(self):
         folder = DEPLOY / "compose"
         document = yaml.safe_load((folder / "compose.yaml").read_text())
-        self.say(folder, self.schemas.compose(document))
+        self.say(folder, [*self.schemas.compose(document), *container.of_compose(document, ROOT)])
         shown, refused, files = self.program.effective((folder / "gathering.toml").read_text(), {})
         self.say(folder, [refused] if refused else [])
         service = document["services"]["gathering"]
         given = {f"/run/secrets/{name}" for name in service["secrets"]}
         self.say(folder, [f"{file} is none of the secrets" for file in files - given])
         if shown:
-            stop = settings.seconds(shown, "shutdown_delay") + settings.seconds(shown, "shutdown_grace")
-            if int(service["stop_grace_period"].removesuffix("s")) <= stop:
+            if int(service["stop_grace_period"].removesuffix("s")) <= pods.longest_stop(shown):
                 self.say(folder, ["stop_grace_period is too short"])
 
     def systemd(self):
         folder = DEPLOY / "systemd"
-        _, refused, files = self.program.effective((folder / "gathering.toml").read_text(), {})
+        shown, refused, files = self.program.effective((folder / "gathering.toml").read_text(), {})
         self.say(folder, [refused] if refused else [])
         text = (folder / "gathering.service").read_text()
         given = {f"/run/credentials/gathering.service/{name}" for name in re.findall(r"^LoadCredential=(\S+?):", text, re.M)}
         self.say(folder, [f"{file} is none of the credentials" for file in files - given])
+        if re.search(r"^ProcSubset=pid", text, re.M) or not re.search(r"^ProtectProc=invisible$", text, re.M):
+            self.say(folder, ["/proc has to show /proc/stat, and no process of others"])
+        if shown and int(re.search(r"^TimeoutStopSec=(\d+)s$", text, re.M)[1]) <= pods.longest_stop(shown):
+            self.say(folder, ["TimeoutStopSec is too short"])
         # The program is where a package would put it, which is not here.
         unit = self.folder / "gathering.service"
         unit.write_text(text.replace("/usr/bin/gathering", str(self.path)))
@@ -119,7 +148,7 @@ class Check:
         self.command(folder, ["systemd-analyze", "security", "--offline=true", "--threshold=15", unit])
 
     def proxy(self):
-        """HAProxy reads the spoke's settings, with certificates that stand in."""
+        """HAProxy reads the spoke's settings, with certificates that stand in, and runs with them."""
         files = self.program.files
         folder = self.folder / "haproxy"
         for name in ("serving", "client", "hub"):
@@ -131,6 +160,8 @@ class Check:
         (folder / "haproxy.cfg").write_text(config)
         hosts = {"REPORTS_HOST": "localhost", "UPLOAD_HOST": "localhost", "HUB_PORT": "443"}
         self.command("deploy/spoke/haproxy.cfg", ["haproxy", "-c", "-f", folder / "haproxy.cfg"], env={**os.environ, **hosts})
+        self.say("deploy/spoke/haproxy.cfg", proxy.problems(config, folder))
+        self.say("deploy/spoke/proxy.yaml", proxy.probes(yaml.safe_load_all((DEPLOY / "spoke/proxy.yaml").read_text())))
 
     def operator(self):
         """What the operator is given: its ConfigMap, and the objects that docs/OPERATORS.md says to apply."""
@@ -148,6 +179,7 @@ class Check:
 
     def container(self):
         hadolint = self.tools / "python/bin/hadolint"
+        self.say("Containerfile", container.problems(ROOT))
         self.command("Containerfile", [hadolint, "--failure-threshold", "style", ROOT / "Containerfile"])
 
 
@@ -155,7 +187,7 @@ def main():
     program, tools = Path(sys.argv[1]), Path(sys.argv[2])
     with tempfile.TemporaryDirectory(prefix="gathering-deploy-") as folder:
         check = Check(program, tools, Path(folder))
-        for part in (check.kustomized, check.clowder, check.compose, check.systemd, check.proxy, check.operator, check.container):
+        for part in (check.kustomized, check.described, check.clowder, check.compose, check.systemd, check.proxy, check.operator, check.container):
             part()
     for problem in check.wrong:
         print(f"deploy-check: {problem}", file=sys.stderr)

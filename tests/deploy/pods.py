@@ -68,7 +68,7 @@ def of_gathering(pod, configuration, program):
     for file in files:
         if not any(file.startswith(f"{path}/") for path in mounted):
             yield f"{file} is not mounted"
-    stop = seconds(shown, "shutdown_delay") + seconds(shown, "shutdown_grace")
+    stop = longest_stop(shown)
     grace = pod.get("terminationGracePeriodSeconds", 30)
     if grace <= stop:
         yield f"{grace} seconds to end in are not more than the {stop} that the settings ask for"
@@ -80,6 +80,13 @@ def of_gathering(pod, configuration, program):
     for port in ports.values():
         if f'bind = "0.0.0.0:{port}"' not in shown:
             yield f"nothing listens on {port}"
+
+
+def longest_stop(shown):
+    """How long a stop may take, in seconds: the API's delay and grace, or the consumer's grace and five to leave its group; then
+    one for the admin address, and two for traces."""
+    delay, grace = seconds(shown, "shutdown_delay"), seconds(shown, "shutdown_grace")
+    return max(delay + grace, grace + 5) + 3
 
 
 def without_api(configuration):
@@ -113,6 +120,8 @@ def selectors(documents):
             found = selected(labels)
         elif document["kind"] == "PodDisruptionBudget":
             found = selected(spec["selector"]["matchLabels"])
+            if spec.get("unhealthyPodEvictionPolicy") != "AlwaysAllow":
+                yield f"{name}: pods that are not ready would keep a node from being drained"
         elif document["kind"] == "HorizontalPodAutoscaler":
             found = [d for d in documents if d["kind"] == "Deployment" and d["metadata"]["name"] == spec["scaleTargetRef"]["name"]]
         elif document["kind"] == "ServiceMonitor":
