@@ -1,7 +1,7 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-outside test-kafka test-pgbouncer test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt \
-	deny deps-check deploy-check migrations-check docs openapi package release test-installation test-upgrade
+	alerts deny deps-check deploy-check migrations-check docs openapi package release test-installation test-upgrade
 
 CARGO ?= cargo
 ARGS ?=
@@ -77,6 +77,9 @@ deny: ## Checks licences, sources, bans, and advisories where their database can
 deps-check: ## Checks that dependencies between crates point inwards, and that no files of a crate depend on each other in a circle
 	tests/scripts/check-dependencies
 	tests/scripts/check-circles
+
+alerts: ## Writes deploy/base/prometheusrule.yaml from the rules in deploy/prometheus
+	python3 tests/deploy/alerts_object.py
 
 deploy-check: ## Checks the manifests in deploy/, the Containerfile, and that gathering takes their settings
 	$(CARGO) build --package gathering-server

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import yaml
 
+import alerts
 import container
+import dashboard
 import pods
 import proxy
 import settings
@@ -182,12 +184,18 @@ class Check:
         self.say("Containerfile", container.problems(ROOT))
         self.command("Containerfile", [hadolint, "--failure-threshold", "style", ROOT / "Containerfile"])
 
+    def monitoring(self):
+        """Rules of Prometheus with their tests, and the dashboard of Grafana."""
+        alerts.check(self.say, self.command)
+        dashboard.check(self.say, self.command, self.folder)
+
 
 def main():
     program, tools = Path(sys.argv[1]), Path(sys.argv[2])
     with tempfile.TemporaryDirectory(prefix="gathering-deploy-") as folder:
         check = Check(program, tools, Path(folder))
-        for part in (check.kustomized, check.described, check.clowder, check.compose, check.systemd, check.proxy, check.operator, check.container):
+        for part in (check.kustomized, check.described, check.clowder, check.compose, check.systemd, check.proxy, check.operator,
+                     check.container, check.monitoring):
             part()
     for problem in check.wrong:
         print(f"deploy-check: {problem}", file=sys.stderr)

@@ -79,6 +79,14 @@ fn every_metric_is_documented_and_every_documented_one_is_there() {
             .into_iter()
             .filter(|(name, _)| name == "gathering_auth_permissions_total"),
     );
+    // No standby, and not asked either, but its metrics are there; so is that of traces.
+    let database = TestDatabase::postgres();
+    let (standby, collector) =
+        (format!("storage.read_url={}", database.url()), "telemetry.otlp_endpoint=http://127.0.0.1:1");
+    let with_standby = TestServer::builder(database).set(&standby).set(collector).start();
+    running.extend(exposed(&with_standby.admin("/metrics").send().body).into_iter().filter(|(name, _)| {
+        name.starts_with("gathering_storage_standby_") || name.starts_with("gathering_trace_")
+    }));
     let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/MONITORING.md");
     let (documented, alerts) = documented(&std::fs::read_to_string(document).unwrap());
     assert_eq!(documented, running);
