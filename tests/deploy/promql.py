@@ -53,6 +53,7 @@ class Documented:
         for token in TOKENS.finditer(expression):
             metric = token["metric"]
             if not metric or metric in OPERATORS or metric in recorded:
+                # What is recorded is a sum by labels of targets.
                 continue
             row = self.row(metric)
             if row is None:
@@ -66,7 +67,7 @@ class Documented:
                     yield from values(metric, row, label, operator, value)
         for token in TOKENS.finditer(expression):
             for label in re.findall(r"\w+", (token["grouping"] or "").partition("(")[2]):
-                if label not in used | OF_TARGETS and not recorded:
+                if label not in used | OF_TARGETS:
                     yield f"no metric here has a label {label}"
 
     def metrics_of(self, expression, recorded):
