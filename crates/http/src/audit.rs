@@ -11,9 +11,9 @@ use gathering_domain::ids::RequestKey;
 use gathering_domain::intake::{IntakeSummary, MessageOutcome};
 use log::Level;
 
+use crate::call_id::current_call_id;
 use crate::gone;
 use crate::metrics::Endpoint;
-use crate::call_id::current_call_id;
 
 /// The log target of audit lines.
 pub const AUDIT_TARGET: &str = "gathering::audit";

@@ -122,7 +122,8 @@ impl RequestStore for Storage {
         let (generation, cleared) = (database.generation(), database.processed.cleared());
         let kept = match &database.reads {
             Reads::Sqlite(reads) => {
-                let kept = database.ask(reads, |connection| sqlite::status(connection.sqlite()?, key, now))?;
+                let kept =
+                    database.ask(reads, |connection| sqlite::status(connection.sqlite()?, key, now))?;
                 kept.map(|kept| (kept, Server::Primary))
             }
             Reads::Postgres(reads) => reads.status(key).await?,

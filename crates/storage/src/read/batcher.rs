@@ -71,7 +71,8 @@ impl LookupBatcher {
             Server::Primary => "postgres_lookup",
             Server::Standby => "postgres_standby",
         };
-        let opener = Opener::postgres(url, server, pooler, pool_timeout, query_timeout).set_to(FOR_READING, FOR_READING_WITHOUT_CITUS);
+        let opener = Opener::postgres(url, server, pooler, pool_timeout, query_timeout)
+            .set_to(FOR_READING, FOR_READING_WITHOUT_CITUS);
         let (epoch, clock) = (Arc::clone(epoch), Arc::clone(clock));
         let (queue, connected) = (Queue::new(CAPACITY), AtomicUsize::new(0));
         let shared = Shared {
