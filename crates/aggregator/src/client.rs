@@ -6,6 +6,7 @@ use std::time::Duration;
 use gathering_domain::rule::RuleHit;
 use gathering_support::BaseUrl;
 use gathering_support::http_client::{USER_AGENT as OWN_NAME, crypto_provider};
+use gathering_support::trace::TRACEPARENT;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes};
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
@@ -69,29 +70,43 @@ impl Client {
         &self.url
     }
 
-    /// The rules that are acknowledged by the organization or disabled for the cluster: two calls at once.
-    pub(crate) async fn disabled_rules(&self, key: ClusterKey) -> Result<DisabledRules, QuestionError> {
-        let (mut hits, more) = tokio::try_join!(self.system_wide(key), self.for_cluster(key))?;
+    /// The rules that are acknowledged by the organization or disabled for the cluster: two calls at once, as a part of the span
+    /// that this `traceparent` names.
+    pub(crate) async fn disabled_rules(
+        &self,
+        key: ClusterKey,
+        traceparent: Option<&str>,
+    ) -> Result<DisabledRules, QuestionError> {
+        let (mut hits, more) =
+            tokio::try_join!(self.system_wide(key, traceparent), self.for_cluster(key, traceparent))?;
         hits.extend(more);
         Ok(hits.into())
     }
 
-    async fn system_wide(&self, key: ClusterKey) -> Result<Vec<RuleHit>, QuestionError> {
+    async fn system_wide(
+        &self,
+        key: ClusterKey,
+        traceparent: Option<&str>,
+    ) -> Result<Vec<RuleHit>, QuestionError> {
         let uri = format!("{}rules/organizations/{}/disabled_system_wide", self.url, key.organization);
         let request = Request::get(uri).body(Full::default())?;
-        let answer = self.send(request).await?;
+        let answer = self.send(request, traceparent).await?;
         read(answer, move |body| system_wide(body, key)).await
     }
 
     /// 404 is how it says that there are none.
-    async fn for_cluster(&self, key: ClusterKey) -> Result<Vec<RuleHit>, QuestionError> {
+    async fn for_cluster(
+        &self,
+        key: ClusterKey,
+        traceparent: Option<&str>,
+    ) -> Result<Vec<RuleHit>, QuestionError> {
         let uri = format!("{}rules/organizations/{}/disabled_for_clusters", self.url, key.organization);
         let request = Request::builder()
             .method(Method::POST)
             .uri(uri)
             .header(CONTENT_TYPE, "application/json")
             .body(format!("[\"{}\"]", key.cluster).into())?;
-        let answer = self.send(request).await?;
+        let answer = self.send(request, traceparent).await?;
         if answer.status() == StatusCode::NOT_FOUND {
             return Ok(Vec::new());
         }
@@ -101,10 +116,14 @@ impl Client {
     async fn send(
         &self,
         mut request: Request<Full<Bytes>>,
+        traceparent: Option<&str>,
     ) -> Result<Response<impl Body<Data = Bytes, Error = hyper::Error> + use<>>, QuestionError> {
         let headers = request.headers_mut();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static(OWN_NAME));
+        if let Some(value) = traceparent {
+            headers.insert(TRACEPARENT, HeaderValue::from_str(value).map_err(hyper::http::Error::from)?);
+        }
         Ok(self.http.request(request).await?)
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gathering_domain::ids::OrganizationId;
 use gathering_domain::time::Clock;
-use gathering_support::{FairSemaphore, ThrottledLog};
+use gathering_support::{FairSemaphore, ThrottledLog, trace};
 use log::Level;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -103,8 +103,15 @@ impl Questions {
         let (sender, progress) = watch::channel(Outcome::Underway);
         state.underway.insert(key, progress.clone());
         drop(state);
-        let question =
-            Question { questions: Arc::clone(self), key, asked_at, admission, sender, is_underway: true };
+        let question = Question {
+            questions: Arc::clone(self),
+            key,
+            traceparent: trace::current().map(|span| span.traceparent()),
+            asked_at,
+            admission,
+            sender,
+            is_underway: true,
+        };
         self.parts.runtime.spawn(question.run());
         Some(progress)
     }
@@ -118,6 +125,8 @@ impl Questions {
 struct Question {
     questions: Arc<Questions>,
     key: ClusterKey,
+    /// The call that was the first to ask, if it is sampled.
+    traceparent: Option<String>,
     /// When it was asked, on the monotonic clock.
     asked_at: Duration,
     admission: Admission,
@@ -134,7 +143,7 @@ impl Question {
         let work = async {
             let _place = places.acquire(self.key.organization).await;
             has_place = true;
-            parts.client.disabled_rules(self.key).await
+            parts.client.disabled_rules(self.key, self.traceparent.as_deref()).await
         };
         let answer = timeout(parts.limit, work).await.unwrap_or(Err(QuestionError::Timeout));
         parts.metrics.count_question(answer.is_ok());

@@ -15,7 +15,7 @@ use gathering_domain::time::Clock;
 use gathering_support::{BoundedCache, ThrottledLog};
 use log::Level;
 
-use self::questions::{Key, Question, Questions};
+use self::questions::{Key, Question, Questions, Subject};
 use self::rbac_client::RbacClient;
 use self::shares::{Place, Shares};
 use crate::error::AuthError;
@@ -206,9 +206,9 @@ impl Shared {
     /// Asks until there is nobody any more who could want to know.
     fn keep_asking(&self) {
         let mut client = RbacClient::new(self.url.clone());
-        while let Some((key, identity)) = self.next_question() {
+        while let Some((key, subject)) = self.next_question() {
             let began = self.clock.monotonic();
-            let (verdict, until) = match client.grants_reading(&identity) {
+            let (verdict, until) = match client.grants_reading(&subject) {
                 Ok(true) => (Verdict::Granted, began.saturating_add(ANSWER_HOLDS_FOR)),
                 Ok(false) => (Verdict::Missing, began.saturating_add(ANSWER_HOLDS_FOR)),
                 Err(error) => {
@@ -227,7 +227,7 @@ impl Shared {
     }
 
     /// Waits for a question; `None` once there will be none.
-    fn next_question(&self) -> Option<(Key, Arc<[u8]>)> {
+    fn next_question(&self) -> Option<(Key, Arc<Subject>)> {
         let mut questions = self.questions();
         while !questions.is_closed() {
             if let Some(next) = questions.take_next(THREADS_EACH) {

@@ -1,7 +1,6 @@
 //! The ID of a call, which its answer and all its log lines carry: the caller's own, or a new one.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use gathering_support::trace::ActiveSpan;
 
 /// The platform's header, in calls and answers.
 pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-rh-insights-request-id");
@@ -10,26 +9,13 @@ pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-rh-insights-req
 const MAX_LEN: usize = 128;
 
 tokio::task_local! {
-    /// The call that this task works on.
-    pub(crate) static CURRENT: CurrentCall;
-}
-
-/// A call while it is worked on.
-#[derive(Debug)]
-pub(crate) struct CurrentCall {
-    pub(crate) id: HeaderValue,
-    /// Its span, if it is sampled.
-    pub(crate) span: Option<ActiveSpan>,
-}
-
-/// The span of the call that this task works on, if it is sampled.
-pub(crate) fn current_span() -> Option<ActiveSpan> {
-    CURRENT.try_with(|call| call.span.clone()).ok().flatten()
+    /// The ID of the call that this task works on.
+    pub(crate) static CURRENT: HeaderValue;
 }
 
 /// The ID of the call that this task works on, for log lines; `None` outside of calls.
 pub fn current_call_id() -> Option<String> {
-    CURRENT.try_with(|call| call.id.to_str().map(str::to_owned).ok()).ok().flatten()
+    CURRENT.try_with(|id| id.to_str().map(str::to_owned).ok()).ok().flatten()
 }
 
 /// The caller's ID if it is 1 to 128 ASCII letters, digits, `-` or `_`, else a new one of 32 hexadecimal digits.

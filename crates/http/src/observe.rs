@@ -8,10 +8,11 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
 use actix_web::{HttpRequest, web};
+use gathering_support::trace;
 use log::Level;
 
 use crate::audit;
-use crate::call_id::{self, CurrentCall};
+use crate::call_id;
 use crate::connections::{Call, ResponseBody};
 use crate::error::ApiError;
 use crate::error::body::accepts_problem_details;
@@ -31,12 +32,13 @@ pub(crate) async fn observe(
     let id = call_id::of(request.headers());
     let metrics = request.app_data::<web::Data<HttpMetrics>>().cloned();
     let tracer = metrics.as_ref().and_then(|metrics| metrics.tracer());
-    let current = CurrentCall { id: id.clone(), span: tracing::begin(tracer, request.headers()) };
+    let span = tracing::begin(tracer, request.headers());
+    let current = id.clone();
     let answer = async move {
         let started = Instant::now();
         let unanswered = Unanswered::new(move |request| {
             count_gone(request);
-            if let Some(span) = call_id::current_span() {
+            if let Some(span) = trace::current() {
                 tracing::end(span, request, gone::STATUS);
             }
             log_call(request, gone::STATUS, started.elapsed(), "the client has gone");
@@ -51,13 +53,13 @@ pub(crate) async fn observe(
             metrics.observe_client(request.headers());
             metrics.observe(request.app_data::<Endpoint>(), request.method(), status, duration);
         }
-        if let Some(span) = call_id::current_span() {
+        if let Some(span) = trace::current() {
             tracing::end(span, request, status.as_u16());
         }
         log_call(request, status.as_u16(), duration, "answered");
         Ok(ResponseBody::answer(call, response))
     };
-    call_id::CURRENT.scope(current, gone::scope(answer)).await
+    call_id::CURRENT.scope(current, trace::within(span, gone::scope(answer))).await
 }
 
 fn count_gone(request: &HttpRequest) {

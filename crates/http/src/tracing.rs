@@ -4,13 +4,10 @@ use std::future::Future;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HeaderMap, HeaderValue};
-use gathering_support::trace::{ActiveSpan, SpanKind, Tracer};
+use gathering_support::trace::{self, ActiveSpan, SpanKind, TRACEPARENT, Tracer};
 
 use crate::call_id;
 use crate::metrics::Endpoint;
-
-/// Where a caller says which span the call is a part of.
-const TRACEPARENT: &str = "traceparent";
 
 /// Begins the span of a call, if it is sampled.
 pub(crate) fn begin(tracer: Option<&Tracer>, headers: &HeaderMap) -> Option<ActiveSpan> {
@@ -37,7 +34,7 @@ pub(crate) async fn lookup<T, E>(
     what: &'static str,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    let Some(span) = call_id::current_span().map(|span| span.child()) else { return work.await };
+    let Some(span) = trace::current().map(|span| span.child()) else { return work.await };
     let result = work.await;
     span.end("lookup", SpanKind::Internal, vec![("gathering.lookup", what.to_owned())], result.is_err());
     result

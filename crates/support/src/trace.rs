@@ -4,6 +4,7 @@
 #![allow(missing_docs, reason = "the names of fields say what they are")]
 
 use std::fmt;
+use std::future::Future;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -12,6 +13,23 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
 /// How many traces a second callers may ask for with `traceparent`; beyond it they are traced as if nobody had asked.
 const ASKED_FOR: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
+/// The header of calls and messages that says which span they are a part of.
+pub const TRACEPARENT: &str = "traceparent";
+
+tokio::task_local! {
+    static CURRENT: Option<ActiveSpan>;
+}
+
+/// Does this as a part of a span, if there is one.
+pub fn within<F: Future>(span: Option<ActiveSpan>, work: F) -> impl Future<Output = F::Output> {
+    CURRENT.scope(span, work)
+}
+
+/// The span that this task works on, if it is sampled.
+pub fn current() -> Option<ActiveSpan> {
+    CURRENT.try_with(Clone::clone).ok().flatten()
+}
 
 /// A span that is sampled, by the IDs of its trace and of itself. Neither is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +162,7 @@ impl ActiveSpan {
         tracer.0.sink.take(Span { context, parent, name, kind, began, ended, attributes, is_failed });
     }
 
-    /// The header that tells somebody who is asked about this span.
+    /// The value of [`TRACEPARENT`] for those who are asked or told something as a part of this span.
     pub fn traceparent(&self) -> String {
         format!("00-{:032x}-{:016x}-01", self.context.trace, self.context.span)
     }

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gathering_support::trace::{Span, SpanSink};
-use gathering_support::{BaseUrl, http_client};
+use gathering_support::{BaseUrl, ThrottledLog, http_client, one_line};
+use log::Level;
 use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 use ureq::Agent;
 use ureq::tls::RootCerts;
@@ -69,6 +70,8 @@ struct Worker {
     failed: IntCounter,
     /// Whether the log was told that the collector does not answer.
     is_told: bool,
+    /// A collector may take every other body only.
+    log: ThrottledLog,
 }
 
 impl Exporter {
@@ -95,6 +98,7 @@ impl Exporter {
             exported,
             failed,
             is_told: false,
+            log: ThrottledLog::new(module_path!()),
         };
         std::thread::Builder::new().name("telemetry".to_owned()).spawn(move || {
             worker.run();
@@ -154,13 +158,58 @@ impl Worker {
         let Some(problem) = problem else {
             self.exported.inc_by(count);
             if std::mem::take(&mut self.is_told) {
-                log::info!("traces are taken again");
+                self.log.log(Level::Info, format_args!("traces are taken again"));
             }
             return;
         };
         self.failed.inc_by(count);
         if !std::mem::replace(&mut self.is_told, true) {
-            log::warn!("traces cannot be sent, and are dropped until they can: {problem}");
+            let problem = one_line(&problem);
+            let line = format_args!("traces cannot be sent, and are dropped until they can: {problem}");
+            self.log.log(Level::Warn, line);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::time::SystemTime;
+
+    use gathering_support::trace::{SpanContext, SpanKind};
+
+    use super::*;
+
+    fn span() -> Span {
+        Span {
+            context: SpanContext { trace: 1, span: 1 },
+            parent: None,
+            name: "call",
+            kind: SpanKind::Server,
+            began: SystemTime::UNIX_EPOCH,
+            ended: SystemTime::UNIX_EPOCH,
+            attributes: Vec::new(),
+            is_failed: false,
+        }
+    }
+
+    #[test]
+    fn what_has_no_room_is_dropped_and_nobody_waits() {
+        // It takes connections, and never answers.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", silent.local_addr().unwrap()).parse().unwrap();
+        let exporter =
+            Exporter::start(&TelemetrySettings { endpoint, version: "1" }, &Registry::new()).unwrap();
+        let (sink, many) = (exporter.sink(), 100_000);
+        for _ in 0..many {
+            sink.take(span());
+        }
+        let held = many - usize::try_from(exporter.queue.dropped.get()).unwrap();
+        // The thread has a batch in hand, and a few more if this took longer than the collector may.
+        assert!((QUEUE..QUEUE + 10 * BATCH).contains(&held), "{held}");
+        exporter.stop();
+        let before = exporter.queue.dropped.get();
+        sink.take(span());
+        assert_eq!(exporter.queue.dropped.get(), before + 1, "after a stop there is no room");
     }
 }

@@ -98,10 +98,22 @@ impl Running {
         self.memory("VmHWM:")
     }
 
+    /// How many threads it has.
+    ///
+    /// # Panics
+    /// Where there is no `/proc`.
+    pub fn threads(&self) -> u64 {
+        self.status("Threads:")
+    }
+
     fn memory(&self, name: &str) -> u64 {
+        self.status(name) * 1024
+    }
+
+    fn status(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("/proc");
         let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a process that runs");
-        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
     /// What it wrote to standard error so far.

@@ -4,6 +4,7 @@ mod audit;
 mod authorities;
 mod backup;
 mod bodies;
+mod collectors;
 mod configuration;
 mod content;
 mod crash;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gathering_domain::ids::OrganizationId;
+use gathering_support::trace;
 use tokio::sync::watch;
 
 use super::shares::Shares;
@@ -24,9 +25,18 @@ pub(super) struct Questions {
     is_closed: bool,
 }
 
+/// What the RBAC service is sent.
+#[derive(Debug)]
+pub(super) struct Subject {
+    /// As the gateway sent it.
+    pub(super) identity: Box<[u8]>,
+    /// The call that was the first to ask, if it is sampled.
+    pub(super) traceparent: Option<String>,
+}
+
 #[derive(Debug)]
 pub(super) struct Question {
-    identity: Arc<[u8]>,
+    subject: Arc<Subject>,
     organization: OrganizationId,
     /// The order in which questions came.
     number: u64,
@@ -76,7 +86,10 @@ impl Questions {
         let number = self.next_number;
         self.next_number += u64::from(is_new);
         let question = self.open.entry(key).or_insert_with(|| Question {
-            identity: identity.into(),
+            subject: Arc::new(Subject {
+                identity: identity.into(),
+                traceparent: trace::current().map(|span| span.traceparent()),
+            }),
             organization,
             number,
             came_at: Instant::now(),
@@ -88,7 +101,7 @@ impl Questions {
     }
 
     /// Takes the next question in hand: the oldest one of the organization that has the fewest in hand, and fewer than `most`.
-    pub(super) fn take_next(&mut self, most: usize) -> Option<(Key, Arc<[u8]>)> {
+    pub(super) fn take_next(&mut self, most: usize) -> Option<(Key, Arc<Subject>)> {
         let mut in_hand: HashMap<OrganizationId, usize> = HashMap::new();
         for question in self.open.values().filter(|question| question.is_in_hand) {
             *in_hand.entry(question.organization).or_default() += 1;
@@ -99,7 +112,7 @@ impl Questions {
             .filter(|(_, question)| of(question.organization) < most)
             .min_by_key(|(_, question)| (of(question.organization), question.number))?;
         question.is_in_hand = true;
-        Some((*key, Arc::clone(&question.identity)))
+        Some((*key, Arc::clone(&question.subject)))
     }
 
     /// Ends a question, so that those who wait for it go on.
@@ -131,7 +144,7 @@ mod tests {
     }
 
     fn taken(questions: &mut Questions) -> Option<u8> {
-        questions.take_next(usize::MAX).map(|(_, identity)| identity[0])
+        questions.take_next(usize::MAX).map(|(_, subject)| subject.identity[0])
     }
 
     #[test]
@@ -162,7 +175,7 @@ mod tests {
         for number in 1..=5 {
             assert_eq!(ask(&mut questions, 1, number), Some(true));
         }
-        let take = |questions: &mut Questions| questions.take_next(2).map(|(_, identity)| identity[0]);
+        let take = |questions: &mut Questions| questions.take_next(2).map(|(_, subject)| subject.identity[0]);
         assert_eq!(
             [take(&mut questions), take(&mut questions), take(&mut questions)],
             [Some(1), Some(2), None]

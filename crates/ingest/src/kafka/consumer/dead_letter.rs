@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use gathering_support::trace::TRACEPARENT;
 use log::Level;
 use rdkafka::Message;
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
@@ -131,8 +132,10 @@ fn send(
 fn headers(item: &InFlight<'_>) -> OwnedHeaders {
     let message = &item.message;
     let mut headers = OwnedHeaders::new();
+    let traceparent = item.traceparent();
+    let is_replaced = |key: &str| key.starts_with(PREFIX) || (key == TRACEPARENT && traceparent.is_some());
     if let Some(original) = message.headers() {
-        for header in original.iter().filter(|header| !header.key.starts_with(PREFIX)) {
+        for header in original.iter().filter(|header| !is_replaced(header.key)) {
             headers = headers.insert(Header { key: header.key, value: header.value });
         }
     }
@@ -142,6 +145,7 @@ fn headers(item: &InFlight<'_>) -> OwnedHeaders {
     let (partition, offset) = (message.partition().to_string(), message.offset().to_string());
     let timestamp = message.timestamp().to_millis().map(|millis| millis.to_string());
     for (name, value) in [
+        (TRACEPARENT, traceparent.as_deref()),
         ("gathering-outcome", outcome),
         ("gathering-reason", reason),
         ("gathering-topic", Some(message.topic())),

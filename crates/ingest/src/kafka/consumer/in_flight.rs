@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use gathering_domain::intake::MessageOutcome;
 use gathering_domain::store::StoreError;
 use gathering_domain::time::Timestamp;
-use gathering_support::trace::{SpanKind, Tracer};
+use gathering_support::trace::{ActiveSpan, SpanKind, TRACEPARENT, Tracer};
 use rdkafka::Message;
 use rdkafka::message::{BorrowedMessage, Headers};
 
@@ -26,20 +26,38 @@ pub(super) struct InFlight<'c> {
     pub(super) is_kept: bool,
     /// When it arrived.
     pub(super) arrival: Timestamp,
+    /// Its span, from its arrival on, if it is sampled.
+    span: Option<ActiveSpan>,
 }
 
 impl<'c> InFlight<'c> {
     pub(super) const fn new(message: BorrowedMessage<'c>, arrival: Timestamp) -> Self {
-        Self { message, parsed: None, is_evaluated: false, error: None, is_kept: false, arrival }
+        Self { message, parsed: None, is_evaluated: false, error: None, is_kept: false, arrival, span: None }
     }
 
     /// Parses it and decides what is to be done about it, once.
-    pub(super) fn evaluate(&mut self, topics: &Topics, policy: &IngestPolicy) {
+    pub(super) fn evaluate(&mut self, topics: &Topics, policy: &IngestPolicy, tracer: Option<&Tracer>) {
         if !self.is_evaluated {
             let payload = self.message.payload().unwrap_or_default();
             self.parsed = topics.kind(&self.message).map(|kind| policy.evaluate(kind, payload, self.arrival));
+            self.span = tracer.filter(|_| self.parsed.is_some()).and_then(|tracer| self.begin_span(tracer));
             self.is_evaluated = true;
         }
+    }
+
+    /// By its header, or by chance.
+    fn begin_span(&self, tracer: &Tracer) -> Option<ActiveSpan> {
+        let headers = self.message.headers();
+        let header =
+            headers.as_ref().and_then(|headers| headers.iter().find(|header| header.key == TRACEPARENT));
+        let span = tracer.begin(header.and_then(|header| header.value))?;
+        let micros = u64::try_from(self.arrival.as_micros()).unwrap_or_default();
+        Some(span.since(UNIX_EPOCH + Duration::from_micros(micros)))
+    }
+
+    /// What is sent on as a part of its span, if it is sampled.
+    pub(super) fn traceparent(&self) -> Option<String> {
+        self.span.as_ref().map(ActiveSpan::traceparent)
     }
 
     /// Whether it has to be kept as a dead letter before its offset may be stored.
@@ -52,12 +70,9 @@ impl<'c> InFlight<'c> {
         partition_of(&self.message)
     }
 
-    /// The span of a message that is finished, from its arrival on, if it is sampled: by its header `traceparent`, or by chance.
-    pub(super) fn trace(&self, tracer: &Tracer, outcome: MessageOutcome) {
-        let headers = self.message.headers();
-        let header =
-            headers.as_ref().and_then(|headers| headers.iter().find(|header| header.key == "traceparent"));
-        let Some(span) = tracer.begin(header.and_then(|header| header.value)) else { return };
+    /// Ends its span, since it is finished.
+    pub(super) fn end_span(&mut self, outcome: MessageOutcome) {
+        let Some(span) = self.span.take() else { return };
         let attributes = vec![
             ("messaging.system", "kafka".to_owned()),
             ("messaging.destination.name", self.message.topic().to_owned()),
@@ -65,8 +80,6 @@ impl<'c> InFlight<'c> {
             ("messaging.kafka.offset", self.message.offset().to_string()),
             ("gathering.outcome", outcome.as_str().to_owned()),
         ];
-        let micros = u64::try_from(self.arrival.as_micros()).unwrap_or_default();
-        let span = span.since(UNIX_EPOCH + Duration::from_micros(micros));
         span.end("message", SpanKind::Consumer, attributes, outcome == MessageOutcome::Rejected);
     }
 

@@ -31,7 +31,7 @@ impl<S: OrderedEventSink> Recorder<S> {
             let mut writing = Vec::with_capacity(items.len().div_ceil(STEP));
             for step in items.chunks_mut(STEP) {
                 for item in &mut *step {
-                    item.evaluate(&self.topics, &self.policy);
+                    item.evaluate(&self.topics, &self.policy, self.intake.tracer());
                 }
                 let messages = step.iter_mut().filter_map(|InFlight { parsed, error, .. }| {
                     // Without an event there is nothing to wait for.

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use gathering_domain::time::Timestamp;
+use gathering_support::trace::TRACEPARENT;
 use log::Level;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError as ClientError;
-use rdkafka::message::DeliveryResult;
+use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use serde::Serialize;
 
 use super::client_config::unusable;
 use super::consumer_log::ConsumerLog;
+use super::in_flight::InFlight;
 use crate::kafka::error::KafkaError;
 use crate::kafka::metrics::KafkaMetrics;
 use crate::kafka::settings::KafkaSettings;
@@ -62,20 +64,25 @@ impl Tracker {
         Ok(Some(Self { producer, topic: topic.clone(), service: settings.service_name.clone() }))
     }
 
-    /// Tells when a result message arrived, and that it is finished now.
-    pub(super) fn tell(&self, parsed: &ParsedMessage, arrival: Timestamp, now: Timestamp) {
+    /// Tells when a result message, which says this, arrived, and that it is finished now.
+    pub(super) fn tell(&self, item: &InFlight<'_>, parsed: &ParsedMessage, now: Timestamp) {
         let Some(request_id) = parsed.request.as_deref() else { return };
+        let traceparent = item.traceparent();
         for status in statuses(parsed) {
             let message = Message {
                 service: &self.service,
                 request_id,
                 status,
-                date: if status == Status::Received { arrival } else { now },
+                date: if status == Status::Received { item.arrival } else { now },
                 org_id: parsed.organization.map(|organization| organization.to_string()),
                 account: parsed.account.map(|account| account.to_string()),
             };
             let Ok(payload) = serde_json::to_vec(&message) else { continue };
-            let record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.topic).payload(&payload);
+            let mut record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(&self.topic).payload(&payload);
+            if let Some(value) = &traceparent {
+                let header = Header { key: TRACEPARENT, value: Some(value) };
+                record = record.headers(OwnedHeaders::new().insert(header));
+            }
             if let Err((error, _)) = self.producer.send(record) {
                 self.producer.context().count(&error);
             }

@@ -191,7 +191,7 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
         }
         self.flow.release();
         let now = self.recorder.intake.now();
-        for item in items.iter() {
+        for item in items.iter_mut() {
             let Some(parsed) = &item.parsed else { continue };
             for warning in &parsed.warnings {
                 self.log.odd.log(Level::Warn, format_args!("{}: {warning}", item.place()));
@@ -201,12 +201,10 @@ impl<'c, S: OrderedEventSink> Worker<'c, S> {
             let kind = if is_result { MessageKind::Result } else { MessageKind::Announcement };
             self.recorder.intake.count(Source::Kafka, kind, outcome);
             log::debug!("{}: {outcome}", item.place());
-            if let Some(tracer) = self.recorder.intake.tracer() {
-                item.trace(tracer, outcome);
-            }
             if let Some(tracker) = self.tracker.as_ref().filter(|_| is_result) {
-                tracker.tell(parsed, item.arrival, now);
+                tracker.tell(item, parsed, now);
             }
+            item.end_span(outcome);
         }
         Ok(Next::Continue)
     }
