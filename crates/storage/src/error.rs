@@ -1,6 +1,7 @@
 //! What errors of diesel and the drivers mean: for callers, for the events that were to be written, and for those who open or
 //! migrate a database.
 
+pub(crate) mod connection;
 pub(crate) mod failure;
 pub(crate) mod plain;
 pub(crate) mod sqlite_file;

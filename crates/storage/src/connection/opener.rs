@@ -12,6 +12,7 @@ use crate::connection::network::{self, Server};
 use crate::connection::pooled::Pooled;
 use crate::connection::session::{Pooler, SessionLimits, has_citus, lock_timeout};
 use crate::connection::sqlite_file::SqliteFile;
+use crate::error::connection::without_secrets;
 
 /// How often several hosts are tried in any order: of two, one that answers with an error comes first each time once in 32 times.
 /// Whoever needs a connection tries again a moment later.
@@ -123,7 +124,7 @@ impl PostgresOpener {
             }
             connected = PgConnection::establish(url);
         }
-        connected
+        connected.map_err(without_secrets)
     }
 
     /// Sets the session, or says what each of its transactions has to begin with; and the limit for a wait for a lock.
