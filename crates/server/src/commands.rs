@@ -16,6 +16,7 @@ mod openapi;
 mod runtime;
 mod serve;
 mod show;
+mod signals;
 mod token;
 mod watch;
 
