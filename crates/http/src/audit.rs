@@ -2,14 +2,19 @@
 //! called, and what became of it.
 //!
 //! Lines go to a log target of their own. The server writes them apart from all others, in JSON, and drops none: a call waits
-//! until its line is written. Where the target is off, this costs one question to the logger.
+//! until its line is written. Of calls whose caller is not known, some are left out under a flood, and counted. Where the target is
+//! off, this costs one question to the logger.
+
+use std::sync::LazyLock;
 
 use actix_web::http::Method;
 use actix_web::{HttpMessage, HttpRequest};
 use gathering_auth::{Identity, ShownIdentity};
 use gathering_domain::ids::RequestKey;
 use gathering_domain::intake::{IntakeSummary, MessageOutcome};
-use log::Level;
+use gathering_support::ThrottledLog;
+use log::kv::Value;
+use log::{Level, Record};
 
 use crate::call_id::current_call_id;
 use crate::gone;
@@ -17,6 +22,9 @@ use crate::metrics::Endpoint;
 
 /// The log target of audit lines.
 pub const AUDIT_TARGET: &str = "gathering::audit";
+
+/// Lines about calls whose caller is not known: those that were refused before, and those whose client has gone.
+static OF_UNKNOWN: LazyLock<ThrottledLog> = LazyLock::new(|| ThrottledLog::new(AUDIT_TARGET));
 
 /// The longest part of a path that is repeated, in characters: it may be nobody's ID.
 const MAX_REPEATED: usize = 128;
@@ -94,14 +102,27 @@ pub(crate) fn answered(request: &HttpRequest, status: u16) {
         gone::STATUS => "left",
         _ => "failed",
     };
-    log::info!(
-        target: AUDIT_TARGET,
-        action = action, call_id = current_call_id().unwrap_or_default().as_str(),
-        caller_organization = by, caller = subject, peer = peer.as_str(), cluster = cluster.as_str(),
-        request = asked.as_str(), messages = messages.unwrap_or_default().as_str(), outcome = outcome,
-        status = status;
-        "called"
-    );
+    let (call_id, messages) = (current_call_id().unwrap_or_default(), messages.unwrap_or_default());
+    let fields = [
+        ("action", Value::from(action)),
+        ("call_id", call_id.as_str().into()),
+        ("caller_organization", by.into()),
+        ("caller", subject.into()),
+        ("peer", peer.as_str().into()),
+        ("cluster", cluster.as_str().into()),
+        ("request", asked.as_str().into()),
+        ("messages", messages.as_str().into()),
+        ("outcome", outcome.into()),
+        ("status", status.into()),
+    ];
+    if caller.is_some() {
+        let mut record = Record::builder();
+        record.target(AUDIT_TARGET).level(Level::Info).key_values(&fields);
+        log::logger().log(&record.args(format_args!("called")).build());
+    } else {
+        // Anybody can cause any number of these.
+        OF_UNKNOWN.log_with(Level::Info, &fields, format_args!("called"));
+    }
 }
 
 fn caller(request: &HttpRequest) -> Option<ShownIdentity> {

@@ -16,6 +16,7 @@ mod openapi;
 mod runtime;
 mod serve;
 mod show;
+mod signals;
 mod token;
 mod watch;
 
@@ -115,7 +116,7 @@ fn load_from(sources: &Sources) -> Result<Config, ServerError> {
 fn sources(options: Options) -> Sources {
     Sources {
         file: options.config.or_else(|| std::env::var_os("GATHERING_CONFIG").map(Into::into)),
-        platform: std::env::var_os("ACG_CONFIG").map(Into::into),
+        platform: std::env::var_os("ACG_CONFIG").filter(|path| !path.is_empty()).map(Into::into),
         environment: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect(),

@@ -56,9 +56,20 @@ pub enum ServerError {
     /// A backup would take the place of another file.
     #[error("{} is there already; choose another name, or say --overwrite", path.display())]
     BackupExists { path: PathBuf },
+    /// A backup would take the place of something that is no file.
+    #[error("{} is no regular file, and is left as it is; choose another name", path.display())]
+    BackupTarget { path: PathBuf },
     /// Somebody ended it with a signal.
     #[error("interrupted; nothing was written")]
     Interrupted,
+    /// Somebody ended with a signal what is done in steps.
+    #[error("stopped by a signal")]
+    Stopped,
+    /// An erasure did not come to its end.
+    #[error(
+        "{source}; until then {erased} were erased, and one more step may have been; the same command erases the rest"
+    )]
+    EraseStopped { erased: String, source: Box<ServerError> },
     /// The schema is not what this program needs, and it was told not to change it.
     #[error("the database {url} lacks the migrations {}; apply them with `gathering migrate`", names.join(", "))]
     SchemaBehind { url: String, names: Vec<String> },
@@ -127,6 +138,7 @@ impl ServerError {
     /// 2 for wrong usage or configuration, 1 for a failed run.
     pub const fn exit_code(&self) -> u8 {
         match self {
+            Self::EraseStopped { source, .. } => source.exit_code(),
             Self::Config(_)
             | Self::Auth(_)
             | Self::Aggregator(AggregatorError::Tls(_))

@@ -1,6 +1,7 @@
 //! Log lines on standard error, as text or as one JSON object a line, each with the ID of the call that it belongs to.
 
 mod audit;
+mod escaped;
 
 use std::io::{self, Write};
 
@@ -9,6 +10,7 @@ use gathering_support::one_line;
 use log::Record;
 use log::kv::{Error, Key, Value, VisitSource};
 
+use self::escaped::escaped;
 use crate::config::{Log, LogFormat};
 
 /// Starts logging. `RUST_LOG` wins over `log.filter`. A second start in one process changes nothing.
@@ -50,8 +52,7 @@ fn json(formatter: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     line.insert("target".to_owned(), record.target().into());
     line.insert("message".to_owned(), record.args().to_string().into());
     line.extend(fields(record));
-    serde_json::to_writer(&mut *formatter, &line)?;
-    writeln!(formatter)
+    writeln!(formatter, "{}", escaped(&serde_json::Value::Object(line).to_string()))
 }
 
 /// The key-value pairs of a record, and the ID of the call.

@@ -1,6 +1,7 @@
 //! What errors of diesel and the drivers mean: for callers, for the events that were to be written, and for those who open or
 //! migrate a database.
 
+pub(crate) mod connection;
 pub(crate) mod failure;
 pub(crate) mod plain;
 pub(crate) mod sqlite_file;
@@ -64,6 +65,8 @@ impl StorageError {
         let url = url.clone();
         if is_damage(&source.to_string()) {
             Self::Damaged { url, source }
+        } else if is_lock(&source.to_string()) {
+            Self::Busy { url, source }
         } else {
             Self::Migration { url, source }
         }
@@ -93,6 +96,14 @@ impl SqliteFileError {
 /// not the codes.
 pub(crate) fn is_damage(text: &str) -> bool {
     ["database disk image is malformed", "file is not a database"].iter().any(|known| text.contains(known))
+}
+
+/// Whether this is what a server says that ended a wait for a lock, or a statement that took too long, which is such a wait as a
+/// rule (`55P03`, `57014`). The driver gives no codes, so it is the words of PostgreSQL in English, and of SQLite.
+pub(crate) fn is_lock(text: &str) -> bool {
+    ["due to lock timeout", "due to statement timeout", "could not obtain lock", "database is locked"]
+        .iter()
+        .any(|known| text.contains(known))
 }
 
 /// Whether a constraint forbids what was to be written: the one kind of error that says something about the data. The drivers
@@ -136,6 +147,21 @@ fn store_error(error: Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_is_no_lack_of_rights() {
+        let url: DatabaseUrl = "postgres://h/db".parse().unwrap();
+        for (text, is_busy) in [
+            ("canceling statement due to lock timeout", true),
+            ("canceling statement due to statement timeout", true),
+            ("database is locked", true),
+            ("permission denied for schema gathering", false),
+        ] {
+            let error = StorageError::migrating(&url, text.into());
+            assert_eq!(matches!(error, StorageError::Busy { .. }), is_busy, "{error}");
+            assert_eq!(error.to_string().contains("the rights of its user"), !is_busy, "{error}");
+        }
+    }
 
     #[test]
     fn what_may_pass_is_no_defect() {

@@ -27,7 +27,7 @@ mod throttle;
 mod write;
 
 pub use care::backup::{BackupError, copy_sqlite};
-pub use care::erase::{Erased, Erasure};
+pub use care::erase::{Erased, ErasedSoFar, Erasure};
 pub use care::recorded::{RecordedOrganization, RecordedRequest};
 pub use connection::migrations::Migrator;
 pub use connection::pool::PoolState;

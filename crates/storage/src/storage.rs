@@ -5,9 +5,10 @@ mod rule_content;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
+use diesel::connection::SimpleConnection;
 use gathering_domain::event::{EventOutcome, RequestEvent};
 use gathering_domain::ids::{ClusterId, OrganizationId, RequestId, RequestKey};
 use gathering_domain::request::{RequestRecord, RequestState, RequestStatus, StoredReport};
@@ -19,6 +20,7 @@ use gathering_support::trace::Tracer;
 use crate::connection::any::AnyConnection;
 use crate::connection::network::Server;
 use crate::connection::pool::PoolState;
+use crate::connection::session::in_one_transaction;
 use crate::database::{Database, Reads};
 use crate::error::storage::StorageError;
 use crate::read::postgres::lists as postgres_lists;
@@ -169,6 +171,9 @@ impl RequestStore for Storage {
     ) -> Result<Option<Vec<RequestRecord>>, StoreError> {
         let now = self.clock.now();
         let times = ReadTimes { now, cluster_cutoff: self.retention.cluster_cutoff(now) };
+        // Both questions have the time of one.
+        let limit = self.timeouts.query_timeout;
+        let end = Instant::now() + limit;
         let short = match &self.database.reads {
             Reads::Sqlite(reads) => self.database.ask(reads, |connection| {
                 sqlite::short_list(connection.sqlite()?, organization, cluster, times)
@@ -183,15 +188,16 @@ impl RequestStore for Storage {
             }
             ShortList::TooLong => {
                 let long = move |connection: &mut AnyConnection| match connection {
-                    AnyConnection::Postgres(connection) => {
+                    AnyConnection::Postgres(connection) => in_one_transaction(connection, |connection| {
+                        connection.batch_execute(&statement_limit(end, limit))?;
                         postgres_lists::long_list(connection, organization, cluster, times, most)
-                    }
+                    }),
                     AnyConnection::Sqlite(connection) => {
                         sqlite::long_list(connection, organization, cluster, times, most)
                     }
                 };
                 self.database.prepare_for_work()?;
-                self.database.lists.run(long).await
+                self.database.lists.run_until(end, long).await
             }
         }
     }
@@ -227,6 +233,12 @@ impl RequestStore for Storage {
         }
         Ok(report)
     }
+}
+
+/// SQL that has the server end a statement a little before then, so that it is heard saying so.
+fn statement_limit(end: Instant, limit: Duration) -> String {
+    let left = end.saturating_duration_since(Instant::now()).saturating_sub(limit / 16);
+    format!("SET LOCAL statement_timeout = {}", left.as_millis().max(1))
 }
 
 /// In small steps, between which writers get their turn.

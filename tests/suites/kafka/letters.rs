@@ -123,6 +123,32 @@ fn a_letter_of_a_topic_that_is_not_read_stays() {
 }
 
 #[test]
+fn marks_are_what_a_compacted_topic_keeps() {
+    let refused = Refused::new();
+    assert_eq!(refused.replay(&["--cluster", CLUSTER]), "sent 2 again\n");
+    let delivered = refused.flow.broker.read(&refused.flow.dead_letters);
+    let marks: Vec<_> = delivered
+        .iter()
+        .filter(|message| message.headers.iter().any(|(name, _)| name == "gathering-replayed"))
+        .collect();
+    assert_eq!(marks.len(), 3, "one of no letter, and one for each");
+    let keys: std::collections::HashSet<_> =
+        marks.iter().map(|mark| mark.key.clone().expect("a key")).collect();
+    assert!(keys.len() == 3 && marks.iter().all(|mark| !mark.value.is_empty()));
+}
+
+#[test]
+fn a_topic_that_cannot_be_seen_is_no_empty_one() {
+    let mut refused = Refused::new();
+    refused.flow.dead_letters = refused.flow.broker.unusable_topic();
+    for command in [&["list"][..], &["replay"], &["replay", "--dry-run"]] {
+        let run = refused.run(&[&["dead-letters"], command].concat());
+        let sentence = format!("gathering: the topic {} cannot be read", refused.flow.dead_letters);
+        assert!(run.code == Some(1) && run.stdout.is_empty() && run.stderr.contains(&sentence), "{run:?}");
+    }
+}
+
+#[test]
 fn without_a_topic_or_brokers_it_says_what_is_missing() {
     let program = Program::new();
     let list = |settings: &[&str]| {

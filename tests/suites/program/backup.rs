@@ -1,12 +1,12 @@
 //! `gathering backup`: a copy of a database in use, and the way back.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use gathering_tests::{CLUSTER, Message, Program, Running, TestDatabase, execute_on_sqlite, until};
+use gathering_tests::{CLUSTER, Message, Program, Running, Scale, TestDatabase, execute_on_sqlite, until};
 
 use crate::refused;
 
@@ -123,6 +123,46 @@ fn nothing_is_overwritten_that_it_was_not_told_to() {
     let run = program.run(&["backup", "missing/folder.db"]);
     assert!(refused(&run, 1).starts_with("missing/folder.db cannot be written"), "{run:?}");
     assert!(!files(program.folder()).iter().any(|name| name.contains(".gathering-backup-")));
+}
+
+#[test]
+fn what_is_no_regular_file_is_left_as_it_is() {
+    let program = Program::new();
+    program.run(&["migrate"]).ok();
+    program.file("there.db", "precious");
+    let (link, fifo) = (program.folder().join("link.db"), program.folder().join("fifo.db"));
+    symlink("there.db", &link).unwrap();
+    symlink("nowhere.db", program.folder().join("dangling.db")).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    fs::create_dir(program.folder().join("folder.db")).unwrap();
+    for name in ["link.db", "dangling.db", "fifo.db", "folder.db"] {
+        let run = program.run(&["backup", "--overwrite", name]);
+        let sentence = format!("{name} is no regular file, and is left as it is; choose another name");
+        assert_eq!(refused(&run, 1), sentence);
+    }
+    assert!(link.symlink_metadata().unwrap().is_symlink());
+    assert!(fifo.symlink_metadata().unwrap().file_type().is_fifo());
+    assert_eq!(fs::read(program.folder().join("there.db")).unwrap(), b"precious");
+    assert!(!program.folder().join("nowhere.db").exists());
+}
+
+#[test]
+fn a_signal_leaves_no_half_of_a_copy() {
+    let (program, database) = (Program::new(), TestDatabase::sqlite());
+    Scale { first: 0, requests: 100_000, clusters: 10, expires_at: 4_102_444_800_000_000, at_once: 500 }
+        .fill(&database);
+    let url = format!("storage.url={}", database.url());
+    for signal in ["TERM", "INT"] {
+        let mut child =
+            program.command(&["backup", "copy.db", "--overwrite", "--set", &url]).spawn().unwrap();
+        until(|| !files(program.folder()).is_empty());
+        gathering_tests::signal(&child, signal);
+        // It may have been faster.
+        let is_done = child.wait().unwrap().success();
+        let left = if is_done { vec!["copy.db"] } else { Vec::new() };
+        assert_eq!(files(program.folder()), left, "{signal}");
+        let _ = fs::remove_file(program.folder().join("copy.db"));
+    }
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! `gathering erase`: everything of an organization or a cluster, also what other processes remember.
 
 use std::fs;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
 use gathering_tests::{CLUSTER, Message, OTHER_CLUSTER, Program, Running, TestDatabase, until};
 
 use crate::{refused, secret};
@@ -137,6 +140,39 @@ fn nothing_is_left_of_it_in_the_files() {
     program.run(&["erase", "--org", "42"]).ok();
     assert!(!holds_it(), "neither in free pages nor in the -wal file");
     drop(running);
+}
+
+#[test]
+fn what_a_signal_ends_is_told_of() {
+    let (program, database) = (Program::new(), TestDatabase::postgres());
+    let url = format!("storage.url={}", database.url());
+    let line = |number: u32| {
+        let request = format!("r{number:03}");
+        [42, 43].map(|organization| Message::new(organization, CLUSTER, &request).to_string() + "\n").concat()
+    };
+    let lines: String = (0..600).map(line).collect();
+    program.run_with_input(&["import", "results", "-", "--set", &url], lines.as_bytes()).ok();
+    let mut holder = PgConnection::establish(database.url()).unwrap();
+    holder.batch_execute("BEGIN; SELECT * FROM requests WHERE request_id = 'r599' FOR UPDATE").unwrap();
+    for (signal, organization, left) in [("TERM", "42", 700), ("INT", "43", 200)] {
+        let mut command =
+            program.command(&["erase", "--org", organization, "--set", "log.audit=true", "--set", &url]);
+        let child = command.stderr(Stdio::piped()).spawn().unwrap();
+        until(|| database.requests() == left);
+        gathering_tests::signal(&child, signal);
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        let told = "stopped by a signal; until then 500 requests and 0 clusters were erased";
+        assert!(stderr.contains(told), "{stderr}");
+        let outcomes: Vec<_> = stderr.lines().filter(|line| line.contains("gathering::audit")).collect();
+        assert_eq!(outcomes.len(), 2, "{stderr}");
+        assert!(outcomes[0].contains("\"begun\""), "{stderr}");
+        assert!(outcomes[1].contains("failed after 500 requests and 0 clusters"), "{stderr}");
+    }
+    holder.batch_execute("COMMIT").unwrap();
+    let rest = program.run(&["erase", "--org", "42", "--set", &url]).ok();
+    assert_eq!(rest.stdout, "erased 100 requests and 1 clusters: organization 42\n");
 }
 
 #[test]

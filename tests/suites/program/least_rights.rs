@@ -75,12 +75,20 @@ fn the_service_runs_as_a_role_that_reads_and_writes_rows_only() {
     let run = program.run(&["migrate", "--revert", "--set", &app]);
     assert!(refused(&run, 1).contains("check the rights of its user"), "{run:?}");
     let name = &roles.name;
-    for forbidden in
-        ["CREATE TABLE t ()", "DROP TABLE requests", "TRUNCATE requests", "ALTER TABLE requests ADD x INT"]
-    {
+    for forbidden in [
+        "CREATE TABLE t ()",
+        "CREATE TABLE public.t ()",
+        "CREATE TEMPORARY TABLE t ()",
+        "DROP TABLE requests",
+        "TRUNCATE requests",
+        "ALTER TABLE requests ADD x INT",
+        "INSERT INTO __diesel_schema_migrations (version) VALUES ('0099')",
+        "UPDATE __diesel_schema_migrations SET version = '0099'",
+        "DELETE FROM __diesel_schema_migrations",
+    ] {
         roles.database.execute(&format!(
             "SET ROLE {name}_app; SET search_path = {name};
-             DO $$ BEGIN {forbidden}; RAISE 'it may: {forbidden}';
+             DO $$ BEGIN {forbidden}; RAISE $it$it may: {forbidden}$it$;
              EXCEPTION WHEN insufficient_privilege THEN NULL; END $$; RESET ROLE"
         ));
     }

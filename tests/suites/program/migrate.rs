@@ -1,6 +1,8 @@
 //! `gathering migrate`
 
-use gathering_tests::{Program, TestDatabase};
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, PgConnection};
+use gathering_tests::{Program, TestDatabase, until};
 
 use crate::refused;
 
@@ -36,6 +38,47 @@ fn apply_check_and_revert_on_both_databases() {
         assert_eq!(migrate(&["--revert"]).ok().stdout, "there is nothing to revert\n");
         assert_eq!(migrate(&[]).ok().stdout.lines().count(), 3, "it can be applied again");
     }
+}
+
+/// The number that crates/storage/src/connection/migrations.rs has, in which processes agree.
+const LOCK: i64 = 0x6761_7468_6572;
+
+#[test]
+fn whoever_waits_for_the_migration_of_another_process_goes_on_after_it_and_can_be_stopped() {
+    let (program, database) = (Program::new(), TestDatabase::postgres());
+    let url = format!("storage.url={}", database.url());
+    let mut holder = PgConnection::establish(database.url()).unwrap();
+    holder.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})")).unwrap();
+    let wait = ["serve", "--set", "auth.mode=disabled", "--set", "storage.pool_timeout=100ms", "--set", &url];
+    let start = || {
+        let log = program.folder().join("log");
+        let file = std::fs::File::create(&log).unwrap();
+        let child = program.command(&wait).stderr(file).spawn().unwrap();
+        until(|| std::fs::read_to_string(&log).unwrap().contains("may be changing its schema"));
+        (child, log)
+    };
+    let (mut stopped, log) = start();
+    gathering_tests::signal(&stopped, "TERM");
+    assert!(stopped.wait().unwrap().success());
+    assert!(std::fs::read_to_string(&log).unwrap().contains("stopped before the start was done"));
+
+    let (mut waiting, log) = start();
+    holder.batch_execute(&format!("SELECT pg_advisory_unlock({LOCK})")).unwrap();
+    until(|| std::fs::read_to_string(&log).unwrap().contains("answering on"));
+    gathering_tests::signal(&waiting, "TERM");
+    assert!(waiting.wait().unwrap().success());
+}
+
+#[test]
+fn a_lock_on_its_tables_is_no_lack_of_rights() {
+    let (program, database) = (Program::new(), TestDatabase::postgres());
+    let url = format!("storage.url={}", database.url());
+    database.migrate();
+    let mut holder = PgConnection::establish(database.url()).unwrap();
+    holder.batch_execute("BEGIN; LOCK TABLE __diesel_schema_migrations").unwrap();
+    let run = program.run(&["migrate", "--set", "storage.query_timeout=1s", "--set", &url]);
+    let sentence = refused(&run, 1);
+    assert!(sentence.starts_with("another process is changing the schema of the database"), "{sentence}");
 }
 
 #[test]

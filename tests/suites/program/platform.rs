@@ -58,8 +58,24 @@ fn it_is_a_layer_between_file_and_environment_and_its_secrets_are_not_shown() {
     }
     assert!(shown.contains("postgres://u:***@db.example:5432/g?sslmode=verify-full&sslrootcert="), "{shown}");
     assert!(!shown.contains("s3cret"), "{shown}");
-    let left: Vec<_> = std::fs::read_dir(program.folder().join("tmp")).unwrap().collect();
-    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn files_of_authorities_do_not_grow_in_number_and_nothing_stands_for_no_file() {
+    let (program, document) = (Program::new(), whole());
+    let file = platform(&program, &document);
+    for _ in 0..3 {
+        assert!(command(&program, &file, &["config"]).output().unwrap().status.success());
+    }
+    let folders: Vec<_> = std::fs::read_dir(program.folder().join("tmp")).unwrap().flatten().collect();
+    assert_eq!(folders.len(), 1, "{folders:?}");
+    let files: Vec<_> = std::fs::read_dir(folders[0].path()).unwrap().flatten().collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    let held = std::fs::read_to_string(files[0].path()).unwrap();
+    assert_eq!(held, document["database"]["rdsCa"].as_str().unwrap());
+
+    let unset = command(&program, &PathBuf::new(), &["config"]).output().unwrap();
+    assert!(unset.status.success(), "{unset:?}");
 }
 
 #[test]

@@ -30,9 +30,22 @@ pub enum KafkaError {
     #[error("the topic {topic} cannot be read: {source}")]
     Unreadable { topic: String, source: Box<dyn Error + Send + Sync> },
     #[error(
-        "the dead letter {partition}/{offset} could not be sent again: {source}; what was sent before it is marked, and is not \
-         sent by the same command again"
+        "nothing was sent: the topic {topic} takes no marks of what was sent again, so that every run would send the same \
+         ({source}); check the right to write to it"
     )]
+    NoMarks { topic: String, source: Box<dyn Error + Send + Sync> },
+    #[error(
+        "{source}; {sent} were sent again before that, and the same command passes them over but for {unmarked} that could not be \
+         marked"
+    )]
+    ReplayStopped {
+        /// Letters that their topics have.
+        sent: u64,
+        /// Those of them that the next run sends once more.
+        unmarked: u64,
+        source: Box<KafkaError>,
+    },
+    #[error("the dead letter {partition}/{offset} could not be sent again: {source}")]
     NotReplayed { partition: i32, offset: i64, source: Box<dyn Error + Send + Sync> },
     #[error("the dead letter {partition}/{offset} was sent again, but could not be marked as sent: {source}")]
     NotMarked { partition: i32, offset: i64, source: Box<dyn Error + Send + Sync> },

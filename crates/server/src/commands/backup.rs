@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 use super::audit::{Of, audit};
 use super::console::print;
 use super::runtime::block_on;
+use super::signals::Signals;
 use crate::cli::Backup;
 use crate::config::Config;
 use crate::{ServerError, preparation};
@@ -28,8 +29,14 @@ pub(super) fn run(config: &Config, arguments: &Backup) -> Result<(), ServerError
     if is_part_of(&database, &target) {
         return Err(ServerError::Usage("a backup cannot take the place of the database itself"));
     }
-    if !arguments.overwrite && target.symlink_metadata().is_ok() {
-        return Err(ServerError::BackupExists { path: arguments.file.clone() });
+    if let Ok(there) = target.symlink_metadata() {
+        if !arguments.overwrite {
+            return Err(ServerError::BackupExists { path: arguments.file.clone() });
+        }
+        // The copy would take the place of a device or a link, and not be written to it.
+        if !there.is_file() {
+            return Err(ServerError::BackupTarget { path: arguments.file.clone() });
+        }
     }
     let copied = block_on(copy(database, &target, arguments));
     let size = copied.inspect_err(|_| audit("backup", Of::default(), "failed"))?;
@@ -39,6 +46,8 @@ pub(super) fn run(config: &Config, arguments: &Backup) -> Result<(), ServerError
 
 /// Returns the size of the copy in bytes.
 async fn copy(database: PathBuf, target: &Path, arguments: &Backup) -> Result<u64, ServerError> {
+    // Before there is a file to leave behind.
+    let mut signals = Signals::new().map_err(ServerError::system("signals cannot be handled"))?;
     let folder = target.parent().unwrap_or(Path::new("/"));
     // Only its owner may read it. It is beside its later place, and gone if this ends early.
     let copy = tempfile::Builder::new().prefix(".gathering-backup-").tempfile_in(folder);
@@ -47,10 +56,7 @@ async fn copy(database: PathBuf, target: &Path, arguments: &Backup) -> Result<u6
     let copied = spawn_blocking(move || copy_sqlite(&database, &path));
     tokio::select! {
         copied = copied => copied.map_err(ServerError::system("the copy was given up"))??,
-        interrupt = tokio::signal::ctrl_c() => {
-            interrupt.map_err(ServerError::system("the signals cannot be watched"))?;
-            return Err(ServerError::Interrupted);
-        }
+        () = signals.next() => return Err(ServerError::Interrupted),
     }
     keep(copy, folder, target, arguments)
 }
@@ -59,6 +65,10 @@ async fn copy(database: PathBuf, target: &Path, arguments: &Backup) -> Result<u6
 fn keep(copy: NamedTempFile, folder: &Path, target: &Path, arguments: &Backup) -> Result<u64, ServerError> {
     let shown = &arguments.file;
     copy.as_file().sync_all().map_err(writing(shown))?;
+    // Somebody may have put something there meanwhile.
+    if arguments.overwrite && target.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+        return Err(ServerError::BackupTarget { path: shown.clone() });
+    }
     let named = if arguments.overwrite { copy.persist(target) } else { copy.persist_noclobber(target) };
     let file = named.map_err(|failed| match failed.error.kind() {
         io::ErrorKind::AlreadyExists => ServerError::BackupExists { path: shown.clone() },

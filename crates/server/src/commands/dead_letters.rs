@@ -41,8 +41,12 @@ pub(super) fn replay(config: &Config, arguments: ReplayLetters) -> Result<(), Se
     let ReplayLetters { which, dry_run, again } = arguments;
     let of = Of { cluster: which.cluster, ..Of::default() };
     let filter = filter(which);
+    if !dry_run {
+        // If it is killed, this stands.
+        audit("dead-letters.replay", of, "begun");
+    }
     let replayed = ask(config, move |letters| letters.replay(&filter, again, dry_run));
-    let counts = replayed.inspect_err(|_| audit("dead-letters.replay", of, "failed"))?;
+    let counts = replayed.inspect_err(|error| audit("dead-letters.replay", of, &failed(error)))?;
     let sent = if dry_run { "would send" } else { "sent" };
     let mut line = format!("{sent} {} again", counts.sent);
     if counts.before > 0 {
@@ -54,6 +58,14 @@ pub(super) fn replay(config: &Config, arguments: ReplayLetters) -> Result<(), Se
     }
     audit("dead-letters.replay", of, &line);
     print(line + "\n")
+}
+
+/// What the audit says of a replay that failed.
+fn failed(error: &ServerError) -> String {
+    match error {
+        ServerError::Kafka(KafkaError::ReplayStopped { sent, .. }) => format!("failed, sent {sent} again"),
+        _ => "failed".to_owned(),
+    }
 }
 
 fn filter(which: Which) -> LetterFilter {

@@ -11,6 +11,7 @@ use gathering_storage::{Migrator, Storage};
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::spawn_blocking;
 
+use super::audit::{Of, audit};
 use super::console::{print, print_error};
 use super::runtime::block_on;
 use crate::cli::ImportContent;
@@ -34,12 +35,14 @@ pub(super) fn run(config: &Config, arguments: &ImportContent) -> Result<(), Serv
         block_on(compare(config, &loaded.content))?;
         return print(format!("would load {sum}"));
     }
-    block_on(async {
+    let replaced = block_on(async {
         preparation::prepare_schema(config).await?;
         let storage = Storage::open(&config.storage_settings(), Arc::new(SystemClock))?;
         print_lost(&storage, &loaded.content).await?;
         replace(&storage, loaded).await
-    })?;
+    });
+    replaced.inspect_err(|_| audit("import.content", Of::default(), "failed"))?;
+    audit("import.content", Of::default(), sum.trim_end());
     print(format!("loaded {sum}"))
 }
 

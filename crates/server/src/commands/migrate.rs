@@ -2,6 +2,7 @@
 
 use gathering_storage::Migrator;
 
+use super::audit::{Of, audit};
 use super::console::print;
 use crate::ServerError;
 use crate::cli::Migrate;
@@ -17,8 +18,13 @@ pub(super) fn run(config: &Config, arguments: &Migrate) -> Result<(), ServerErro
         return Err(ServerError::SchemaBehind { url: settings.url.to_string(), names });
     }
     if arguments.revert {
-        return match Migrator::connect(&settings)?.revert_last()? {
-            Some(name) => print(format!("reverted {name}\n")),
+        let reverted = Migrator::connect(&settings).and_then(|mut migrator| migrator.revert_last());
+        // It takes tables with all that they hold.
+        return match reverted.inspect_err(|_| audit("migrate.revert", Of::default(), "failed"))? {
+            Some(name) => {
+                audit("migrate.revert", Of::default(), &name);
+                print(format!("reverted {name}\n"))
+            }
             None => print("there is nothing to revert\n"),
         };
     }

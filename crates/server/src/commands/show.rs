@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use gathering_aggregator::AggregatorFilter;
 use gathering_domain::content::RuleContentSet;
-use gathering_domain::ids::ClusterId;
+use gathering_domain::ids::{ClusterId, OrganizationId};
 use gathering_domain::report::{RuleFilter, UnknownContent};
 use gathering_domain::rule::RuleHit;
 use gathering_domain::store::{ContentStore, StoreError};
 use gathering_domain::time::{Clock, SystemClock, Timestamp};
 use gathering_storage::{RecordedOrganization, RecordedRequest, Settings, Storage};
+use prometheus::Registry;
 use tokio::runtime::Handle;
 
 use self::answer::{Fate, Owner, Request, Rule, Shown};
@@ -32,8 +33,46 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
 struct Knowledge {
     content: RuleContentSet,
     unknown: UnknownContent,
-    filter: Option<AggregatorFilter>,
+    filter: Option<Filter>,
     now: Timestamp,
+}
+
+/// The filter of reports. It says what it does without an answer in its metrics alone: a report needs no more.
+struct Filter {
+    filter: AggregatorFilter,
+    metrics: Registry,
+}
+
+impl Filter {
+    fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Option<Self>, ServerError> {
+        let Some(settings) = config.filter_settings() else { return Ok(None) };
+        let filter = AggregatorFilter::new(settings, clock, Handle::current())?;
+        let metrics = Registry::new();
+        filter.register_metrics(&metrics).map_err(ServerError::system("the metrics cannot be made"))?;
+        Ok(Some(Self { filter, metrics }))
+    }
+
+    /// Those of the hits that a report shows, and whether the aggregator said so.
+    async fn shown(
+        &self,
+        organization: OrganizationId,
+        cluster: ClusterId,
+        hits: Vec<RuleHit>,
+    ) -> (Vec<RuleHit>, bool) {
+        let before = self.unanswered();
+        let shown = self.filter.shown(organization, cluster, hits).await;
+        (shown, self.unanswered() <= before)
+    }
+
+    /// How many reports had to do without an answer.
+    fn unanswered(&self) -> f64 {
+        let families = self.metrics.gather();
+        let reports =
+            families.iter().filter(|family| family.name() == "gathering_report_filter_reports_total");
+        let series = reports.flat_map(|family| family.get_metric());
+        let without = series.filter(|series| series.get_label().iter().any(|label| label.value() == "none"));
+        without.map(|series| series.get_counter().get_value()).sum()
+    }
 }
 
 pub(super) fn run(config: &Config, arguments: Show) -> Result<(), ServerError> {
@@ -55,12 +94,10 @@ async fn look(config: &Config, arguments: Show) -> Result<Shown, ServerError> {
     let query_timeout = settings.query_timeout.max(QUERY_TIMEOUT);
     let storage = Storage::open(&Settings { query_timeout, ..settings }, clock.clone())?;
     let (_, content) = storage.content().await.map_err(failed)?;
-    let filter = config.filter_settings();
-    let filter = filter.map(|settings| AggregatorFilter::new(settings, clock.clone(), Handle::current()));
     let knowledge = Knowledge {
         content,
         unknown: config.report_policy().unknown_content,
-        filter: filter.transpose()?,
+        filter: Filter::new(config, clock.clone())?,
         now: clock.now(),
     };
     let with_rules = request.is_some();
@@ -82,9 +119,9 @@ impl Knowledge {
         let all: HashSet<&RuleHit> = requests.iter().flat_map(|request| &request.hits).collect();
         let all: Vec<RuleHit> = all.into_iter().cloned().collect();
         // One question for the whole cluster, and the same as a report asks.
-        let kept = match &self.filter {
+        let (kept, is_answered) = match &self.filter {
             Some(filter) if !all.is_empty() => filter.shown(organization, cluster, all).await,
-            _ => all,
+            _ => (all, true),
         };
         let kept: HashSet<RuleHit> = kept.into_iter().collect();
         Owner {
@@ -92,6 +129,7 @@ impl Knowledge {
             known_since: known.map(|(first, _)| first),
             last_seen: known.map(|(_, last)| last),
             total,
+            filter_unanswered: !is_answered,
             requests: requests.into_iter().map(|request| self.request(request, &kept, with_rules)).collect(),
         }
     }

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use toml::Value;
 
-pub(super) use self::authority_file::AuthorityFile;
+use self::authority_file::write_authorities;
 use self::document::{Problem, Section};
 use self::settings::Settings;
 use super::error::ConfigError;
@@ -31,7 +31,6 @@ pub(super) struct Platform {
     origin: Origin,
     /// The names that topics have at the brokers, by the names that were asked for.
     topics: BTreeMap<String, String>,
-    authorities: Option<AuthorityFile>,
 }
 
 impl Platform {
@@ -46,15 +45,11 @@ impl Platform {
         let root = Section::root(&document).map_err(refused)?;
         let mut settings = Settings::new(layers, Origin::Platform(path.to_owned()));
         put_ports(&root, &mut settings).map_err(refused)?;
-        let authorities = match root.section("database").map_err(refused)? {
-            Some(section) => {
-                let (url, authorities) = database::url(&section).map_err(refused)?;
-                let file = authorities.as_deref().map(AuthorityFile::write).transpose()?;
-                settings.text("storage.url", database::with_authorities(url, file.as_ref()));
-                file
-            }
-            None => None,
-        };
+        if let Some(section) = root.section("database").map_err(refused)? {
+            let (url, authorities) = database::url(&section).map_err(refused)?;
+            let file = authorities.as_deref().map(write_authorities).transpose()?;
+            settings.text("storage.url", database::with_authorities(url, file.as_deref()));
+        }
         let topics = match root.section("kafka").map_err(refused)? {
             Some(kafka) => {
                 brokers::put(&kafka, &mut settings).map_err(refused)?;
@@ -62,7 +57,7 @@ impl Platform {
             }
             None => BTreeMap::new(),
         };
-        Ok(Self { origin: settings.into_origin(), topics, authorities })
+        Ok(Self { origin: settings.into_origin(), topics })
     }
 
     /// Puts the names that topics have at the brokers in place of those that were asked for, whichever layer named them.
@@ -73,11 +68,6 @@ impl Platform {
                 layers.set(&key, Value::String(name.clone()), &self.origin);
             }
         }
-    }
-
-    /// The file that the database's URL names, to be kept for as long as the URL is in use.
-    pub(super) fn into_authorities(self) -> Option<AuthorityFile> {
-        self.authorities
     }
 }
 

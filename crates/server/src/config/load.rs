@@ -59,7 +59,6 @@ impl Config {
         validate(&config, sources.for_tokens)
             .map_err(|invalid| value_error(&layers, &invalid.key, invalid.problem, Setting::effective))?;
         config.shown = redaction::show(layers.effective());
-        config.authorities = platform.and_then(clowder::Platform::into_authorities);
         Ok(config)
     }
 }
@@ -79,11 +78,15 @@ fn value_error(layers: &Layers, key: &str, problem: &str, value: impl Fn(&Settin
         _ => key,
     };
     let value = layers.value(key, value);
+    let problem = match &value {
+        Some(value) => redaction::show_problem(key, value, problem.trim()),
+        None => DatabaseUrl::redact(problem.trim()),
+    };
     ConfigError::Value {
         key: key.to_owned(),
         value: value.map_or_else(|| "(nothing)".to_owned(), |value| redaction::show_value(key, value)),
         origin: layers.origin(key),
-        problem: DatabaseUrl::redact(problem.trim()),
+        problem,
     }
 }
 

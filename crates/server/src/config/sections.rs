@@ -12,7 +12,6 @@ use serde::{Deserialize, Deserializer};
 use serde_with::{DeserializeAs, DisplayFromStr, serde_as};
 
 use super::auth::Auth;
-use super::clowder::AuthorityFile;
 use super::ingest::Ingest;
 use super::report_filter::ReportFilter;
 use super::telemetry::Telemetry;
@@ -34,9 +33,6 @@ pub struct Config {
     /// The settings as text, without secrets.
     #[serde(skip)]
     pub shown: String,
-    /// The file with the authorities of the database, where the platform's file holds them; it goes with the last clone.
-    #[serde(skip)]
-    pub(super) authorities: Option<AuthorityFile>,
 }
 
 /// `[http]`

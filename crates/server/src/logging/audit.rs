@@ -8,6 +8,8 @@ use log::kv::{Error, Key, Value, VisitSource};
 use log::{LevelFilter, Log, Metadata, Record, SetLoggerError};
 use serde_json::{Map, Value as Json};
 
+use super::escaped::escaped;
+
 /// Writes lines of the audit, if there is to be one, and gives all others to the usual logger.
 pub(super) struct AuditingLogger {
     usual: env_logger::Logger,
@@ -33,7 +35,7 @@ impl Log for AuditingLogger {
         if record.target() != AUDIT_TARGET {
             self.usual.log(record);
         } else if self.is_on {
-            let mut line = json(record).to_string();
+            let mut line = escaped(&json(record).to_string());
             line.push('\n');
             // At once: lines of other threads do not come in between. Where standard error is closed, nobody can be told.
             let _ = io::stderr().lock().write_all(line.as_bytes());

@@ -3,6 +3,8 @@
 //! What a step deletes and the news of it for other processes are one transaction, so that no process goes on remembering
 //! what an erasure that was broken off has deleted.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -33,12 +35,33 @@ pub struct Erased {
     pub clusters: u64,
 }
 
+/// How much an erasure has erased that may go on. Clones count together.
+#[derive(Debug, Clone, Default)]
+pub struct ErasedSoFar(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    requests: AtomicU64,
+    clusters: AtomicU64,
+}
+
+impl ErasedSoFar {
+    /// What is known to be erased by now.
+    pub fn get(&self) -> Erased {
+        let Counts { requests, clusters } = &*self.0;
+        Erased { requests: requests.load(Ordering::Relaxed), clusters: clusters.load(Ordering::Relaxed) }
+    }
+}
+
 /// Rows that one transaction looks at: a few milliseconds of the write lock of SQLite.
 const STEP: i64 = 500;
 
 /// Rest between two steps: so many times what the step took, and at least so long.
 const REST: u32 = 2;
 const LEAST_REST: Duration = Duration::from_millis(5);
+
+/// How long a step waits for a lock on PostgreSQL.
+const LOCK: Duration = Duration::from_millis(250);
 
 /// A step is tried so often, with so much time in between: a writer may hold one of its rows.
 const ATTEMPTS: u32 = 20;
@@ -109,7 +132,12 @@ impl Storage {
     /// # Errors
     /// What was erased until then is; the same can be asked for again.
     pub async fn erase(&self, erasure: Erasure) -> Result<Erased, StoreError> {
-        let erased = self.walk_both(erasure, true).await;
+        self.erase_telling(erasure, ErasedSoFar::default()).await
+    }
+
+    /// The same; `so_far` says meanwhile how much was erased, and after an error.
+    pub async fn erase_telling(&self, erasure: Erasure, so_far: ErasedSoFar) -> Result<Erased, StoreError> {
+        let erased = self.walk_both(erasure, true, &so_far).await;
         if erased.is_ok() {
             self.empty_log().await;
         }
@@ -118,33 +146,43 @@ impl Storage {
 
     /// Counts what [`erase`](Self::erase) would erase.
     pub async fn count_erasable(&self, erasure: Erasure) -> Result<Erased, StoreError> {
-        self.walk_both(erasure, false).await
+        self.walk_both(erasure, false, &ErasedSoFar::default()).await
     }
 
-    async fn walk_both(&self, erasure: Erasure, deletes: bool) -> Result<Erased, StoreError> {
+    async fn walk_both(
+        &self,
+        erasure: Erasure,
+        deletes: bool,
+        so_far: &ErasedSoFar,
+    ) -> Result<Erased, StoreError> {
         self.database.prepare_for_work()?;
         // In this order: a cluster without requests answers as one that nobody knows.
-        Ok(Erased {
-            requests: self.walk(REQUESTS, erasure, deletes).await?,
-            clusters: self.walk(CLUSTERS, erasure, deletes).await?,
-        })
+        self.walk(REQUESTS, erasure, deletes, &so_far.0.requests).await?;
+        self.walk(CLUSTERS, erasure, deletes, &so_far.0.clusters).await?;
+        Ok(so_far.get())
     }
 
-    async fn walk(&self, walk: Walk, erasure: Erasure, deletes: bool) -> Result<u64, StoreError> {
+    async fn walk(
+        &self,
+        walk: Walk,
+        erasure: Erasure,
+        deletes: bool,
+        rows: &AtomicU64,
+    ) -> Result<(), StoreError> {
         let (mut position, end) = erasure.bounds();
-        let mut total = 0;
         loop {
-            let started = Instant::now();
-            let step = self.persistent_step(walk, erasure.organization, &position, end, deletes).await?;
-            total += step.rows;
+            let (step, took) =
+                self.persistent_step(walk, erasure.organization, &position, end, deletes).await?;
+            rows.fetch_add(step.rows, Ordering::Relaxed);
             match step.last {
                 Some(last) => position = last,
-                None => return Ok(total),
+                None => return Ok(()),
             }
-            tokio::time::sleep((started.elapsed() * REST).max(LEAST_REST)).await;
+            tokio::time::sleep((took * REST).max(LEAST_REST)).await;
         }
     }
 
+    /// Also returns how long the step itself took, without what was tried in vain before it.
     async fn persistent_step(
         &self,
         walk: Walk,
@@ -152,9 +190,10 @@ impl Storage {
         position: &Position,
         end: StoredCluster,
         deletes: bool,
-    ) -> Result<Step, StoreError> {
+    ) -> Result<(Step, Duration), StoreError> {
         let mut attempt = 1;
         loop {
+            let started = Instant::now();
             let from = position.clone();
             let work = move |connection: &mut AnyConnection| {
                 if deletes {
@@ -163,11 +202,11 @@ impl Storage {
                     count(connection, walk, organization, &from, end)
                 }
             };
-            match self.database.writes.run(work).await {
+            match self.database.writes.run_locking(LOCK, work).await {
                 Err(error) if attempt < ATTEMPTS && error.may_pass() => {
                     log::debug!("a step of an erasure is tried again: {error}");
                 }
-                result => return result,
+                result => return result.map(|step| (step, started.elapsed())),
             }
             attempt += 1;
             tokio::time::sleep(BETWEEN_ATTEMPTS).await;
@@ -239,7 +278,7 @@ fn deletion(
     let deleted = match connection {
         AnyConnection::Postgres(connection) => connection.transaction(|connection| {
             // If this and a batch of events wait for each other, this one is to give way, before the server chooses.
-            connection.batch_execute("SET LOCAL lock_timeout = '250ms'")?;
+            connection.batch_execute(&format!("SET LOCAL lock_timeout = {}", LOCK.as_millis()))?;
             delete!(connection)
         })?,
         AnyConnection::Sqlite(connection) => {

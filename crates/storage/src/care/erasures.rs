@@ -17,7 +17,11 @@ impl Storage {
             Reads::Sqlite(reads) => database.ask(reads, generation)?,
             Reads::Postgres(_) => database.writes.run(generation).await?,
         };
-        database.processed.notice_erasures(generation);
+        if database.processed.notice_erasures(generation)
+            && let Reads::Postgres(reads) = &database.reads
+        {
+            reads.notice_erasure();
+        }
         Ok(())
     }
 }

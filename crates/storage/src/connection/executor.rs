@@ -102,8 +102,27 @@ impl Executor {
         T: Send + 'static,
         W: Fn(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
     {
-        let end = Instant::now() + self.query_timeout;
+        self.run_until(Instant::now() + self.query_timeout, work).await
+    }
+
+    /// [Runs](Self::run) `work` until then at the latest.
+    pub(crate) async fn run_until<T, W>(&self, end: Instant, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: Fn(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
+    {
         Ok(self.run_within(Bounds { end, grace: Duration::ZERO, doubt: self.doubt() }, work).await?)
+    }
+
+    /// [Runs](Self::run) `work` that waits for a lock no longer than `lock`. What fails after that long says nothing of the
+    /// connection.
+    pub(crate) async fn run_locking<T, W>(&self, lock: Duration, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: Fn(&mut AnyConnection) -> QueryResult<T> + Send + 'static,
+    {
+        let (end, doubt) = (Instant::now() + self.query_timeout, self.doubt().min(lock));
+        Ok(self.run_within(Bounds { end, grace: Duration::ZERO, doubt }, work).await?)
     }
 
     /// What takes longer than this is a lock.

@@ -12,9 +12,9 @@ use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::migration::{MigrationSource, Result as MigrationResult};
 use diesel::pg::Pg;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
-use diesel::{Connection, ConnectionError, RunQueryDsl, sql_query};
+use diesel::{Connection, ConnectionError, PgConnection, RunQueryDsl, sql_query};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
 use self::state::{POSTGRES, SQLITE, SchemaState, known};
@@ -28,8 +28,13 @@ use crate::connection::url::DatabaseUrl;
 use crate::error::storage::StorageError;
 use crate::settings::Settings;
 
-/// How long a migration waits for another process that migrates the same database.
+/// How long a migration waits for a lock of somebody else on a table, or on the file of SQLite.
 const LOCK_WAIT: Duration = Duration::from_secs(60);
+
+/// How long it waits for its turn while another process migrates the same database: as long as a pod has for its start, in
+/// deploy/base. And how often it asks whether it is its turn.
+const TURN_WAIT: Duration = Duration::from_secs(5 * 60);
+const TURN_POLL: Duration = Duration::from_millis(200);
 
 /// Any number will do, as long as it stays: it names the lock that migrating processes share.
 const ADVISORY_LOCK: i64 = 0x6761_7468_6572;
@@ -115,14 +120,22 @@ impl Migrator {
                      SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = {}",
                     LOCK_WAIT.as_millis()
                 ))?;
-                diesel::sql_query(format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
-                    .execute(connection)?;
+                wait_for_turn(connection, TURN_WAIT)?;
                 postgres::use_record(connection)?;
                 action.run(connection, POSTGRES)
             }),
         };
-        result.map_err(|error| match error.downcast::<Unknown>() {
-            Ok(unknown) => StorageError::UnknownMigrations { url: self.url.clone(), unknown: unknown.0 },
+        let error = match result {
+            Ok(names) => return Ok(names),
+            Err(error) => error,
+        };
+        Err(match error.downcast::<Refusal>() {
+            Ok(refusal) => match *refusal {
+                Refusal::Unknown(unknown) => {
+                    StorageError::UnknownMigrations { url: self.url.clone(), unknown }
+                }
+                busy @ Refusal::Busy(_) => StorageError::Busy { url: self.url.clone(), source: busy.into() },
+            },
             Err(error) => StorageError::migrating(&self.url, error),
         })
     }
@@ -193,10 +206,32 @@ fn pending(state: &SchemaState, url: &DatabaseUrl) -> Result<Vec<String>, Storag
     Ok(unapplied)
 }
 
-/// Migrations that are recorded and not among those of this program.
+/// Waits for the lock that migrating processes share; it goes with the transaction. It is asked for again and again: whoever waits
+/// in the server for long looks to others like one that hangs.
+fn wait_for_turn(connection: &mut PgConnection, limit: Duration) -> MigrationResult<()> {
+    let began = Instant::now();
+    loop {
+        let is_ours = sql::<Bool>(&format!("pg_try_advisory_xact_lock({ADVISORY_LOCK})"));
+        if diesel::select(is_ours).get_result(connection)? {
+            return Ok(());
+        }
+        if began.elapsed() >= limit {
+            return Err(Refusal::Busy(limit).into());
+        }
+        std::thread::sleep(TURN_POLL);
+    }
+}
+
+/// Why nothing was tried.
 #[derive(Debug, thiserror::Error)]
-#[error("migrations that this program does not know were applied")]
-struct Unknown(Vec<String>);
+enum Refusal {
+    /// Migrations are recorded that are not among those of this program.
+    #[error("migrations that this program does not know were applied")]
+    Unknown(Vec<String>),
+    /// Another process has the turn.
+    #[error("it has been at it for {0:?}")]
+    Busy(Duration),
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
@@ -219,7 +254,7 @@ impl Action {
             unknown.extend(state.widening(&known));
         }
         if !unknown.is_empty() {
-            return Err(Unknown(unknown).into());
+            return Err(Refusal::Unknown(unknown).into());
         }
         match self {
             Self::Migrate => {

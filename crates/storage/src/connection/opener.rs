@@ -12,6 +12,7 @@ use crate::connection::network::{self, Server};
 use crate::connection::pooled::Pooled;
 use crate::connection::session::{Pooler, SessionLimits, has_citus, is_standby, lock_timeout};
 use crate::connection::sqlite_file::SqliteFile;
+use crate::error::connection::without_secrets;
 
 /// How often several hosts are tried in any order: of two, one that answers with an error comes first each time once in 32 times.
 /// Whoever needs a connection tries again a moment later.
@@ -131,7 +132,7 @@ impl PostgresOpener {
             }
             connected = self.establish(url);
         }
-        connected
+        connected.map_err(without_secrets)
     }
 
     fn establish(&self, url: &str) -> ConnectionResult<PgConnection> {

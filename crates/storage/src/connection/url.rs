@@ -4,13 +4,23 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// The text names no database that is supported.
+mod syntax;
+
+/// The text is no URL of a database. It is not repeated, since it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a database URL is sqlite://relative/path, sqlite:///absolute/path or postgres://user@host/database; \
-     SQLite in memory is not supported"
-)]
-pub struct InvalidDatabaseUrl;
+pub enum InvalidDatabaseUrl {
+    /// It names no database that is supported.
+    #[error(
+        "a database URL is sqlite://relative/path, sqlite:///absolute/path or postgres://user@host/database; \
+         SQLite in memory is not supported"
+    )]
+    Unsupported,
+    /// libpq would not take it, or for something else than was meant.
+    #[error(
+        "{0}; in a user, a password and a value of a URL, such a character is written as % with two digits (%25 for %)"
+    )]
+    Malformed(&'static str),
+}
 
 /// A SQLite file or a PostgreSQL server. Shown without passwords.
 #[derive(Clone, PartialEq, Eq)]
@@ -64,9 +74,10 @@ impl FromStr for DatabaseUrl {
                 Ok(Self::Sqlite(path.into()))
             }
             Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => {
+                syntax::check(text).map_err(InvalidDatabaseUrl::Malformed)?;
                 Ok(Self::Postgres(text.to_owned()))
             }
-            _ => Err(InvalidDatabaseUrl),
+            _ => Err(InvalidDatabaseUrl::Unsupported),
         }
     }
 }
@@ -88,6 +99,9 @@ impl fmt::Debug for DatabaseUrl {
 
 const HIDDEN: &str = "***";
 
+/// What names of parameters have in them whose values are secret. A name that is written in percent-encoding may be any.
+const SECRET: [&str; 4] = ["password", "secret", "scram_", "%"];
+
 /// Hides more rather than less: whatever stands between the first colon after the scheme and the last `@`, since a
 /// password may hold `/`, `?` and `@` unescaped, and the value of everything that is called a password.
 fn without_passwords(text: &str) -> String {
@@ -102,7 +116,7 @@ fn without_passwords(text: &str) -> String {
     let mut shown = scheme.to_owned();
     for part in rest.split_inclusive(|c: char| "?&".contains(c) || c.is_whitespace()) {
         match part.split_once('=') {
-            Some((key, value)) if key.to_ascii_lowercase().contains("password") => {
+            Some((key, value)) if is_secret(key) => {
                 let end = value.trim_end_matches(|c: char| !("?&\"'".contains(c) || c.is_whitespace()));
                 let end = end.chars().next_back().map_or(String::new(), String::from);
                 shown.extend([key, "=", HIDDEN, &end]);
@@ -111,6 +125,11 @@ fn without_passwords(text: &str) -> String {
         }
     }
     shown
+}
+
+fn is_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    SECRET.iter().any(|word| key.contains(word))
 }
 
 /// The parameters of a PostgreSQL URL with the `?` before them. libpq looks for a user and password first: up to an `@`
@@ -170,7 +189,7 @@ mod tests {
         for url in
             ["", "x.db", "sqlite:x.db", "sqlite://", "sqlite://:memory:", "sqlite://dir/", "mysql://h/d"]
         {
-            assert_eq!(url.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl), "{url}");
+            assert_eq!(url.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl::Unsupported), "{url}");
         }
     }
 
@@ -180,17 +199,30 @@ mod tests {
             ("postgres://h/db", "postgres://h/db"),
             ("postgres://u@h/db", "postgres://u@h/db"),
             ("postgres://u:secret@h/db", "postgres://u:***@h/db"),
-            ("postgres://u:sec@r/et@h/db", "postgres://u:***@h/db"),
+            ("postgres://u:s%20e%40c@h/db", "postgres://u:***@h/db"),
             (
                 "postgres://h/db?user=u&password=secret&sslmode=require",
                 "postgres://h/db?user=u&password=***&sslmode=require",
             ),
             ("postgres://h/db?sslpassword=secret", "postgres://h/db?sslpassword=***"),
+            ("postgres://h/db?oauth_client_secret=x", "postgres://h/db?oauth_client_secret=***"),
             ("postgres://u:sec?ret@h/db", "postgres://u:***@h/db"),
-            ("postgres://u:s/e?c@ret@h/db?password=x", "postgres://u:***@h/db?password=***"),
         ] {
             let url: DatabaseUrl = url.parse().unwrap();
             assert_eq!((url.to_string(), format!("{url:?}")), (shown.to_owned(), shown.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_shown_without_its_password_too() {
+        for (url, shown) in [
+            ("postgres://u:100%SEcret@h/db", "postgres://u:***@h/db"),
+            ("postgres://u:sec@r/et@h/db", "postgres://u:***@h/db"),
+            ("postgres://u:s/e?c@ret@h/db?password=x", "postgres://u:***@h/db?password=***"),
+            ("postgres://h/db?passw%6Frd=SEcret", "postgres://h/db?passw%6Frd=***"),
+        ] {
+            assert!(matches!(url.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl::Malformed(_))), "{url}");
+            assert_eq!(DatabaseUrl::redact(url), shown);
         }
     }
 

@@ -31,6 +31,12 @@ pub enum StorageError {
         "the schema of the database {url} cannot be read or changed ({source}); check the rights of its user"
     )]
     Migration { url: DatabaseUrl, source: Box<dyn std::error::Error + Send + Sync> },
+    /// Somebody else holds what a migration needs.
+    #[error(
+        "another process is changing the schema of the database {url}, or holds a lock on its tables ({source}); try again once \
+         it is done"
+    )]
+    Busy { url: DatabaseUrl, source: Box<dyn std::error::Error + Send + Sync> },
     /// The schema is that of a newer program, or of another one.
     #[error(
         "the database {url} has the migrations {}, which this program does not know; run the newer program that applied \

@@ -74,6 +74,13 @@ impl PostgresReads {
         self.primary.report(key, end).await
     }
 
+    /// Called when something was erased.
+    pub(crate) fn notice_erasure(&self) {
+        if let Some(standby) = &self.standby {
+            standby.notice_erasure();
+        }
+    }
+
     pub(crate) fn connections(&self) -> Vec<PoolState> {
         let standby = self.standby.iter().map(|standby| standby.connections());
         std::iter::once(self.primary.connections()).chain(standby).collect()

@@ -61,11 +61,13 @@ impl ProcessedKeys {
         self.keys.clear();
     }
 
-    /// Forgets all of them, unless something was erased just as often when this was called before.
-    pub(crate) fn notice_erasures(&self, erasures: i64) {
-        if self.erasures.swap(erasures, Ordering::AcqRel) != erasures {
+    /// Forgets all of them, unless something was erased just as often when this was called before. Says whether it did.
+    pub(crate) fn notice_erasures(&self, erasures: i64) -> bool {
+        let has_changed = self.erasures.swap(erasures, Ordering::AcqRel) != erasures;
+        if has_changed {
             self.clear();
         }
+        has_changed
     }
 
     /// How often all were forgotten so far; to be asked before the database is.

@@ -92,6 +92,11 @@ impl Standby {
         }
     }
 
+    /// Called when something was erased: what it knows of before may be gone on the primary.
+    pub(crate) fn notice_erasure(&self) {
+        self.fitness().noticed_erasure(Instant::now());
+    }
+
     async fn check(&self, primary: &LookupBatcher) {
         // In this order: what was written by then, the standby may have applied.
         let asked = Instant::now();

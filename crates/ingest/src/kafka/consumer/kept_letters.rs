@@ -1,6 +1,6 @@
 //! Dead letters as people deal with them: told of, and sent again.
 //!
-//! Which ones were sent again is in the topic itself: a message without a value, with a header that names the letter. So it
+//! Which ones were sent again is in the topic itself: a message with a header that names the letter. So it
 //! holds on every machine, for each letter by itself, and for as long as the letters are there.
 
 mod letter;
@@ -15,7 +15,7 @@ use rdkafka::message::{BorrowedMessage, Header, Headers, OwnedHeaders};
 use rdkafka::producer::{DeliveryFuture, FutureProducer, FutureRecord};
 use tokio::runtime::Handle;
 
-use self::letter::{REPLAYED, marked, read_letter};
+use self::letter::{NO_LETTER, REPLAYED, marked, read_letter};
 use self::reader::Reader;
 use super::client_config::unusable;
 use super::dead_letter::PREFIX;
@@ -109,20 +109,22 @@ impl KeptLetters {
             return Ok(counts);
         }
         let producer = self.settings.producer()?.create().map_err(|error| unusable(&error))?;
-        let mut batch = Batch { producer, topic: &self.topic, sent: Vec::new(), bytes: 0 };
-        let mut sent = 0;
-        self.read(|message| {
+        let mut batch = Batch::new(producer, &self.topic);
+        // Where marks cannot be written, each run would send the same letters.
+        batch.probe()?;
+        let read = self.read(|message| {
             if wanted.contains(&(message.partition(), message.offset()))
                 && let Some(letter) = self.letter(message)
             {
                 batch.send(message, &letter)?;
-                sent += 1;
             }
             Ok(())
-        })?;
-        batch.finish()?;
+        });
+        // What is on its way counts, whatever happened.
+        let finished = batch.finish();
+        read.and(finished).map_err(|source| batch.stopped(source))?;
         // Some may have been deleted meanwhile, since they were too old.
-        Ok(ReplayedLetters { sent, ..counts })
+        Ok(ReplayedLetters { sent: batch.acknowledged, ..counts })
     }
 
     fn read(
@@ -147,9 +149,16 @@ struct Batch<'t> {
     topic: &'t str,
     sent: Vec<(Place, DeliveryFuture)>,
     bytes: usize,
+    /// Letters that their topics have, and those of them that could not be marked.
+    acknowledged: u64,
+    unmarked: u64,
 }
 
-impl Batch<'_> {
+impl<'t> Batch<'t> {
+    const fn new(producer: FutureProducer, topic: &'t str) -> Self {
+        Self { producer, topic, sent: Vec::new(), bytes: 0, acknowledged: 0, unmarked: 0 }
+    }
+
     fn send(&mut self, message: &BorrowedMessage<'_>, letter: &Letter) -> Result<(), KafkaError> {
         let mut headers = OwnedHeaders::new();
         for header in message.headers().iter().flat_map(|headers| headers.iter()) {
@@ -171,25 +180,42 @@ impl Batch<'_> {
     fn finish(&mut self) -> Result<(), KafkaError> {
         self.bytes = 0;
         let (mut marks, mut result) = (Vec::new(), Ok(()));
-        for (place, delivery) in self.sent.drain(..) {
+        for (place, delivery) in std::mem::take(&mut self.sent) {
             if let Err(error) = acknowledged(delivery) {
                 result = Err(refused(place, error));
                 continue;
             }
-            let name = format!("{}/{}", place.0, place.1);
-            let headers = OwnedHeaders::new().insert(Header { key: REPLAYED, value: Some(name.as_str()) });
-            let record: FutureRecord<'_, [u8], [u8]> = FutureRecord::to(self.topic).headers(headers);
-            marks.push((place, self.producer.send_result(record).map_err(|(error, _)| error)));
+            self.acknowledged += 1;
+            marks.push((place, self.mark(&format!("{}/{}", place.0, place.1))));
         }
-        for (place, mark) in marks {
-            let (partition, offset) = place;
-            mark.and_then(acknowledged).map_err(|source| KafkaError::NotMarked {
-                partition,
-                offset,
-                source: source.into(),
-            })?;
+        for ((partition, offset), mark) in marks {
+            if let Err(source) = mark.and_then(acknowledged) {
+                self.unmarked += 1;
+                result = Err(KafkaError::NotMarked { partition, offset, source: source.into() });
+            }
         }
         result
+    }
+
+    /// Finds out whether the topic takes marks, with one of no letter.
+    fn probe(&self) -> Result<(), KafkaError> {
+        let marked = self.mark(NO_LETTER).and_then(acknowledged);
+        marked.map_err(|source| KafkaError::NoMarks { topic: self.topic.to_owned(), source: source.into() })
+    }
+
+    /// Puts a mark into the topic. It has a key and a value: a compacted topic takes nothing without the one, and deletes what is
+    /// without the other.
+    fn mark(&self, name: &str) -> Result<DeliveryFuture, ClientError> {
+        let headers = OwnedHeaders::new().insert(Header { key: REPLAYED, value: Some(name) });
+        let key = format!("{REPLAYED}/{name}");
+        let record = FutureRecord::to(self.topic).headers(headers).key(&key).payload("sent again");
+        self.producer.send_result(record).map_err(|(error, _)| error)
+    }
+
+    /// The error, with how much was sent before it.
+    fn stopped(&self, source: KafkaError) -> KafkaError {
+        let (sent, unmarked) = (self.acknowledged, self.unmarked);
+        KafkaError::ReplayStopped { sent, unmarked, source: Box::new(source) }
     }
 }
 

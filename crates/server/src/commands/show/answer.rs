@@ -22,6 +22,8 @@ pub(super) struct Owner {
     pub(super) last_seen: Option<Timestamp>,
     /// Requests that are recorded, those included that are not shown.
     pub(super) total: u64,
+    /// The filter of reports got no answer, so that hits count as shown that a report may leave out.
+    pub(super) filter_unanswered: bool,
     pub(super) requests: Vec<Request>,
 }
 

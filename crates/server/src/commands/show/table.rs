@@ -42,6 +42,9 @@ fn write_owner(text: &mut String, owner: &Owner, request: Option<&RequestId>) ->
         }
         _ => text.push('\n'),
     }
+    if owner.filter_unanswered {
+        text.push_str("  report.filter gave no answer: hits count as shown that it would leave out\n");
+    }
     let rows: Vec<[String; 6]> = owner.requests.iter().map(row).collect();
     if rows.is_empty() {
         return Ok(());

@@ -1,8 +1,9 @@
 //! The database of the platform's file, as a URL.
 
+use std::path::Path;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::authority_file::AuthorityFile;
 use super::document::{Problem, Section};
 use super::values::{authorities, host};
 
@@ -35,9 +36,9 @@ pub(super) fn url(database: &Section<'_>) -> Result<(String, Option<String>), Pr
 }
 
 /// The URL with the file that says which authorities count.
-pub(super) fn with_authorities(url: String, file: Option<&AuthorityFile>) -> String {
+pub(super) fn with_authorities(url: String, file: Option<&Path>) -> String {
     let Some(file) = file else { return url };
-    let path = file.path().to_string_lossy();
+    let path = file.to_string_lossy();
     let sign = if url.contains('?') { '&' } else { '?' };
     format!("{url}{sign}sslrootcert={}", utf8_percent_encode(&path, SPECIAL))
 }

@@ -81,7 +81,7 @@ fn the_database_is_one_url_whatever_its_password_holds() {
 }
 
 #[test]
-fn authorities_of_the_database_are_in_a_private_file_for_as_long_as_the_configuration() {
+fn authorities_of_the_database_are_in_one_private_file_however_often_they_are_read() {
     use std::os::unix::fs::PermissionsExt;
 
     let mut database = database();
@@ -89,12 +89,18 @@ fn authorities_of_the_database_are_in_a_private_file_for_as_long_as_the_configur
     let config = load(&json!({"database": database.clone()}), "", &[]).unwrap();
     let url = url(&config);
     let path = url.split_once("&sslrootcert=").unwrap().1.replace("%2F", "/");
-    let copy = config.clone();
-    drop(config);
+    let other = std::path::Path::new(&path).with_extension("other");
+    std::fs::rename(&path, &other).unwrap();
+    std::fs::write(&path, "what somebody left there").unwrap();
+    let again = load(&json!({"database": database.clone()}), "", &[]).unwrap();
+    assert_eq!(again.storage.url, config.storage.url);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), database["rdsCa"].as_str().unwrap());
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-    drop(copy);
-    assert!(!std::fs::exists(&path).unwrap());
+    let folder = std::path::Path::new(&path).parent().unwrap();
+    assert_eq!(std::fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
+    // No other test has this authority.
+    std::fs::remove_file(&path).unwrap();
+    std::fs::remove_file(&other).unwrap();
 }
 
 #[test]

@@ -189,6 +189,31 @@ fn what_is_shown_has_no_secrets_and_can_be_read_back() {
 }
 
 #[test]
+fn secrets_of_properties_and_of_urls_of_keys_are_not_shown() {
+    for (name, is_shown) in [
+        ("sasl.oauthbearer.assertion.private.key.passphrase", false),
+        ("sasl.oauthbearer.assertion.private.key.pem", false),
+        ("sasl.oauthbearer.client.secret", false),
+        ("sasl.jaas.config", false),
+        ("ssl_key", false),
+        ("ssl.keystore.password", false),
+        ("client.rack", true),
+    ] {
+        let config = load(&[&format!("ingest.kafka.properties.{name}=hush")]).unwrap();
+        assert_eq!(config.shown.contains("hush"), is_shown, "{name}");
+    }
+    for assignment in [
+        "auth.keys.jwks_url=https://sso.example.com/keys?code=hush",
+        "auth.issuers=[{issuer=\"a\",audience=[\"b\"],keys={jwks_url=\"https://sso.example.com/keys?code=hush\"}}]",
+    ] {
+        let shown = load(&[assignment]).unwrap().shown;
+        assert!(!shown.contains("hush") && shown.contains("https://sso.example.com/keys?***"), "{shown}");
+    }
+    let error = load(&["auth.keys.jwks_url=http://sso.example.com/keys?code=hush"]).unwrap_err();
+    assert!(!error.contains("hush"), "{error}");
+}
+
+#[test]
 fn what_is_shown_of_variables_is_what_counts() {
     let variables =
         [("INGEST__KAFKA__GROUP", "12345"), ("AUTH__AUDIENCE", "[\"a\"]"), ("HTTP__WORKERS", "7")];
@@ -225,6 +250,29 @@ fn a_password_in_the_wrong_place_is_hidden_too() {
         load(&["storage.url=postgres"]).unwrap_err(),
     ] {
         assert!(!error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn a_refused_url_costs_the_sentence_no_word() {
+    assert_eq!(
+        load(&["storage.url=mysql://x/y"]).unwrap_err(),
+        "the setting storage.url = \"mysql://***\" (from --set) is not usable: a database URL is sqlite://relative/path, \
+         sqlite:///absolute/path or postgres://user@host/database; SQLite in memory is not supported"
+    );
+    for value in [
+        "postgres://u:100%SEcret@h/db",
+        "postgres://u:SE cret@h/db",
+        "postgres://u:SEcret/x@h/db",
+        "postgres://u:SEcret/db",
+        "postgres://u:SEcret@[::1",
+        "postgres://h/db?passw%6Frd=SEcret",
+        "u:SEcret@h/db",
+    ] {
+        for key in ["storage.url", "storage.read_url"] {
+            let error = load(&[&format!("{key}={value}")]).unwrap_err();
+            assert!(!error.contains("cret") && error.contains("a database URL "), "{error}");
+        }
     }
 }
 

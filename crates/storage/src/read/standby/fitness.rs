@@ -33,6 +33,8 @@ pub(super) enum Unfit {
     OfAnother,
     /// It lacks what was recorded a while ago.
     Behind,
+    /// It may have what was erased.
+    LacksErasure,
 }
 
 impl fmt::Display for Unfit {
@@ -44,6 +46,7 @@ impl fmt::Display for Unfit {
                 f.write_str("it does not follow the database of storage.url, or lacks its tables")
             }
             Self::Behind => write!(f, "it lags more than {LAG:?} behind"),
+            Self::LacksErasure => f.write_str("it has not applied yet what was erased"),
         }
     }
 }
@@ -63,6 +66,8 @@ pub(super) struct Fitness {
     marks: VecDeque<(Instant, i64)>,
     /// The last moment of which it has all that was recorded by then.
     complete_at: Option<Instant>,
+    /// When it was last found out that something was erased, until it has applied that.
+    erased: Option<Instant>,
 }
 
 impl Fitness {
@@ -104,6 +109,17 @@ impl Fitness {
         }
     }
 
+    /// Called when something was erased. It is left out until it has all that was recorded by now: what it has of before may be
+    /// erased.
+    pub(super) fn noticed_erasure(&mut self, now: Instant) {
+        self.marks.clear();
+        (self.is_fit, self.complete_at, self.erased) = (false, None, Some(now));
+        if !self.is_checking {
+            // Where it lags by less than the next check takes, nobody notices.
+            self.began = None;
+        }
+    }
+
     /// Called when it turns out not to be fit. The next check is made after a pause.
     pub(super) fn failed(&mut self, why: Unfit, now: Instant) {
         let is_news = self.told.as_ref().map(std::mem::discriminant) != Some(std::mem::discriminant(&why));
@@ -132,15 +148,22 @@ impl Fitness {
         if primary.identity != standby.identity {
             return Err(Unfit::OfAnother);
         }
-        if self.marks.len() >= MARKS {
-            self.marks.pop_front();
+        // What the primary said before that, a check that goes on since then may still bring.
+        if self.erased.is_none_or(|erased| asked >= erased) {
+            if self.marks.len() >= MARKS {
+                self.marks.pop_front();
+            }
+            self.marks.push_back((asked, primary.log_position));
         }
-        self.marks.push_back((asked, primary.log_position));
         while let Some((when, _)) =
             self.marks.front().filter(|(_, position)| *position <= standby.log_position)
         {
             self.complete_at = Some(*when);
+            self.erased = None;
             self.marks.pop_front();
+        }
+        if self.erased.is_some() {
+            return Err(Unfit::LacksErasure);
         }
         let is_complete = self.complete_at.is_some_and(|when| asked.saturating_duration_since(when) < LAG);
         if is_complete { Ok(true) } else { Err(Unfit::Behind) }
@@ -196,6 +219,20 @@ mod tests {
             assert!(checked.finds(seconds, Some(100), Some(100)));
         }
         assert!(!checked.fitness.is_fit(checked.at(10_060)), "nobody has looked for long");
+    }
+
+    #[test]
+    fn one_that_may_have_what_was_erased_is_left_out_until_it_has_applied_that() {
+        let mut checked = Checked::new();
+        assert!(checked.finds(0, Some(100), Some(100)));
+        checked.fitness.noticed_erasure(checked.at(1));
+        assert!(!checked.fitness.is_fit(checked.at(1)));
+        assert!(!checked.finds(0, Some(100), Some(100)), "a check that began before says nothing");
+        assert!(!checked.finds(2, Some(200), Some(150)));
+        assert_eq!(checked.fitness.told, Some(Unfit::LacksErasure));
+        assert!(!checked.finds(3, None, Some(500)), "nobody knows how far the primary is");
+        assert!(!checked.finds(4, Some(300), Some(199)));
+        assert!(checked.finds(6, Some(400), Some(200)));
     }
 
     #[test]

@@ -11,6 +11,9 @@ use crate::message::result::parse_result;
 /// The header of a mark: the partition and the offset of the letter that was sent again.
 pub(super) const REPLAYED: &str = "gathering-replayed";
 
+/// What that header says in a mark of no letter, which only tries whether there can be marks.
+pub(super) const NO_LETTER: &str = "none";
+
 /// The longest reason that is told, in characters: whoever may write to the topic may write any.
 const MAX_REASON: usize = 1000;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError as ClientError;
+use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode};
 use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, Offset, TopicPartitionList};
 
@@ -71,16 +71,30 @@ impl Reader {
     }
 
     /// Where each partition begins and ends.
+    ///
+    /// # Errors
+    /// Also for a topic that is not there, or that this user may not see: an empty one looks the same otherwise.
     fn ends(&self) -> Result<BTreeMap<i32, (i64, i64)>, ClientError> {
         let metadata = self.consumer.fetch_metadata(Some(&self.topic), ANSWER)?;
-        let described = metadata.topics().iter().filter(|described| described.name() == self.topic);
-        let partitions = described.flat_map(|described| described.partitions().iter());
-        partitions
-            .map(|partition| {
-                let ends = self.consumer.fetch_watermarks(&self.topic, partition.id(), ANSWER)?;
-                Ok((partition.id(), ends))
-            })
-            .collect()
+        let described = metadata.topics().iter().find(|described| described.name() == self.topic);
+        let described = described.ok_or(ClientError::MetadataFetch(RDKafkaErrorCode::UnknownTopic))?;
+        if let Some(code) = described.error() {
+            return Err(ClientError::MetadataFetch(code.into()));
+        }
+        if described.partitions().is_empty() {
+            return Err(ClientError::MetadataFetch(RDKafkaErrorCode::UnknownPartition));
+        }
+        let mut ends = BTreeMap::new();
+        for partition in described.partitions() {
+            let error = partition.error().map(RDKafkaErrorCode::from);
+            // Its leader answers all the same.
+            if let Some(code) = error.filter(|code| *code != RDKafkaErrorCode::ReplicaNotAvailable) {
+                return Err(ClientError::MetadataFetch(code));
+            }
+            let found = self.consumer.fetch_watermarks(&self.topic, partition.id(), ANSWER)?;
+            ends.insert(partition.id(), found);
+        }
+        Ok(ends)
     }
 
     fn unreadable(&self, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> KafkaError {
@@ -89,9 +103,7 @@ impl Reader {
 }
 
 /// Whether librdkafka tells of something that it mends by itself: a broker or all of them are away for the moment.
-fn may_pass(code: rdkafka::error::RDKafkaErrorCode) -> bool {
-    use rdkafka::error::RDKafkaErrorCode::{
-        AllBrokersDown, BrokerTransportFailure, OperationTimedOut, Resolve,
-    };
+const fn may_pass(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, OperationTimedOut, Resolve};
     matches!(code, AllBrokersDown | BrokerTransportFailure | OperationTimedOut | Resolve)
 }
