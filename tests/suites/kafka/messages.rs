@@ -253,3 +253,16 @@ fn what_waits_shows_as_lag() {
     server.database().execute("ALTER TABLE elsewhere RENAME TO requests");
     lag(0);
 }
+
+#[test]
+fn what_waits_shows_as_lag_where_nothing_was_ever_recorded() {
+    let flow = Flow::new(1);
+    let server = flow.server(TestDatabase::sqlite()).start();
+    server.database().execute("ALTER TABLE requests RENAME TO elsewhere");
+    flow.publish(&(0..7).map(|number| Message::new(42, CLUSTER, &format!("w{number}"))).collect::<Vec<_>>());
+    let name = format!("gathering_kafka_lag{{partition=\"0\",topic=\"{}\"}}", flow.results);
+    server.until(|server| {
+        let text = server.admin("/metrics").send().body;
+        (sample(&text, &name) == Some(7)).then_some(())
+    });
+}

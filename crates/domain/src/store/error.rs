@@ -32,7 +32,7 @@ pub enum StoreError {
         limit: usize,
     },
     /// The database cannot be reached, or the connection to it was lost, or it refuses what it is asked at the moment.
-    #[error("the database cannot be reached")]
+    #[error("the database cannot be used at the moment")]
     Unavailable {
         /// What the driver said.
         source: Cause,

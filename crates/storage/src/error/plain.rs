@@ -24,8 +24,18 @@ pub fn plain_reason(error: &StoreError) -> String {
         Some(Error::DatabaseError(_, information)) if information.message().contains("readonly database") => {
             "the database only reads".to_owned()
         }
-        _ => error.to_string(),
+        Some(Error::DatabaseError(_, information)) if says_locked(information.message()) => {
+            "the database holds locks that others wait for".to_owned()
+        }
+        Some(_) => error.to_string(),
+        None => "the database cannot be reached".to_owned(),
     }
+}
+
+fn says_locked(message: &str) -> bool {
+    ["lock timeout", "database is locked", "database table is locked", "deadlock"]
+        .iter()
+        .any(|known| message.contains(known))
 }
 
 /// Whether a disk is full. A harmless event that is rolled back does not find that out on SQLite.
@@ -62,7 +72,14 @@ mod tests {
                 "the disk of the database is full",
             ),
             (unknown("permission denied for table requests"), "the database refuses: its role lacks a right"),
-            (unknown("no pg_hba.conf entry for host \"10.0.0.1\""), "the database cannot be reached"),
+            (
+                unknown("no pg_hba.conf entry for host \"10.0.0.1\""),
+                "the database cannot be used at the moment",
+            ),
+            (
+                unknown("canceling statement due to lock timeout"),
+                "the database holds locks that others wait for",
+            ),
             (StoreError::unavailable("db.example.com"), "the database cannot be reached"),
             (StoreError::unavailable(SqliteFileError::Missing), "the file of the database is gone"),
         ] {

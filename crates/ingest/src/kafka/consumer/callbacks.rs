@@ -8,6 +8,7 @@ use log::Level;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::statistics;
 use rdkafka::{ClientContext, Statistics, TopicPartitionList};
 
 use super::consumer_log::ConsumerLog;
@@ -125,6 +126,16 @@ impl ConsumerContext for ConsumerCallbacks {
     }
 }
 
+/// How many messages of a partition wait to be recorded: those after the offset that is to be committed, else those after the one
+/// that was, else, where nothing of it was ever recorded, all that it has. `None` until the broker has said.
+fn lag(partition: &statistics::Partition) -> Option<i64> {
+    let all = (partition.lo_offset >= 0).then(|| partition.hi_offset - partition.lo_offset);
+    [Some(partition.consumer_lag_stored), Some(partition.consumer_lag), all]
+        .into_iter()
+        .flatten()
+        .find(|lag| *lag >= 0)
+}
+
 impl ClientContext for ConsumerCallbacks {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         self.log.client(level, facility, line);
@@ -137,8 +148,7 @@ impl ClientContext for ConsumerCallbacks {
         for topic in statistics.topics.values() {
             // Partition -1 is librdkafka's own; partitions of others have no lag here.
             for partition in topic.partitions.values().filter(|partition| partition.partition >= 0) {
-                let lag = partition.consumer_lag_stored;
-                if lag >= 0 && partition.fetch_state != "none" {
+                if let Some(lag) = lag(partition).filter(|_| partition.fetch_state != "none") {
                     let labels = [topic.topic.as_str(), &partition.partition.to_string()];
                     self.metrics.lag.with_label_values(&labels).set(lag);
                 }
