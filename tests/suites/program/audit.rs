@@ -142,7 +142,9 @@ fn commands_of_the_machine_are_in_it() {
         assert!(last["outcome"].as_str().unwrap().contains(outcome), "{run:?}");
         assert_eq!(lines.len() == 2 && lines[0]["outcome"] == "begun", action == "erase", "{run:?}");
     }
-    program.file("content/config.yaml", "");
+    for name in ["config.yaml", "external/none", "internal/none"] {
+        program.file(&format!("content/{name}"), "");
+    }
     let import = ["import", "content", "content", "--allow-empty"];
     let run = program.run(&[&import[..], &AUDIT].concat()).ok();
     assert_eq!(audited(&run.stderr)[0]["action"], "import.content");
