@@ -49,7 +49,15 @@ fn whoever_waits_for_the_migration_of_another_process_goes_on_after_it_and_can_b
     let url = format!("storage.url={}", database.url());
     let mut holder = PgConnection::establish(database.url()).unwrap();
     holder.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})")).unwrap();
-    let wait = ["serve", "--set", "auth.mode=disabled", "--set", "storage.pool_timeout=100ms", "--set", &url];
+    let settings = [
+        "auth.mode=disabled",
+        "storage.pool_timeout=1s",
+        "http.bind=127.0.0.1:0",
+        "admin.bind=127.0.0.1:0",
+        &url,
+    ];
+    let wait: Vec<_> =
+        std::iter::once("serve").chain(settings.into_iter().flat_map(|setting| ["--set", setting])).collect();
     let start = || {
         let log = program.folder().join("log");
         let file = std::fs::File::create(&log).unwrap();

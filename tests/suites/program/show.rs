@@ -1,7 +1,7 @@
 //! `gathering show`: what is recorded of a cluster, for the person who runs the service. docs/RUNBOOK.md tells the causes apart
 //! by it.
 
-use gathering_tests::{Aggregator, CLUSTER, Message, OTHER_CLUSTER, Program, TestDatabase};
+use gathering_tests::{Aggregator, Behaviour, CLUSTER, Message, OTHER_CLUSTER, Program, TestDatabase};
 use serde_json::{Value, json};
 
 use crate::refused;
@@ -82,6 +82,12 @@ fn every_cause_is_told(database: &TestDatabase) {
     let filtered = shown.text(&["--cluster", CLUSTER, "--request", "good", "--set", &filter]);
     assert!(filtered.contains("rules.disk|FULL: not shown: report.filter\n"), "{filtered}");
     assert!(filtered.contains("2 (1 without content, 1 filtered)"), "{filtered}");
+    assert!(!filtered.contains("gave no answer"), "{filtered}");
+    aggregator.behave("", Behaviour::Away);
+    let unfiltered = shown.text(&["--cluster", CLUSTER, "--request", "good", "--set", &filter]);
+    assert!(unfiltered.contains("report.filter gave no answer"), "{unfiltered}");
+    let json = shown.json(&["--cluster", CLUSTER, "--set", &filter]);
+    assert_eq!(json["organizations"][0]["filter_unanswered"], true);
 
     database.execute("UPDATE requests SET expires_at = 1 WHERE request_id = 'good'");
     let expired = shown.text(&["--cluster", CLUSTER]);

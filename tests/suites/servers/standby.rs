@@ -145,6 +145,31 @@ fn what_it_says_is_not_remembered() {
 }
 
 #[test]
+fn what_was_erased_is_not_answered_by_one_that_has_it_still() {
+    let pair = Pair::start();
+    let subject = Subject::remembering(&pair.url(), &pair.standby.url(), "1 MiB");
+    subject.send("one", "A");
+    until(|| {
+        let answered = subject.lookups("answered");
+        subject.sees("one", "A");
+        subject.lookups("answered") > answered
+    });
+    pair.standby.execute("SELECT pg_wal_replay_pause()");
+    let program = Program::new();
+    program.run(&["erase", "--org", "1", "--set", &format!("storage.url={}", pair.url())]).ok();
+    until(|| subject.get("request/one/status").status == 404);
+    assert!(!subject.is_up());
+    for _ in 0..20 {
+        assert_eq!(subject.get("request/one/status").status, 404);
+    }
+    pair.standby.execute("SELECT pg_wal_replay_resume()");
+    until(|| {
+        assert_eq!(subject.get("request/one/status").status, 404);
+        subject.is_up()
+    });
+}
+
+#[test]
 fn one_that_is_away_is_left_out_and_comes_back() {
     let mut pair = Pair::start();
     // One URL for both: the one that follows is found, wherever it is.

@@ -49,9 +49,10 @@ async fn copy(database: PathBuf, target: &Path, arguments: &Backup) -> Result<u6
     // Before there is a file to leave behind.
     let mut signals = Signals::new().map_err(ServerError::system("signals cannot be handled"))?;
     let folder = target.parent().unwrap_or(Path::new("/"));
-    // Only its owner may read it. It is beside its later place, and gone if this ends early.
-    let copy = tempfile::Builder::new().prefix(".gathering-backup-").tempfile_in(folder);
-    let copy = copy.map_err(writing(&arguments.file))?;
+    // Only its owner may read it. It is beside its later place, and gone if this ends early, with all that SQLite puts beside it.
+    let private = tempfile::Builder::new().prefix(".gathering-backup-").tempdir_in(folder);
+    let private = private.map_err(writing(&arguments.file))?;
+    let copy = NamedTempFile::new_in(&private).map_err(writing(&arguments.file))?;
     let path = copy.path().to_owned();
     let copied = spawn_blocking(move || copy_sqlite(&database, &path));
     tokio::select! {

@@ -32,7 +32,13 @@ pub(super) fn run(config: &Config, arguments: &Erase) -> Result<(), ServerError>
         Err(error) => {
             let erased = amount(so_far.get());
             audit("erase", of, &format!("failed after {erased}"));
-            Err(ServerError::EraseStopped { erased, source: Box::new(error) })
+            match error {
+                ServerError::Stopped | ServerError::Store { .. } => {
+                    Err(ServerError::EraseStopped { erased, source: Box::new(error) })
+                }
+                // It never began.
+                error => Err(error),
+            }
         }
     }
 }

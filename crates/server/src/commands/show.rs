@@ -16,6 +16,7 @@ use gathering_domain::store::{ContentStore, StoreError};
 use gathering_domain::time::{Clock, SystemClock, Timestamp};
 use gathering_storage::{RecordedOrganization, RecordedRequest, Settings, Storage};
 use prometheus::Registry;
+use prometheus::proto::MetricFamily;
 use tokio::runtime::Handle;
 
 use self::answer::{Fate, Owner, Request, Rule, Shown};
@@ -69,7 +70,7 @@ impl Filter {
         let families = self.metrics.gather();
         let reports =
             families.iter().filter(|family| family.name() == "gathering_report_filter_reports_total");
-        let series = reports.flat_map(|family| family.get_metric());
+        let series = reports.flat_map(MetricFamily::get_metric);
         let without = series.filter(|series| series.get_label().iter().any(|label| label.value() == "none"));
         without.map(|series| series.get_counter().get_value()).sum()
     }

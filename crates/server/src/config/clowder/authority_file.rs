@@ -38,7 +38,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
     // Of the name itself: a link leads to a place of somebody else's choice.
     let found = fs::symlink_metadata(folder)?;
     let is_own = found.is_dir() && found.uid() == rustix::process::geteuid().as_raw();
-    if is_own && found.mode() & 0o077 == 0 {
+    if is_own && found.mode() & 0o777 == 0o700 {
         Ok(())
     } else {
         Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is no folder of this user alone"))

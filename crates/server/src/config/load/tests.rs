@@ -204,7 +204,7 @@ fn secrets_of_properties_and_of_urls_of_keys_are_not_shown() {
     }
     for assignment in [
         "auth.keys.jwks_url=https://sso.example.com/keys?code=hush",
-        "auth.issuers=[{issuer=\"a\",audience=[\"b\"],keys={jwks_url=\"https://sso.example.com/keys?code=hush\"}}]",
+        "auth.issuers=[{issuer=\"a\",audience=\"b\",keys={jwks_url=\"https://sso.example.com/keys?code=hush\"}}]",
     ] {
         let shown = load(&[assignment]).unwrap().shown;
         assert!(!shown.contains("hush") && shown.contains("https://sso.example.com/keys?***"), "{shown}");
