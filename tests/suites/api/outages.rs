@@ -91,7 +91,7 @@ fn a_database_that_goes_away_is_503_and_readiness_says_so_on_sqlite() {
     let outage = server.outage();
     assert_away(&server);
     let ready = server.admin("/readyz").send();
-    assert_eq!((ready.status, ready.sentence().as_str()), (503, "the database cannot be reached"));
+    assert_eq!((ready.status, ready.sentence().as_str()), (503, "a table of the service is not there"));
     assert_eq!(server.admin("/livez").send().status, 200, "a restart would not help");
     drop(outage);
     assert_back(&server);

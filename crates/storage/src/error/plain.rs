@@ -27,9 +27,17 @@ pub fn plain_reason(error: &StoreError) -> String {
         Some(Error::DatabaseError(_, information)) if says_locked(information.message()) => {
             "the database holds locks that others wait for".to_owned()
         }
+        Some(Error::DatabaseError(_, information)) if says_missing(information.message()) => {
+            "a table of the service is not there".to_owned()
+        }
         Some(_) => error.to_string(),
         None => "the database cannot be reached".to_owned(),
     }
+}
+
+fn says_missing(message: &str) -> bool {
+    message.contains("no such table")
+        || (message.contains("relation \"") && message.contains("does not exist"))
 }
 
 fn says_locked(message: &str) -> bool {
@@ -76,6 +84,8 @@ mod tests {
                 unknown("no pg_hba.conf entry for host \"10.0.0.1\""),
                 "the database cannot be used at the moment",
             ),
+            (unknown("no such table: requests"), "a table of the service is not there"),
+            (unknown("relation \"requests\" does not exist"), "a table of the service is not there"),
             (
                 unknown("canceling statement due to lock timeout"),
                 "the database holds locks that others wait for",
