@@ -192,6 +192,30 @@ fn a_first_host_that_answers_with_an_error_is_left_for_the_second() {
 }
 
 #[test]
+fn behind_a_pooler_each_server_is_asked_what_it_is() {
+    let pair = Pair::start();
+    // What libpq is told while it connects is not asked for: PgBouncer goes on saying it after a promotion.
+    let hosts = format!("127.0.0.1:{},127.0.0.1:{}", pair.standby.port(), pair.primary.port());
+    let url = format!("postgres://gathering@{hosts}/postgres");
+    let pooler = ["--set", "storage.pooler=transaction"];
+    let program = Program::new();
+    until(|| {
+        let migrated =
+            program.run(&[&["migrate", "--set", &format!("storage.url={url}")], &pooler[..]].concat());
+        migrated.code == Some(0)
+    });
+    let settings =
+        [&["serve", "--set", "auth.mode=disabled", "--set", &format!("storage.url={url}")], &pooler[..]];
+    let running = program.serve(&settings.concat());
+    let message = Message::new(1, CLUSTER, "one").hit("rules.a|A").to_string();
+    until(|| {
+        let call = running.call("POST", "/ingest/results").header("content-type", "application/json");
+        call.body(message.clone()).send().status == 200
+    });
+    until(|| running.call("GET", &format!("/cluster/{CLUSTER}/request/one/status")).send().status == 200);
+}
+
+#[test]
 fn a_start_on_a_standby_says_so() {
     let pair = Pair::start();
     let program = Program::new();
