@@ -169,13 +169,13 @@ impl Storage {
         deletes: bool,
         rows: &AtomicU64,
     ) -> Result<(), StoreError> {
-        let (mut position, end) = erasure.bounds();
+        let (from, end) = erasure.bounds();
+        let mut rest = Rest { walk, organization: erasure.organization, from, end };
         loop {
-            let (step, took) =
-                self.persistent_step(walk, erasure.organization, &position, end, deletes).await?;
+            let (step, took) = self.persistent_step(&rest, deletes).await?;
             rows.fetch_add(step.rows, Ordering::Relaxed);
             match step.last {
-                Some(last) => position = last,
+                Some(last) => rest.from = last,
                 None => return Ok(()),
             }
             tokio::time::sleep((took * REST).max(LEAST_REST)).await;
@@ -183,24 +183,13 @@ impl Storage {
     }
 
     /// Also returns how long the step itself took, without what was tried in vain before it.
-    async fn persistent_step(
-        &self,
-        walk: Walk,
-        organization: OrganizationId,
-        position: &Position,
-        end: StoredCluster,
-        deletes: bool,
-    ) -> Result<(Step, Duration), StoreError> {
+    async fn persistent_step(&self, rest: &Rest, deletes: bool) -> Result<(Step, Duration), StoreError> {
         let mut attempt = 1;
         loop {
             let started = Instant::now();
-            let from = position.clone();
+            let rest = rest.clone();
             let work = move |connection: &mut AnyConnection| {
-                if deletes {
-                    deletion(connection, walk, organization, &from, end)
-                } else {
-                    count(connection, walk, organization, &from, end)
-                }
+                if deletes { rest.delete_some(connection) } else { rest.count_some(connection) }
             };
             match self.database.writes.run_locking(LOCK, work).await {
                 Err(error) if attempt < ATTEMPTS && error.may_pass() => {
@@ -225,69 +214,64 @@ impl Storage {
     }
 }
 
-fn page(
-    connection: &mut AnyConnection,
+/// The rows of an erasure that are still to be walked through, in one table.
+#[derive(Clone)]
+struct Rest {
     walk: Walk,
     organization: OrganizationId,
-    from: &Position,
+    from: Position,
+    /// The last cluster.
     end: StoredCluster,
-) -> QueryResult<Vec<Key>> {
-    on_either!(connection, connection => sql_query(walk.page)
-        .bind::<BigInt, _>(i64::from(organization.get()))
-        .bind::<ClusterUuid, _>(from.cluster)
-        .bind::<Text, _>(&from.request)
-        .bind::<ClusterUuid, _>(end)
-        .bind::<BigInt, _>(STEP)
-        .load(connection))
 }
 
-fn count(
-    connection: &mut AnyConnection,
-    walk: Walk,
-    organization: OrganizationId,
-    from: &Position,
-    end: StoredCluster,
-) -> QueryResult<Step> {
-    let keys = page(connection, walk, organization, from, end)?;
-    Ok(Step { rows: keys.len() as u64, last: keys.last().map(Position::from) })
-}
-
-/// Deletes the next rows, and says so to other processes.
-fn deletion(
-    connection: &mut AnyConnection,
-    walk: Walk,
-    organization: OrganizationId,
-    from: &Position,
-    end: StoredCluster,
-) -> QueryResult<Step> {
-    let keys = page(connection, walk, organization, from, end)?;
-    let Some(last) = keys.last().map(Position::from) else { return Ok(Step { rows: 0, last: None }) };
-    macro_rules! delete {
-        ($connection:expr) => {{
-            let deleted = sql_query(walk.delete)
-                .bind::<BigInt, _>(i64::from(organization.get()))
-                .bind::<ClusterUuid, _>(from.cluster)
-                .bind::<Text, _>(&from.request)
-                .bind::<ClusterUuid, _>(last.cluster)
-                .bind::<Text, _>(&last.request)
-                .execute($connection)?;
-            sql_query("UPDATE erasures SET generation = generation + 1").execute($connection)?;
-            QueryResult::Ok(deleted)
-        }};
+impl Rest {
+    /// The next rows.
+    fn page(&self, connection: &mut AnyConnection) -> QueryResult<Vec<Key>> {
+        on_either!(connection, connection => sql_query(self.walk.page)
+            .bind::<BigInt, _>(i64::from(self.organization.get()))
+            .bind::<ClusterUuid, _>(self.from.cluster)
+            .bind::<Text, _>(&self.from.request)
+            .bind::<ClusterUuid, _>(self.end)
+            .bind::<BigInt, _>(STEP)
+            .load(connection))
     }
-    let deleted = match connection {
-        AnyConnection::Postgres(connection) => connection.transaction(|connection| {
-            // If this and a batch of events wait for each other, this one is to give way, before the server chooses.
-            connection.batch_execute(&format!("SET LOCAL lock_timeout = {}", LOCK.as_millis()))?;
-            delete!(connection)
-        })?,
-        AnyConnection::Sqlite(connection) => {
-            // What is deleted is overwritten in the file.
-            connection.batch_execute("PRAGMA secure_delete = ON")?;
-            connection.immediate_transaction(|connection| delete!(connection))?
+
+    fn count_some(&self, connection: &mut AnyConnection) -> QueryResult<Step> {
+        let keys = self.page(connection)?;
+        Ok(Step { rows: keys.len() as u64, last: keys.last().map(Position::from) })
+    }
+
+    /// Deletes the next rows, and says so to other processes.
+    fn delete_some(&self, connection: &mut AnyConnection) -> QueryResult<Step> {
+        let keys = self.page(connection)?;
+        let Some(last) = keys.last().map(Position::from) else { return Ok(Step { rows: 0, last: None }) };
+        macro_rules! delete {
+            ($connection:expr) => {{
+                let deleted = sql_query(self.walk.delete)
+                    .bind::<BigInt, _>(i64::from(self.organization.get()))
+                    .bind::<ClusterUuid, _>(self.from.cluster)
+                    .bind::<Text, _>(&self.from.request)
+                    .bind::<ClusterUuid, _>(last.cluster)
+                    .bind::<Text, _>(&last.request)
+                    .execute($connection)?;
+                sql_query("UPDATE erasures SET generation = generation + 1").execute($connection)?;
+                QueryResult::Ok(deleted)
+            }};
         }
-    };
-    Ok(Step { rows: deleted as u64, last: Some(last) })
+        let deleted = match connection {
+            AnyConnection::Postgres(connection) => connection.transaction(|connection| {
+                // If this and a batch of events wait for each other, this one is to give way, before the server chooses.
+                connection.batch_execute(&format!("SET LOCAL lock_timeout = {}", LOCK.as_millis()))?;
+                delete!(connection)
+            })?,
+            AnyConnection::Sqlite(connection) => {
+                // What is deleted is overwritten in the file.
+                connection.batch_execute("PRAGMA secure_delete = ON")?;
+                connection.immediate_transaction(|connection| delete!(connection))?
+            }
+        };
+        Ok(Step { rows: deleted as u64, last: Some(last) })
+    }
 }
 
 impl From<&Key> for Position {
