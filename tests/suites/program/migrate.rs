@@ -2,20 +2,21 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, PgConnection};
-use gathering_tests::{Program, TestDatabase, until};
+use gathering_tests::{Finished, Program, TestDatabase, until};
 
 use crate::refused;
+
+/// Runs `gathering migrate` with these arguments on a database that this assignment names.
+fn migrate(program: &Program, url: &str, arguments: &[&str]) -> Finished {
+    program.run(&[&["migrate", "--set", url], arguments].concat())
+}
 
 #[test]
 fn apply_check_and_revert_on_both_databases() {
     for database in [TestDatabase::sqlite(), TestDatabase::postgres()] {
         let program = Program::new();
         let url = format!("storage.url={}", database.url());
-        let migrate = |arguments: &[&str]| {
-            let all: Vec<&str> =
-                ["migrate", "--set", &url].into_iter().chain(arguments.iter().copied()).collect();
-            program.run(&all)
-        };
+        let migrate = |arguments: &[&str]| migrate(&program, &url, arguments);
         let behind = migrate(&["--check"]);
         assert!(
             refused(&behind, 1)
@@ -129,11 +130,7 @@ fn a_schema_that_a_newer_release_only_added_to_is_as_good_as_our_own() {
     for database in [TestDatabase::sqlite(), TestDatabase::postgres()] {
         let program = Program::new();
         let url = format!("storage.url={}", database.url());
-        let migrate = |arguments: &[&str]| {
-            let all: Vec<&str> =
-                ["migrate", "--set", &url].into_iter().chain(arguments.iter().copied()).collect();
-            program.run(&all)
-        };
+        let migrate = |arguments: &[&str]| migrate(&program, &url, arguments);
         database.migrate();
         database.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('0098w')");
         for arguments in [&["--check"][..], &[]] {
