@@ -155,7 +155,11 @@ impl SqliteFile {
     fn retire(&self, state: &mut State) -> Result<(), SqliteFileError> {
         if let Some(retired) = &mut state.retired {
             if retired.is_used() {
-                return Err(SqliteFileError::Reopening);
+                // Whoever reads why has to know whether there is anything to open.
+                return Err(match Inode::at(&self.path)? {
+                    Some(_) => SqliteFileError::Reopening,
+                    None => SqliteFileError::Missing,
+                });
             }
             retired.tidy().map_err(|error| SqliteFileError::Unusable {
                 reason: format!("what a lost file left behind cannot be taken away: {error}"),

@@ -42,3 +42,28 @@ impl Lease {
         files.check().inspect_err(|problem| self.file.lose(*generation, problem))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const BUSY: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn what_is_told_of_a_lost_file_that_is_in_use_is_whether_another_one_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gathering.db");
+        let file = SqliteFile::create(&path, BUSY).unwrap();
+        let used = Lease::connect(&file, BUSY).unwrap();
+        fs::remove_file(&path).unwrap();
+        for _ in 0..2 {
+            assert_eq!(file.look_now(), Err(SqliteFileError::Missing));
+        }
+        fs::write(&path, "another one").unwrap();
+        assert_eq!(file.look_now(), Err(SqliteFileError::Reopening));
+        drop(used);
+        assert_ne!(file.look_now(), Err(SqliteFileError::Reopening));
+    }
+}
