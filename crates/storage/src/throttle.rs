@@ -4,8 +4,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Lets a line through every few seconds, and counts those that it holds back.
-#[derive(Debug, Default)]
-pub(crate) struct Throttle(Mutex<Lines>);
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    interval: Duration,
+    lines: Mutex<Lines>,
+}
 
 #[derive(Debug, Default)]
 struct Lines {
@@ -15,11 +18,21 @@ struct Lines {
 
 const INTERVAL: Duration = Duration::from_secs(5);
 
+impl Default for Throttle {
+    fn default() -> Self {
+        Self::every(INTERVAL)
+    }
+}
+
 impl Throttle {
+    pub(crate) fn every(interval: Duration) -> Self {
+        Self { interval, lines: Mutex::default() }
+    }
+
     /// Whether to write a line now: if so, how many were held back since the last.
     pub(crate) fn let_through(&self) -> Option<u64> {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.last.is_some_and(|last| last.elapsed() < INTERVAL) {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.last.is_some_and(|last| last.elapsed() < self.interval) {
             lines.held_back += 1;
             return None;
         }

@@ -39,6 +39,9 @@ impl r2d2::ManageConnection for Opener {
     }
 }
 
+/// How often a pool says that it gets no connection. An outage may last for hours, and each process has three pools.
+const SAY_EVERY: Duration = Duration::from_secs(30);
+
 /// Writes the reasons of failed attempts to connect to the log; callers learn only that none came in time.
 #[derive(Debug)]
 pub(crate) struct LogFailures {
@@ -48,7 +51,7 @@ pub(crate) struct LogFailures {
 
 impl LogFailures {
     pub(crate) fn new(pool: &'static str) -> Self {
-        Self { pool, throttle: Throttle::default() }
+        Self { pool, throttle: Throttle::every(SAY_EVERY) }
     }
 }
 
