@@ -1,68 +1,17 @@
 //! `gathering watch`: waits for a request like a good client, and says what became of it.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
+mod scripted;
+
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::process::{Child, Stdio};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use gathering_tests::{CLUSTER, Message, OTHER_CLUSTER, Program, Running, until};
 use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
 
+use self::scripted::{Scripted, answer, state};
 use crate::{refused, secret};
-
-/// Answers calls one after the other as it was told, the last answer again and again, each on a connection of its own.
-#[derive(Clone)]
-struct Scripted {
-    address: SocketAddr,
-    /// The head of each call that came.
-    heads: Arc<Mutex<Vec<String>>>,
-}
-
-impl Scripted {
-    fn start(answers: &[&str]) -> Self {
-        Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), answers)
-    }
-
-    fn on(listener: TcpListener, answers: &[&str]) -> Self {
-        let (address, heads) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
-        let answers: Vec<String> = answers.iter().map(|answer| (*answer).to_owned()).collect();
-        let own = Arc::clone(&heads);
-        // Ends with the test's process.
-        thread::spawn(move || {
-            for (number, stream) in listener.incoming().flatten().enumerate() {
-                let answer = answers.get(number).or(answers.last()).unwrap();
-                if let Some(head) = head(&stream) {
-                    own.lock().unwrap().push(head);
-                    let _ = (&stream).write_all(answer.as_bytes());
-                }
-            }
-        });
-        Self { address, heads }
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}/base", self.address)
-    }
-
-    fn heads(&self) -> Vec<String> {
-        self.heads.lock().unwrap().clone()
-    }
-}
-
-fn head(stream: &TcpStream) -> Option<String> {
-    let lines = BufReader::new(stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
-    Some(lines.collect::<Vec<_>>().join("\n").to_lowercase()).filter(|head| !head.is_empty())
-}
-
-fn answer(status: &str, headers: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n{body}", body.len())
-}
-
-fn state(state: &str) -> String {
-    answer("200 OK", "", &format!("{{\"cluster\":\"{CLUSTER}\",\"requestID\":\"r\",\"status\":\"{state}\"}}"))
-}
 
 const REPORT: &str = "{ \"cluster\":\"5d5892d3-1f74-4ccf-91af-548dfc9767aa\", \"requestID\":\"r\",\"status\":\"processed\",\n\
     \"report\":[{\"rule_fqdn\":\"rules.disk\",\"error_key\":\"FULL\",\"description\":\"A disk is full.\\nMore.\",\"total_risk\":4}]}";
