@@ -1,7 +1,7 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
 .PHONY: help run build test test-outside test-kafka test-pgbouncer test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt \
-	alerts deny deps-check deploy-check migrations-check docs openapi package release test-installation test-upgrade
+	alerts deny deps-check deploy-check migrations-check docs openapi reference package release test-installation test-upgrade
 
 CARGO ?= cargo
 ARGS ?=
@@ -107,6 +107,11 @@ test-upgrade: ## Runs the last release and this program on one database at once,
 	tests/scripts/last-release
 	$(CARGO) build --package gathering-server
 	tests/scripts/with-postgres tests/scripts/rolling-upgrade target/last-release/gathering target/debug/gathering
+
+reference: ## Writes the pages of docs/ that are made from the code: SETTINGS.md, COMMANDS.md and METRICS.md
+	$(CARGO) build --package gathering-server
+	GATHERING_WRITE_REFERENCE=yes tests/scripts/with-postgres $(CARGO) test --package gathering-tests --test program --test kafka -- \
+		reference:: documentation::
 
 package: ## Checks that the domain crate can be published
 	$(CARGO) package --package gathering-domain --allow-dirty

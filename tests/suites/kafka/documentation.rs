@@ -1,10 +1,12 @@
-//! `docs/MONITORING.md` has every metric of a running service, and no other.
+//! `docs/MONITORING.md` has every metric of a running service, and no other; `docs/METRICS.md` is what the service says of each.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use gathering_tests::{Aggregator, CLUSTER, KeyServer, Message, TestDatabase, TestServer};
 
 use crate::fixture::Flow;
+use crate::generated::is_current;
 
 /// The type and the labels of each metric.
 type Metrics = BTreeMap<String, (String, BTreeSet<String>)>;
@@ -29,6 +31,29 @@ fn exposed(text: &str) -> Metrics {
         metrics.get_mut(name).unwrap_or_else(|| panic!("{line}")).1.extend(names);
     }
     metrics
+}
+
+/// What this page of metrics says that each means.
+fn meanings(text: &str) -> BTreeMap<String, String> {
+    let helps = text.lines().filter_map(|line| line.strip_prefix("# HELP ")?.split_once(' '));
+    helps.map(|(name, meaning)| (name.to_owned(), meaning.to_owned())).collect()
+}
+
+/// The page with every metric, by name.
+fn reference(metrics: &Metrics, meanings: &BTreeMap<String, String>) -> String {
+    let mut page = "# Metrics\n\n\
+        <!-- Made from what running services say of themselves, by `make reference`. -->\n\n\
+        Every metric of `/metrics`, by name, with what the service says of it. [MONITORING.md](MONITORING.md#metrics) has them by\n\
+        subject, with the values of their labels, and with the alert for each.\n\n\
+        | metric | type | labels | says |\n|---|---|---|---|\n"
+        .to_owned();
+    for (name, (kind, labels)) in metrics {
+        let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+        let labels = if labels.is_empty() { "–".to_owned() } else { labels.join(", ") };
+        let meaning = meanings[name].replace('|', "\\|").replace('<', "&lt;");
+        writeln!(page, "| `{name}` | {kind} | {labels} | {meaning} |").unwrap();
+    }
+    page
 }
 
 /// What the tables of the document have, and the alert of each.
@@ -73,20 +98,21 @@ fn every_metric_is_documented_and_every_documented_one_is_there() {
         .set("auth.trusted_proxies=[\"127.0.0.0/8\"]")
         .set("auth.rbac.url=http://127.0.0.1:1")
         .start();
-    let mut running = exposed(&with_consumer.admin("/metrics").send().body);
+    let pages = [&with_consumer, &behind_gateway].map(|server| server.admin("/metrics").send().body);
+    let mut running = exposed(&pages[0]);
     running.extend(
-        exposed(&behind_gateway.admin("/metrics").send().body)
-            .into_iter()
-            .filter(|(name, _)| name == "gathering_auth_permissions_total"),
+        exposed(&pages[1]).into_iter().filter(|(name, _)| name == "gathering_auth_permissions_total"),
     );
     // No standby, and not asked either, but its metrics are there; so is that of traces.
     let database = TestDatabase::postgres();
     let (standby, collector) =
         (format!("storage.read_url={}", database.url()), "telemetry.otlp_endpoint=http://127.0.0.1:1");
     let with_standby = TestServer::builder(database).set(&standby).set(collector).start();
-    running.extend(exposed(&with_standby.admin("/metrics").send().body).into_iter().filter(|(name, _)| {
+    let page = with_standby.admin("/metrics").send().body;
+    running.extend(exposed(&page).into_iter().filter(|(name, _)| {
         name.starts_with("gathering_storage_standby_") || name.starts_with("gathering_trace_")
     }));
+    is_current("METRICS.md", &reference(&running, &meanings(&(pages.concat() + &page))));
     let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/MONITORING.md");
     let (documented, alerts) = documented(&std::fs::read_to_string(document).unwrap());
     assert_eq!(documented, running);

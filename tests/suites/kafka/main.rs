@@ -5,6 +5,8 @@ mod crashes;
 mod documentation;
 mod fixture;
 mod floods;
+#[path = "../generated.rs"]
+mod generated;
 mod groups;
 mod letters;
 mod locks;

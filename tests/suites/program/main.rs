@@ -11,6 +11,8 @@ mod crash;
 mod demo;
 mod erase;
 mod files;
+#[path = "../generated.rs"]
+mod generated;
 mod import;
 mod least_rights;
 mod logging;
@@ -18,6 +20,7 @@ mod memory;
 mod migrate;
 mod outages;
 mod platform;
+mod reference;
 mod serving;
 mod show;
 mod tokens;
