@@ -65,3 +65,8 @@ pub use wait::{until, until_some};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Compiles the examples of the page. The crate that it is about does not have the page.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/DOMAIN.md")]
+struct DomainGuide;

@@ -19,6 +19,7 @@ mod logging;
 mod memory;
 mod migrate;
 mod outages;
+mod pages;
 mod platform;
 mod reference;
 mod serving;
