@@ -85,13 +85,19 @@ deploy-check: ## Checks the manifests in deploy/, the Containerfile, and that ga
 	$(CARGO) build --package gathering-server
 	tests/scripts/deploy-check target/debug/gathering
 
-docs: ## Builds the documentation of the crates
+docs: ## Builds the book (target/book/index.html), checks all links, and builds the documentation of the crates
+	tests/scripts/book
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps
 
 openapi: ## Writes docs/openapi.json from the code
 	mkdir -p target
 	$(CARGO) run --quiet --package gathering-server --bin gathering -- openapi --config /dev/null > target/openapi.json
 	mv target/openapi.json docs/openapi.json
+
+reference: ## Writes the pages of docs/ that are made from the code: SETTINGS.md, COMMANDS.md and METRICS.md
+	$(CARGO) build --package gathering-server
+	GATHERING_WRITE_REFERENCE=yes tests/scripts/with-postgres $(CARGO) test --package gathering-tests --test program --test kafka -- \
+		reference:: documentation::
 
 migrations-check: ## Checks that migrations only add what the release before need not know, and that released ones stay as they are
 	tests/scripts/check-migrations
@@ -107,11 +113,6 @@ test-upgrade: ## Runs the last release and this program on one database at once,
 	tests/scripts/last-release
 	$(CARGO) build --package gathering-server
 	tests/scripts/with-postgres tests/scripts/rolling-upgrade target/last-release/gathering target/debug/gathering
-
-reference: ## Writes the pages of docs/ that are made from the code: SETTINGS.md, COMMANDS.md and METRICS.md
-	$(CARGO) build --package gathering-server
-	GATHERING_WRITE_REFERENCE=yes tests/scripts/with-postgres $(CARGO) test --package gathering-tests --test program --test kafka -- \
-		reference:: documentation::
 
 package: ## Checks that the domain crate can be published
 	$(CARGO) package --package gathering-domain --allow-dirty
