@@ -101,6 +101,7 @@ fn without_a_certificate_the_document_is_there_and_nothing_else() {
     assert_eq!(document.status, 200);
     let scheme = &document.json()["components"]["securitySchemes"]["clientCertificate"];
     assert_eq!(scheme["type"], "mutualTLS");
+    assert_eq!(hub.call(hub.server.get("/info"), None).unwrap().status, 200);
     let token = hub.server.token(42);
     for call in [
         hub.server.get(&status()),
