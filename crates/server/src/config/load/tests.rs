@@ -1,6 +1,7 @@
 //! What is accepted, and which layer counts.
 
 mod auth;
+mod keys;
 mod refusals;
 
 use std::io::Write;
