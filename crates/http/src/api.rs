@@ -20,6 +20,7 @@ use crate::limits::Limits;
 use crate::listener::{self, BindError, BoundAddress, Listener, ListenerSettings};
 use crate::metrics::HttpMetrics;
 use crate::observe::observe;
+use crate::pages::{Pages, Site};
 use crate::settings::Settings;
 use crate::{openapi, routes};
 
@@ -56,6 +57,8 @@ where
         settings.auth_scheme,
     ))));
     let build = web::Data::new(settings.build);
+    let site = Site::new(&settings.base_paths, settings.auth_scheme, settings.build);
+    let pages = Pages::new(&site, settings.pages);
     let takes_messages = settings.ingest.is_some();
     let (list_budget, message_budget) = body_budgets(settings, &api.metrics);
     let intake = web::Data::from(api.intake);
@@ -89,7 +92,7 @@ where
             .app_data(intake.clone())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(observe))
-            .configure(|config| routes::configure::<S, I>(config, &base_paths, takes_messages))
+            .configure(|config| routes::configure::<S, I>(config, &base_paths, takes_messages, &pages))
     })
 }
 

@@ -99,9 +99,7 @@ fn unknown_paths_are_404(database: TestDatabase) {
     let server = TestServer::start(database);
     let twice = format!("{}/", requests(CLUSTER) + "/");
     let empty = status(CLUSTER, "");
-    for path in
-        ["/", "/nope", "/cluster", PRODUCTION, &twice, &empty, "/docs", "/metrics", "/livez", "/readyz"]
-    {
+    for path in ["/nope", "/cluster", PRODUCTION, &twice, &empty, "/docs", "/metrics", "/livez", "/readyz"] {
         for method in ["GET", "POST", "OPTIONS"] {
             let answer = server.call(method, path).send();
             assert_eq!(
