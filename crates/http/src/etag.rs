@@ -6,8 +6,8 @@ use twox_hash::XxHash3_128;
 
 use crate::wire;
 
-/// Kept by the client alone, which asks each time whether it is still so.
-const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+/// For `Cache-Control`: kept by the client alone, which asks each time whether it is still so.
+pub(crate) const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// The tag of an answer, made of its bytes alone, so that it is the same on every replica.
 pub(crate) struct Tag(EntityTag);

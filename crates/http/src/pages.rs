@@ -1,4 +1,4 @@
-//! Pages for people: `/`, `/ui` and `/docs`.
+//! Pages for people: `/`, `/ui` and `/docs`, and a report as HTML.
 //!
 //! Their files are in the folder `pages` of the crate and within the program. A page is told of the service in what is written into
 //! its document; all else it asks the API, as every client does. What a browser may do with a page says its policy.
@@ -6,7 +6,9 @@
 mod answer;
 mod document;
 mod index;
+mod markdown;
 mod page;
+pub(crate) mod report;
 mod site;
 mod ui;
 
