@@ -1,6 +1,6 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-outside test-kafka test-pgbouncer test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt \
+.PHONY: help run build test test-outside test-kafka test-pgbouncer test-browser test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt \
 	alerts deny deps-check deploy-check migrations-check docs openapi package release test-installation test-upgrade
 
 CARGO ?= cargo
@@ -38,6 +38,10 @@ test-pgbouncer: ## Runs the tests on two servers, and those through a PgBouncer 
 	$(CARGO) build --package gathering-server
 	tests/scripts/with-pgbouncer tests/scripts/with-postgres tests/scripts/run-tests --package gathering-tests \
 		--features pgbouncer --test servers $(ARGS)
+
+test-browser: ## Tests the pages in Chromium, which it installs; pictures are in target/browser. ARGS=tests/browser/docs.test.js
+	$(CARGO) build --package gathering-server
+	tests/scripts/test-browser target/debug/gathering $(ARGS)
 
 test-stops: ## Stops servers behind HAProxy, which it installs, under load, and counts lost calls. STOPS=20 CALLS=10000
 	$(CARGO) build --package gathering-server
