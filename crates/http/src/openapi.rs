@@ -4,4 +4,4 @@ mod document;
 pub(crate) mod parameters;
 pub(crate) mod responses;
 
-pub use document::{AuthScheme, document};
+pub use document::{AuthScheme, DocumentSettings, document};

@@ -22,7 +22,7 @@ use crate::wire;
     request_body(
         description = "Messages as the pipeline publishes them; with `Content-Encoding: gzip` if compressed.",
         content(
-            (String = "application/json", example = json!({
+            (serde_json::Value = "application/json", example = json!({
                 "OrgID": 42, "ClusterName": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
                 "RequestId": "6d2eede257644308a8949c4ec251c5c4", "LastChecked": "2026-03-01T11:30:00Z",
                 "Metadata": {"gathering_time": "2026-03-01T11:29:00Z"},
@@ -65,7 +65,7 @@ pub(crate) async fn results<I: MessageIntake>(
     request_body(
         description = "Announcements as ingress publishes them; with `Content-Encoding: gzip` if compressed.",
         content(
-            (String = "application/json", example = json!({
+            (serde_json::Value = "application/json", example = json!({
                 "request_id": "6d2eede257644308a8949c4ec251c5c4", "service": "openshift",
                 "timestamp": "2026-03-01T11:30:00Z", "b64_identity": "eyJpZGVudGl0eSI6IHt9fQ=="
             })),
