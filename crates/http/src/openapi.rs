@@ -1,6 +1,7 @@
-//! The OpenAPI document. Handlers name its shared `parameters` and `responses`; the finished `document` names handlers.
+//! The OpenAPI document. Handlers name its shared `parameters`, `messages` and `responses`; the finished `document` names handlers.
 
 mod document;
+pub(crate) mod messages;
 pub(crate) mod parameters;
 pub(crate) mod responses;
 

@@ -7,7 +7,7 @@ use gathering_domain::store::RequestStore;
 
 use crate::error::ApiError;
 use crate::extract::ReadableSelection;
-use crate::openapi::parameters::{ClusterParameter, RequestIdInBody};
+use crate::openapi::parameters::{CallIdParameter, ClusterParameter, RequestIdInBody};
 use crate::openapi::responses::{BodyErrors, CommonErrors, ListLimits};
 use crate::tracing;
 use crate::wire;
@@ -21,7 +21,7 @@ use crate::wire;
     path = "/cluster/{clusterID}/requests",
     operation_id = "selectRequests",
     tag = "requests",
-    params(ClusterParameter),
+    params(ClusterParameter, CallIdParameter),
     request_body(content = Vec<RequestIdInBody>, description = "The request IDs, whatever the Content-Type says.",
         content_type = "application/json",
         example = json!(["6d2eede257644308a8949c4ec251c5c4", "unknown1"])),

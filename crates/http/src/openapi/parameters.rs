@@ -59,3 +59,14 @@ pub(crate) struct PreferParameter {
     #[param(rename = "Prefer", nullable = false)]
     prefer: Option<String>,
 }
+
+/// The header with the call's ID.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "a part of the document; the answer's headers are made elsewhere")]
+pub(crate) struct CallIdParameter {
+    /// The ID that the call is to have in its answer and in log lines: 1 to 128 ASCII letters, digits, `-` or `_`. Without it, or with
+    /// another text, it gets a new one.
+    #[param(rename = "x-rh-insights-request-id", nullable = false)]
+    call_id: Option<String>,
+}
