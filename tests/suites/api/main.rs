@@ -13,6 +13,7 @@ mod ingest;
 mod lists;
 mod metrics;
 mod outages;
+mod promises;
 mod protocol;
 mod readiness;
 mod refusals;
