@@ -70,7 +70,7 @@ function field(fields, name, { type = 'text', value = '', hint, autocomplete = '
       input.toggleAttribute('aria-invalid', !isGood);
       if (!isGood) input.setAttribute('aria-invalid', 'true');
       note.textContent = isGood ? hint ?? '' : complaint;
-      note.classList.toggle('complaint', !isGood);
+      note.className = isGood ? 'hint' : 'hint complaint failed';
       return isGood;
     },
   };

@@ -12,21 +12,24 @@ const FINAL = ['unauthorized', 'forbidden', 'invalid'];
 /**
  * Calls `look(signal)` until `signal` is aborted. It returns how many seconds to let pass until the next one, or null for no
  * other. While the page is hidden, what it waits for is given up. Problems go to `onProblem(problem, seconds)`: `seconds` until the
- * next try, or null if there is none. Returned is a function that looks at once.
+ * next try, or null if there is none. Returned is a function that gives up what is waited for, and looks
+ * at once.
  */
 export function keepLooking(look, onProblem, signal) {
   let again = () => {};
   const loop = async () => {
     for (let failures = 0; !signal.aborted;) {
       await untilSeen(signal);
-      const turn = AbortSignal.any([signal, seen.signal]);
+      const cut = new AbortController();
+      const turn = AbortSignal.any([signal, seen.signal, cut.signal]);
+      again = () => cut.abort();
       let seconds;
       try {
         seconds = await look(turn);
         failures = 0;
       } catch (problem) {
         if (signal.aborted) return;
-        // It is looked at when the page is seen again.
+        // It is looked at again, once the page is seen.
         if (turn.aborted) continue;
         if (!problem.kind) throw problem;
         failures += 1;

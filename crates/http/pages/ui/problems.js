@@ -2,15 +2,10 @@
 
 import { el, sign } from './dom.js';
 import { needsToken } from './session.js';
-
-const retention = Number(document.documentElement.dataset.retention);
+import { duration } from './time.js';
 
 /** How long requests are kept, in words. */
-export function kept() {
-  const hours = retention / 3600;
-  if (hours >= 48 && hours % 24 === 0) return `${hours / 24} days`;
-  return hours === Math.round(hours) ? `${hours} ${hours === 1 ? 'hour' : 'hours'}` : `${Math.round(retention / 60)} minutes`;
-}
+export const KEPT = duration(Number(document.documentElement.dataset.retention) * 1000);
 
 const WORDS = {
   unauthorized: needsToken
@@ -43,7 +38,7 @@ export function problemState(problem, ...actions) {
 /** A problem above a view that shows what was known before. */
 export function problemBanner(problem) {
   const [kind, heading, text] = WORDS[problem.kind];
-  return el('div', { class: 'alert warning' }, sign(kind), el('div', {}, el('strong', {}, heading), el('p', {}, text), said(problem)));
+  return el('div', { class: 'alert moderate' }, sign(kind), el('div', {}, el('strong', {}, heading), el('p', {}, text), said(problem)));
 }
 
 /** What the service says itself. */

@@ -5,7 +5,7 @@ import { copyable } from './copy.js';
 import { el, label, sign, tell } from './dom.js';
 import { readReport } from './fragment.js';
 import { keepLooking } from './pace.js';
-import { emptyState, kept, problemBanner, problemState } from './problems.js';
+import { KEPT, emptyState, problemBanner, problemState } from './problems.js';
 import { addressOf, endOf, moment, stateName, took } from './request.js';
 import { now } from './time.js';
 
@@ -30,28 +30,29 @@ export function reportView(cluster, id, page, signal) {
   ]);
 
   const again = () => el('button', { class: 'button', type: 'button', click: () => lookNow() }, 'Try now');
-  const lost = () => {
+  const showLost = () => {
     if (known) {
       tell('The request has expired');
       facts.replaceChildren();
-      content.replaceChildren(emptyState('received', 'The request has expired', `It was here while you looked. Requests are kept for ${kept()} after they were last changed, and then forgotten with their reports.`));
-      return null;
-    }
-    if (!content.querySelector('.empty')) {
+      content.replaceChildren(emptyState('received', 'The request has expired', `It was here while you looked. Requests are kept for ${KEPT} after they were last changed, and then forgotten with their reports.`));
+    } else if (!content.querySelector('.unknown')) {
       tell('There is no such request');
-      content.replaceChildren(emptyState('search', 'No such request', `Your organization has no request with this ID for this cluster. It may have expired: requests are kept for ${kept()} after they were last changed. If it is new, it may not have come yet: this page goes on looking.`, again()));
+      content.replaceChildren(el('div', { class: 'unknown' }, emptyState('search', 'No such request', `Your organization has no request with this ID for this cluster. It may have expired: requests are kept for ${KEPT} after they were last changed. If it is new, it may not have come yet: this page goes on looking.`, again())));
     }
-    return wait;
   };
   const look = async (turn) => {
     const found = await find(cluster, id, turn);
     banner.replaceChildren();
-    const next = found.valid ? null : lost();
-    if (!found.valid) return next && next(cluster, id, turn);
-    const isNew = !known || known.state !== found.state || known.expires !== found.expires;
-    if (isNew) {
+    if (!found.valid) {
+      showLost();
+      // What has expired does not come back; what is unknown may come.
+      return known ? null : wait(cluster, id, turn);
+    }
+    if (!known || known.state !== found.state || known.expires !== found.expires) {
       const read = found.state === 'received' ? null : await readIfThere(cluster, id, turn);
-      facts.replaceChildren(factsOf(cluster, found));
+      // It has changed, or gone, between the two questions.
+      if (found.state === 'processed' && !read || read && read.state !== found.state) return 0;
+      facts.replaceChildren(factsOf(found));
       content.replaceChildren(...contentOf(found, read));
       tell(`Request ${id} is ${found.state}`);
       known = found;
@@ -79,7 +80,7 @@ async function readIfThere(cluster, id, signal) {
   }
 }
 
-function factsOf(cluster, request) {
+function factsOf(request) {
   const fact = (name, ...value) => el('div', {}, el('dt', {}, name), el('dd', {}, ...value));
   return el('dl', { class: 'card facts' },
     fact('Request ID', copyable(request.id, 'request ID')),
@@ -95,11 +96,11 @@ function contentOf({ state }, read) {
     return [el('section', { class: 'card empty' }, el('div', { class: 'big waiting' }, sign('received')), el('h2', {}, 'Waiting for the result'), el('p', {}, 'The cluster has sent its data, and the analysis is not done. This page shows the report as soon as it is there.'))];
   }
   if (state === 'failed') {
-    return [el('section', { class: 'alert danger' }, sign('failed'), el('div', {}, el('h2', {}, 'The result could not be used'),
+    return [el('section', { class: 'alert failed' }, sign('failed'), el('div', {}, el('h2', {}, 'The result could not be used'),
       read?.reason ? el('p', {}, 'Reason: ', el('bdi', {}, read.reason)) : el('p', {}, 'The service is set to say nothing of why.'),
       el('p', {}, 'There is no report. A new gathering of the cluster makes a new request; whoever runs the pipeline finds the message in its log.')))];
   }
-  const hits = read?.hits ?? [];
+  const { hits } = read;
   if (hits.length === 0) return [emptyState('processed', 'Nothing was found', 'The analysis found nothing that the cluster should be told of. Rules that your organization acknowledged or disabled are left out.')];
   const risks = Object.values(RISKS).reverse().map((name) => [name, hits.filter((hit) => RISKS[hit.risk] === name).length]).filter(([, count]) => count > 0);
   return [

@@ -4,7 +4,7 @@ import { list, wait } from './api.js';
 import { copyable } from './copy.js';
 import { el, label, tell } from './dom.js';
 import { keepLooking } from './pace.js';
-import { emptyState, kept, problemBanner, problemState } from './problems.js';
+import { KEPT, emptyState, problemBanner, problemState } from './problems.js';
 import { addressOf, endOf, moment, stateName, took } from './request.js';
 import { timeline } from './timeline.js';
 import { zone } from './time.js';
@@ -22,49 +22,41 @@ export function requestsView(cluster, page, signal) {
   let known = null;
   let rows = PORTION;
   const banner = el('div', { 'aria-live': 'polite' });
-  const results = el('div', {});
-  const filter = toolbar(() => { rows = PORTION; showTable(); }, () => lookNow());
-  page.show('Requests of a cluster', [
-    el('p', { class: 'sub' }, 'Cluster ', copyable(cluster, 'cluster ID')),
-    banner,
-    results,
-  ]);
-  results.append(el('p', { class: 'loading' }, 'Asking the service…'));
+  const results = el('div', {}, el('p', { class: 'loading' }, 'Asking the service…'));
+  page.show('Requests of a cluster', [el('p', { class: 'sub' }, 'Cluster ', copyable(cluster, 'cluster ID')), banner, results]);
 
-  const table = el('div', {});
+  const [cut, line, table] = [el('div', {}), el('div', {}), el('div', {})];
+  const filter = toolbar(() => { rows = PORTION; showTable(); }, () => lookNow());
+  const frame = [cut, line, filter.element, table, el('p', { class: 'hint' }, `Times are those of ${zone()}. Requests are kept for ${KEPT} after they were last changed.`)];
   const showTable = () => {
     const shown = known.requests.filter(filter.matches);
-    const more = Math.min(PORTION, shown.length - rows);
-    const focused = document.activeElement?.closest?.('#requests a')?.hash;
+    const focused = document.activeElement.closest('#requests a')?.getAttribute('href');
     table.replaceChildren(
       shown.length > 0 ? requestTable(cluster, shown.slice(0, rows)) : emptyState('search', 'No request is like that', 'Choose another state or another part of an ID.'),
-      more > 0 ? el('p', { class: 'more' }, el('button', {
-        class: 'button',
-        type: 'button',
-        click: () => {
-          const next = rows;
-          rows += PORTION;
-          showTable();
-          table.querySelectorAll('tbody a')[next]?.focus();
-        },
-      }, `Show ${more} more`), ` ${Math.min(rows, shown.length)} of ${shown.length} are shown.`) : '',
+      shown.length > rows ? more(shown) : '',
     );
-    if (focused) table.querySelector(`a[href="${CSS.escape(focused).replaceAll('\\', '')}"]`)?.focus();
+    if (focused) table.querySelector(`a[href="${focused}"]`)?.focus();
+  };
+  const more = (shown) => {
+    const click = () => {
+      const first = rows;
+      rows += PORTION;
+      showTable();
+      table.querySelectorAll('tbody a')[first].focus();
+    };
+    return el('p', { class: 'more' }, `${rows} of ${shown.length} are shown. `, el('button', { class: 'button', type: 'button', click }, `Show ${Math.min(PORTION, shown.length - rows)} more`));
   };
   const showList = () => {
     const { requests, truncated } = known;
     filter.count(requests);
     if (requests.length === 0) {
-      results.replaceChildren(emptyState('search', 'No requests at the moment', `The cluster is known, and none of its requests is recorded any more. Requests are kept for ${kept()} after they were last changed. This page goes on looking.`));
+      results.replaceChildren(emptyState('search', 'No requests at the moment', `The cluster is known, and none of its requests is recorded any more. Requests are kept for ${KEPT} after they were last changed. This page goes on looking.`));
       return;
     }
-    results.replaceChildren(
-      truncated ? el('p', { class: 'alert info' }, `The cluster has more requests. The service lists the ${requests.length} newest.`) : '',
-      timeline(cluster, requests),
-      filter.element,
-      table,
-      el('p', { class: 'hint' }, `Times are those of ${zone()}. Requests are kept for ${kept()} after they were last changed.`),
-    );
+    // What somebody is writing in stays where it is.
+    if (!table.isConnected) results.replaceChildren(...frame);
+    cut.replaceChildren(truncated ? el('p', { class: 'alert received' }, `The cluster has more requests. The service lists the ${requests.length} newest.`) : '');
+    line.replaceChildren(timeline(cluster, requests));
     showTable();
   };
 

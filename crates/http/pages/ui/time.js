@@ -3,7 +3,9 @@
 const UNITS = [['day', 86_400], ['hour', 3600], ['minute', 60], ['second', 1]];
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
-const absolute = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+const FULL = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' };
+const absolute = new Intl.DateTimeFormat('en-GB', FULL);
+const ofYears = new Intl.DateTimeFormat('en-GB', { ...FULL, year: 'numeric' });
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const date = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
 
@@ -27,9 +29,9 @@ export function zone() {
   return absolute.resolvedOptions().timeZone;
 }
 
-/** A time such as `27 Nov, 06:50:00`. */
+/** A time such as `27 Nov, 06:50:00`, with its year unless it is of these months. */
 export function inFull(time) {
-  return absolute.format(time);
+  return (Math.abs(time - now()) < 180 * 86_400_000 ? absolute : ofYears).format(time);
 }
 
 /** A time on an axis whose marks are `step` seconds apart. */

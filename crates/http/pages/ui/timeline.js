@@ -40,7 +40,7 @@ function lane(cluster, request, x, at) {
   const bar = (name, from, to, y, height) => svg('line', { class: `bar ${name}`, x1: x(from), x2: x(Math.max(from, to)), y1: y, y2: y, 'stroke-width': height });
   return el('div', { class: 'lane', click: () => { location.hash = addressOf(cluster, request.id); } },
     el('span', { class: 'name' }, request.id),
-    svg('svg', { height: 18, width: '100%' },
+    svg('svg', { height: 18, width: '100%', 'aria-hidden': 'true' },
       svg('title', {}, `${request.id}: ${stateName(request.state)}, took ${took(request)}`),
       bar('kept', end, request.expires, 9, 6),
       bar(request.state, request.received, end, 9, 10),
@@ -59,7 +59,7 @@ function axis({ from, to, step }, x, at) {
   const middle = (time) => (time - from) / (to - from);
   return el('div', { class: 'lane axis' },
     el('span', { class: 'name' }),
-    svg('svg', { height: 34, width: '100%' },
+    svg('svg', { height: 34, width: '100%', 'aria-hidden': 'true' },
       marks.filter((time) => middle(time) > 0.04 && middle(time) < 0.96).map((time, index) => svg('text', { class: index % 2 ? 'odd' : null, x: x(time), y: 14, 'text-anchor': 'middle' }, onAxis(time, step))),
       nowMark(x, at),
       svg('text', { class: 'now-text', x: x(at), y: 31, 'text-anchor': middle(at) < 0.1 ? 'start' : middle(at) > 0.9 ? 'end' : 'middle' }, 'now')));
