@@ -60,7 +60,8 @@ function watch(page, origin, troubles) {
     if (response.status() >= 400 && isPartOfPage(response.request())) troubles.push(`${response.status()} for ${response.url()}`);
   });
   page.on('requestfailed', (request) => {
-    if (isPartOfPage(request)) troubles.push(`${request.failure()?.errorText} for ${request.url()}`);
+    // What is still on its way when a page is left, such as its icon, is given up.
+    if (isPartOfPage(request) && request.failure()?.errorText !== 'net::ERR_ABORTED') troubles.push(`${request.failure()?.errorText} for ${request.url()}`);
   });
 }
 

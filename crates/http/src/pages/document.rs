@@ -13,6 +13,9 @@
 use super::site::{PageSettings, Site};
 use crate::openapi::AuthScheme;
 
+/// How much of a commit's hash is shown, in characters.
+const SHORT_COMMIT: usize = 12;
+
 /// A document, and what is filled in.
 pub(super) struct Document(String);
 
@@ -33,11 +36,12 @@ impl Document {
             AuthScheme::None => "none",
         };
         let retention = settings.map(|settings| settings.retention.as_secs().to_string());
+        let commit: String = site.build.commit.unwrap_or("unknown").chars().take(SHORT_COMMIT).collect();
         self.fill("root", root)
             .fill("api", &format!("{root}{base}{slash}"))
             .fill("auth", auth)
             .fill("version", site.build.version)
-            .fill("commit", site.build.commit.unwrap_or("unknown"))
+            .fill("commit", &commit)
             .fill("retention", &retention.unwrap_or_default())
     }
 
@@ -72,7 +76,8 @@ mod tests {
     use super::*;
     use crate::wire::BuildInfo;
 
-    const BUILD: BuildInfo = BuildInfo { version: "1.2.3", commit: None, time: None };
+    const BUILD: BuildInfo =
+        BuildInfo { version: "1.2.3", commit: Some("0123456789abcdef0123456789abcdef01234567"), time: None };
 
     fn filled(base_paths: &[&str], root: &str) -> String {
         let base_paths: Vec<_> = base_paths.iter().map(|path| path.parse().unwrap()).collect();
@@ -85,10 +90,10 @@ mod tests {
 
     #[test]
     fn a_page_is_told_the_way_to_the_api() {
-        assert_eq!(filled(&["/api/v2", "/"], "./"), "./ ./ token 1.2.3 unknown 86400 {{other}}");
+        assert_eq!(filled(&["/api/v2", "/"], "./"), "./ ./ token 1.2.3 0123456789ab 86400 {{other}}");
         assert_eq!(
             filled(&["/api/v2", "/b"], "../"),
-            "../ ../api/v2/ token 1.2.3 unknown 86400 {{other}}",
+            "../ ../api/v2/ token 1.2.3 0123456789ab 86400 {{other}}",
             "the first, where there is no root"
         );
     }

@@ -11,7 +11,7 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, LinkType, Options, Pars
 use pulldown_cmark_escape::{escape_href, escape_html, escape_html_body_text};
 
 /// Elements within each other; what is deeper is not marked up.
-const MAX_DEPTH: usize = 24;
+const MAX_DEPTH: usize = 12;
 
 /// Longer texts are shown as they are written, in bytes.
 const MAX_LENGTH: usize = 64 * 1024;
