@@ -166,17 +166,51 @@ test('an identity is sent behind a gateway, and nothing is asked for where nobod
 
 test('it can be read in light and dark, narrow and wide, and without eyes', async ({ start, open }) => {
   const server = await start();
+  await everyLook(await openDocs(open, server), 'docs');
+});
+
+test('so can the answer to a call that was tried', async ({ start, open }) => {
+  const server = await start();
   await server.postResult(42, CLUSTER, 'req1');
   const page = await openDocs(open, server);
-  await everyLook(page, 'docs');
   await page.getByLabel('Token').fill(server.token(42));
   await tryList(page);
   await everyLook(page, 'docs-tried');
-  // Everything at once: all operations open, to be tried, one of them refused.
-  for (const id of ['getRequestReport', 'getRequestStatus', 'selectRequests', 'ingestAnnouncements', 'info']) await operation(page, id);
-  await page.getByLabel('Token').fill('');
+});
+
+test('so can all operations at once, to be tried, one of them refused', async ({ start, open }) => {
+  const page = await openDocs(open, await start());
+  for (const id of ['getRequestReport', 'getRequestStatus', 'listRequests', 'selectRequests', 'ingestAnnouncements', 'info']) {
+    await operation(page, id);
+  }
   await execute(page, await operation(page, 'ingestResults'));
   await everyLook(page, 'docs-all');
+});
+
+test('what rule content says does nothing, in JSON and as HTML', async ({ start, open }) => {
+  const text = '<script>window.evil = 1</script><img src="http://elsewhere.example/x" onerror="window.evil = 2"> [x](javascript:window.evil=3)';
+  const server = await start({ content: [{ hit: 'rules.evil|KEY', text, risk: 4 }] });
+  await server.postResult(42, CLUSTER, 'req1', { hits: ['rules.evil|KEY'] });
+  const page = await openDocs(open, server);
+  await page.getByLabel('Token').fill(server.token(42));
+  const block = await operation(page, 'getRequestReport');
+  await block.getByPlaceholder('clusterID').fill(CLUSTER);
+  await block.getByPlaceholder('requestID').fill('req1');
+  for (const type of ['application/json', 'text/html']) {
+    await block.locator('.response[data-code="200"] select').first().selectOption(type);
+    const { status, shown } = await execute(page, block);
+    assert.equal(status, 200);
+    assert.match(shown, /window\.evil = 1/, type);
+    assert.equal(await block.locator('.live-responses-table').locator('script, img, a[href^="javascript"]').count(), 0, type);
+  }
+  assert.equal(await page.evaluate(() => window.evil), undefined);
+});
+
+test('an address cannot have it show the document of somebody else', async ({ start, open }) => {
+  const server = await start();
+  const elsewhere = 'http://elsewhere.example/openapi.json';
+  const page = await openDocs(open, server, { path: `/docs?url=${elsewhere}&configUrl=${elsewhere}&urls.primaryName=x&persistAuthorization=true#/%3Cimg%20src=x%20onerror=alert(1)%3E` });
+  assert.equal(await page.locator('.opblock').count(), 7);
 });
 
 test('it is done by keyboard', async ({ start, open }) => {

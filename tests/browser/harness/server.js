@@ -62,6 +62,8 @@ class Server {
   async serve() {
     this.#process = spawn(program(), ['serve', ...this.#settings], { ...this.#surroundings(), stdio: ['ignore', 'ignore', 'pipe'] });
     const child = this.#process;
+    // Where a test ends without an end of its own, such as one that takes too long.
+    process.once('exit', () => child.kill('SIGKILL'));
     this.#ended = new Promise((done) => child.once('close', done).once('error', done));
     const answering = new Promise((done) => {
       createInterface({ input: child.stderr }).on('line', (line) => {

@@ -9,7 +9,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 pub(super) const PAGE: Page = Page {
     path: "/docs",
     files_path: "/docs/{file}",
-    document: include_str!("../../pages/docs.html"),
+    document: include_str!("../../pages/docs/index.html"),
     files: &[
         File {
             name: "swagger-ui.css",
@@ -26,13 +26,13 @@ pub(super) const PAGE: Page = Page {
         File {
             name: "docs.css",
             content_type: CSS,
-            content: include_bytes!("../../pages/docs.css"),
+            content: include_bytes!("../../pages/docs/docs.css"),
             is_gzip: false,
         },
         File {
             name: "docs.js",
             content_type: SCRIPT,
-            content: include_bytes!("../../pages/docs.js"),
+            content: include_bytes!("../../pages/docs/docs.js"),
             is_gzip: false,
         },
     ],
