@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use actix_web::middleware::{Condition, from_fn};
-use actix_web::web::Bytes;
 use actix_web::{App, web};
 use gathering_auth::Authenticator;
 use gathering_domain::intake::MessageIntake;
@@ -15,13 +14,14 @@ use crate::connections::{ConnectionLimits, ConnectionRegistry};
 use crate::cors::cors;
 use crate::extract::{BodyBudget, ListBudget, MessageBudget};
 use crate::failure_log::FailureLog;
-use crate::handlers::openapi::OpenApiDocument;
+use crate::handlers::openapi::OpenApiDocuments;
 use crate::limits::Limits;
 use crate::listener::{self, BindError, BoundAddress, Listener, ListenerSettings};
 use crate::metrics::HttpMetrics;
 use crate::observe::observe;
+use crate::pages::{Pages, Site};
+use crate::routes;
 use crate::settings::Settings;
-use crate::{openapi, routes};
 
 /// What the API is made of.
 #[derive(Debug, Clone)]
@@ -50,12 +50,10 @@ where
         pending_status: settings.pending_status,
         wait: settings.wait,
     });
-    let document = web::Data::new(OpenApiDocument(Bytes::from(openapi::document(
-        &settings.base_paths,
-        settings.ingest.is_some(),
-        settings.auth_scheme,
-    ))));
+    let documents = web::Data::new(OpenApiDocuments::new(settings));
     let build = web::Data::new(settings.build);
+    let site = Site::new(&settings.base_paths, settings.auth_scheme, settings.build);
+    let pages = Pages::new(&site, settings.pages);
     let takes_messages = settings.ingest.is_some();
     let (list_budget, message_budget) = body_budgets(settings, &api.metrics);
     let intake = web::Data::from(api.intake);
@@ -77,7 +75,7 @@ where
     listener::start(bound, listener, move || {
         App::new()
             .app_data(limits.clone())
-            .app_data(document.clone())
+            .app_data(documents.clone())
             .app_data(build.clone())
             .app_data(lookup.clone())
             .app_data(authenticator.clone())
@@ -89,7 +87,7 @@ where
             .app_data(intake.clone())
             .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
             .wrap(from_fn(observe))
-            .configure(|config| routes::configure::<S, I>(config, &base_paths, takes_messages))
+            .configure(|config| routes::configure::<S, I>(config, &base_paths, takes_messages, &pages))
     })
 }
 

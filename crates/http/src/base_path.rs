@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-/// A prefix of all endpoints' paths: `/`, or one such as `/api/insights-results-aggregator/v2`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A prefix of all endpoints' paths: `/`, which is the default, or one such as `/api/insights-results-aggregator/v2`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BasePath(String);
 
 /// A text that is no base path.

@@ -1,27 +1,44 @@
 //! Answers that a client need not be sent again (RFC 9110, sections 8.8.3 and 13.1.2).
 
 use actix_web::http::header::{self, EntityTag, HeaderValue, IfNoneMatch};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
 use twox_hash::XxHash3_128;
 
 use crate::wire;
 
-/// Kept by the client alone, which asks each time whether it is still so.
-const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+/// For `Cache-Control`: kept by the client alone, which asks each time whether it is still so.
+pub(crate) const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
-/// Answers with JSON under a tag made of its bytes alone, so that it is the same on every replica; or, where the client has it
-/// already, with 304.
+/// The tag of an answer, made of its bytes alone, so that it is the same on every replica.
+pub(crate) struct Tag(EntityTag);
+
+impl Tag {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self(EntityTag::new_strong(format!("{:032x}", XxHash3_128::oneshot(bytes))))
+    }
+}
+
+/// Answers with JSON of the caller's own under its tag; or, where the client has it already, with 304.
 pub(crate) fn answer(request: &HttpRequest, json: Vec<u8>) -> HttpResponse {
-    let tag = EntityTag::new_strong(format!("{:032x}", XxHash3_128::oneshot(&json)));
-    let mut response = if is_known(request, &tag) {
+    tagged(request, &Tag::of(&json), PRIVATE, |response| wire::respond(response, json))
+}
+
+/// Answers under a tag with what is made of a 200; or, where the client has it already, with 304.
+pub(crate) fn tagged(
+    request: &HttpRequest,
+    Tag(tag): &Tag,
+    cache_control: HeaderValue,
+    answer: impl FnOnce(HttpResponseBuilder) -> HttpResponse,
+) -> HttpResponse {
+    let mut response = if is_known(request, tag) {
         HttpResponse::NotModified().finish()
     } else {
-        wire::respond(HttpResponse::Ok(), json)
+        answer(HttpResponse::Ok())
     };
     if let Ok(tag) = HeaderValue::try_from(tag.to_string()) {
         response.headers_mut().insert(header::ETAG, tag);
     }
-    response.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
+    response.headers_mut().insert(header::CACHE_CONTROL, cache_control);
     response
 }
 

@@ -4,11 +4,12 @@
 //! from: `extract` alone sees who calls. `error` is the only place where an error becomes a status, `routes` the only
 //! table of routes.
 //!
-//! From the top down: `api` and `admin` start listeners; `routes` and the finished OpenAPI document name `handlers`;
-//! these share `extract`, `limits`, `wire` and the parts of the document; `listener` and `connections` stand below the
+//! From the top down: `api` and `admin` start listeners; `routes` and the finished OpenAPI document name `handlers`, and beside
+//! them are the `pages` for people; these share `extract`, `limits`, `wire` and the parts of the document; `listener` and `connections` stand below the
 //! web server.
 #![allow(missing_docs, reason = "only the server uses this crate, and most names say what they are")]
 
+mod accept;
 mod admin;
 mod api;
 mod audit;
@@ -30,6 +31,7 @@ mod metrics;
 mod observe;
 mod openapi;
 mod operator;
+mod pages;
 mod prefer;
 mod readiness;
 mod routes;
@@ -48,7 +50,8 @@ pub use cors::{Origin, OriginError};
 pub use limits::PendingStatus;
 pub use listener::{BindError, BoundAddress, Listener, StopHandle};
 pub use metrics::HttpMetrics;
-pub use openapi::{AuthScheme, document as openapi_document};
+pub use openapi::{AuthScheme, DocumentSettings, document as openapi_document};
+pub use pages::PageSettings;
 pub use readiness::{PartState, Readiness, ReadinessReport};
 pub use settings::{IngestSettings, Settings};
 pub use tls::{Tls, TlsError, TlsSettings};

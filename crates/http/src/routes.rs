@@ -9,12 +9,15 @@ use crate::error::ApiError;
 use crate::handlers;
 use crate::methods::{GET, GET_AND_POST, POST, get_or_head, with_methods};
 use crate::metrics::Endpoint;
+use crate::pages::Pages;
 
-/// Adds every endpoint under every base path, those for messages if `takes_messages`.
+/// Adds every endpoint under every base path, those for messages if `takes_messages`, and then the pages, which are at one path
+/// each.
 pub(crate) fn configure<S: RequestStore + 'static, I: MessageIntake + 'static>(
     config: &mut web::ServiceConfig,
     base_paths: &[BasePath],
     takes_messages: bool,
+    pages: &Pages,
 ) {
     let endpoint = |template: &'static str| {
         web::resource(pattern(base_paths, template)).app_data(Endpoint::new(template))
@@ -53,6 +56,7 @@ pub(crate) fn configure<S: RequestStore + 'static, I: MessageIntake + 'static>(
                 POST,
             ));
     }
+    pages.configure(config);
 }
 
 async fn no_such_path() -> Result<HttpResponse, ApiError> {

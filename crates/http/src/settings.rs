@@ -8,6 +8,7 @@ use crate::base_path::BasePath;
 use crate::cors::Origin;
 use crate::limits::PendingStatus;
 use crate::openapi::AuthScheme;
+use crate::pages::PageSettings;
 use crate::tls::Tls;
 use crate::wait::WaitSettings;
 use crate::wire::BuildInfo;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub max_in_flight: usize,
     /// `None` where there are no endpoints for messages.
     pub ingest: Option<IngestSettings>,
+    /// `None` where the pages `/ui` and `/docs` are switched off.
+    pub pages: Option<PageSettings>,
     /// The most IDs in a list of request IDs.
     pub max_request_ids: usize,
     /// The most entries in the list of a cluster's requests, the newest; `None` for any number.

@@ -7,12 +7,16 @@ use gathering_domain::request::RequestState;
 use gathering_domain::store::RequestStore;
 use gathering_domain::wait::{Answer, Waiters, wait_for};
 
+use crate::accept::prefers_html;
 use crate::error::ApiError;
 use crate::etag;
 use crate::extract::ReadableRequest;
 use crate::limits::Limits;
-use crate::openapi::parameters::{ClusterParameter, IfNoneMatchParameter, PreferParameter, RequestParameter};
+use crate::openapi::parameters::{
+    CallIdParameter, ClusterParameter, IfNoneMatchParameter, PreferParameter, RequestParameter,
+};
 use crate::openapi::responses::{CallLimits, CommonErrors, ReportNotFound, ReportNotModified};
+use crate::pages;
 use crate::tracing;
 use crate::wait::{Wait, WaitHeaders};
 use crate::wire;
@@ -22,31 +26,37 @@ use crate::wire;
 /// Ordered by risk from high to low, then by rule and error key. Empty until the request is processed, and for a
 /// healthy cluster. Rules that the organization acknowledged, or disabled for the cluster, are left out where the service
 /// knows of them.
+///
+/// Who prefers `text/html` gets a document with the descriptions rendered: a `section` for each hit, with the risk, rule and error key in
+/// the attributes `data-risk`, `data-rule` and `data-key`. HTML of the rule content is shown as text, and nothing is loaded.
 #[utoipa::path(
     get,
     path = "/cluster/{clusterID}/request/{requestID}/report",
     operation_id = "getRequestReport",
     tag = "requests",
-    params(ClusterParameter, RequestParameter, PreferParameter, IfNoneMatchParameter),
+    params(ClusterParameter, RequestParameter, PreferParameter, IfNoneMatchParameter, CallIdParameter),
     responses(
-        (status = 200, description = "The request is recorded.", body = ReportBody<'static>,
+        (status = 200, description = "The request is recorded.",
             headers(
                 ("x-rh-insights-request-id" = String, description = "The ID of this call."),
                 ("ETag" = String, description = "Made of the content alone; for `If-None-Match`."),
                 ("Preference-Applied" = String, description = "What was heeded of `Prefer`, as `wait=N`.")
             ),
-            example = json!({
-                "cluster": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
-                "requestID": "6d2eede257644308a8949c4ec251c5c4",
-                "status": "processed",
-                "report": [{
-                    "rule_fqdn": "ccx_rules_ocp.external.rules.nodes_requirements_check",
-                    "error_key": "NODES_MINIMUM_REQUIREMENTS_NOT_MET",
-                    "description": "Nodes have less memory than the cluster needs.\n",
-                    "total_risk": 3
-                }],
-                "expires": "2026-03-02T11:31:20.25Z"
-            })),
+            content(
+                (ReportBody<'static> = "application/json", example = json!({
+                    "cluster": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
+                    "requestID": "6d2eede257644308a8949c4ec251c5c4",
+                    "status": "processed",
+                    "report": [{
+                        "rule_fqdn": "ccx_rules_ocp.external.rules.nodes_requirements_check",
+                        "error_key": "NODES_MINIMUM_REQUIREMENTS_NOT_MET",
+                        "description": "Nodes have less memory than the cluster needs.\n",
+                        "total_risk": 3
+                    }],
+                    "expires": "2026-03-02T11:31:20.25Z"
+                })),
+                (String = "text/html")
+            )),
         ReportNotModified,
         ReportNotFound,
         CallLimits,
@@ -71,10 +81,14 @@ pub(crate) async fn report<S: RequestStore>(
     let Some(report) = limits.visible(found, |report| report.state, request.headers()) else {
         return Err(ApiError::RequestNotFound(headers));
     };
-    let Some(json) = wire::to_json(&ReportBody::new(&key, &report)) else {
+    let body = ReportBody::new(&key, &report);
+    let mut response = if prefers_html(&request) {
+        pages::report::answer(&request, &body)
+    } else if let Some(json) = wire::to_json(&body) {
+        etag::answer(&request, json)
+    } else {
         return Ok(wire::cannot_be_written());
     };
-    let mut response = etag::answer(&request, json);
     headers.add_to(response.headers_mut());
     Ok(response)
 }

@@ -37,6 +37,10 @@ impl Config {
                 max_body: self.ingest.http.max_body,
                 max_in_flight: self.ingest.http.max_in_flight,
             }),
+            pages: self
+                .ui
+                .enabled
+                .then_some(gathering_http::PageSettings { retention: self.storage.retention }),
             max_request_ids: self.http.max_request_ids,
             max_list: NonZeroUsize::new(self.http.max_list),
             pending_status: self.http.pending_status,

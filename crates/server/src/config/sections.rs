@@ -28,6 +28,7 @@ pub struct Config {
     pub ingest: Ingest,
     pub report: Report,
     pub wait: Wait,
+    pub ui: Ui,
     pub telemetry: Telemetry,
     pub log: Log,
     /// The settings as text, without secrets.
@@ -148,6 +149,13 @@ pub struct Wait {
     pub recheck: Duration,
     #[serde_as(as = "Time")]
     pub retry_after: Duration,
+}
+
+/// `[ui]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ui {
+    pub enabled: bool,
 }
 
 /// `[log]`

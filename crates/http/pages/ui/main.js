@@ -1,0 +1,88 @@
+// Which view is shown says the fragment of the address, so that addresses can be kept and passed on, and back and forward work.
+
+import { el } from './dom.js';
+import { clusterId, form, requestId } from './form.js';
+import { emptyState, problemState } from './problems.js';
+import { addressOf } from './request.js';
+import { reportView } from './report.js';
+import { requestsView } from './requests.js';
+import { forget, needsToken, token } from './session.js';
+
+const main = document.getElementById('main');
+const forgetButton = document.getElementById('forget');
+
+/** Ends what the view that is shown is doing. */
+let leave = new AbortController();
+
+/** What the address asks for: `{cluster, request}`, either null; null if the address leads nowhere. */
+function route() {
+  const parts = /^#?\/?(?:cluster\/([^/]+)(?:\/request\/([^/]+))?\/?)?$/.exec(location.hash);
+  if (!parts) return null;
+  const [, cluster = '', request = ''] = parts;
+  if (!cluster) return { cluster: null, request: null };
+  const asked = { cluster: clusterId(cluster), request: request ? requestId(request) : null };
+  return asked.cluster && (asked.request || !request) ? asked : null;
+}
+
+/** Shows a view: a heading and what is below. The heading gets the focus, unless the page was just loaded. */
+function show(title, nodes, { isFirst = false } = {}) {
+  const heading = el('h1', { tabindex: '-1' }, title);
+  main.replaceChildren(heading, ...nodes);
+  document.title = `${title} · gathering`;
+  forgetButton.hidden = !needsToken || token() === null;
+  if (!isFirst) {
+    scrollTo(0, 0);
+    heading.focus({ preventScroll: true });
+  }
+}
+
+function go(cluster, request) {
+  const address = addressOf(cluster, request);
+  if (location.hash === address) render();
+  else location.hash = address;
+}
+
+function render({ isFirst = false } = {}) {
+  leave.abort();
+  leave = new AbortController();
+  const { signal } = leave;
+  const asked = route();
+  const page = {
+    show: (title, nodes) => show(title, nodes, { isFirst }),
+    askToken: (problem) => {
+      leave.abort();
+      show('Requests of a cluster', [problemState(problem), needsToken ? el('div', { class: 'card' }, form({ needsCluster: false }, () => render())) : '']);
+    },
+  };
+  if (!asked) {
+    page.show('This address leads nowhere', [emptyState('search', 'Not an address of this page', 'The ID of the cluster or of the request in it is none. Begin anew.', el('a', { class: 'button', href: '#/' }, 'Begin anew'))]);
+  } else if (!asked.cluster) {
+    page.show('Requests of a cluster', [
+      el('p', { class: 'sub' }, 'See what became of the data that a cluster sent: whether its analysis is done, how long it took, and what it found.'),
+      el('div', { class: 'card' }, form({}, go)),
+    ]);
+  } else if (needsToken && token() === null) {
+    page.show('Requests of a cluster', [
+      el('p', { class: 'sub' }, 'A token is needed to see this cluster.'),
+      el('div', { class: 'card' }, form({ cluster: asked.cluster, request: asked.request ?? '' }, go)),
+    ]);
+  } else if (asked.request) {
+    reportView(asked.cluster, asked.request, page, signal);
+  } else {
+    requestsView(asked.cluster, page, signal);
+  }
+}
+
+forgetButton.addEventListener('click', () => {
+  forget();
+  // What was shown with it goes as well.
+  if (location.hash === '#/') render();
+  else location.hash = '#/';
+});
+document.getElementById('skip').addEventListener('click', (event) => {
+  // The fragment is for views.
+  event.preventDefault();
+  main.focus();
+});
+window.addEventListener('hashchange', () => render());
+render({ isFirst: true });
