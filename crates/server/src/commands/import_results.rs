@@ -72,14 +72,14 @@ pub(super) fn listed(counts: OutcomeCounts) -> String {
 
 /// A file, standard input, or the error that opening it gave: a file that is not there is one record that cannot be
 /// read, and the files after it are imported all the same.
-enum Source {
+pub(super) enum Source {
     File(File),
     StandardInput,
     Broken(Option<io::Error>),
 }
 
 impl Source {
-    fn open(path: &Path) -> Self {
+    pub(super) fn open(path: &Path) -> Self {
         if path == Path::new("-") {
             return Self::StandardInput;
         }
@@ -104,7 +104,7 @@ fn progress(files: &[std::path::PathBuf]) -> ProgressBar {
     ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-fn complain(file: &str, number: u64, record: &MessageRecord) {
+pub(super) fn complain(file: &str, number: u64, record: &MessageRecord) {
     if let Some(reason) = &record.reason {
         print_error(format!("{file}:{number}: {}: {reason}", record.outcome));
     }
