@@ -1,4 +1,4 @@
-//! `gathering sample`: messages to test with, which every way in takes.
+//! `gathering sample`: messages to test with. That Kafka takes them is in the suite of Kafka.
 
 use gathering_tests::{CLUSTER, Program, until};
 use serde_json::{Value, json};
