@@ -18,6 +18,7 @@ mod memory;
 mod migrate;
 mod outages;
 mod platform;
+mod progress;
 mod sample;
 mod serving;
 mod show;

@@ -10,6 +10,7 @@ use gathering_domain::store::{EventSink, StoreError};
 use gathering_domain::time::{Clock, ManualClock};
 use gathering_ingest::{Importer, Intake};
 use gathering_storage::Storage;
+use indicatif::ProgressBar;
 
 use super::folder::DemoFolder;
 use super::records::{ORGANIZATION, broken, outstanding_result, requests};
@@ -17,7 +18,7 @@ use crate::ServerError;
 use crate::cli::Demo;
 use crate::commands::console::print_error;
 use crate::commands::import_content;
-use crate::commands::import_results::{Source, complain, listed};
+use crate::commands::import_results::{Source, bar_over, complain, listed};
 use crate::config::Config;
 use crate::preparation;
 use crate::service::Environment;
@@ -52,7 +53,7 @@ pub(super) async fn prepare(
     let content = import_content::load(&tree)?;
     preparation::prepare_schema(config).await?;
     let storage = Storage::open(&config.storage_settings(), Arc::clone(&environment.clock))?;
-    import_content::replace(&storage, content).await?;
+    import_content::replace(&storage, content, ProgressBar::hidden()).await?;
     Ok(storage)
 }
 
@@ -98,22 +99,25 @@ pub(super) async fn load_messages(
     let (clock, records) = (Arc::clone(&environment.clock), environment.records.clone());
     let intake = Intake::new(storage.clone(), clock, None, records);
     let (mut importer, mut first) = (Importer::new(&intake), None);
+    let is_quiet = arguments.supervision.json;
+    let bar = if is_quiet { ProgressBar::hidden() } else { bar_over(&arguments.messages) };
     for path in &arguments.messages {
         let name = path.display().to_string();
         let each = |number, record: &MessageRecord| {
-            complain(&name, number, record);
+            bar.suspend(|| complain(&name, number, record));
             if first.is_none() {
                 first = recorded(record);
             }
         };
-        importer.import(&name, Source::open(path), each).await.map_err(refused)?;
+        importer.import(&name, bar.wrap_read(Source::open(path)), each).await.map_err(refused)?;
     }
+    bar.finish_and_clear();
     let counts = importer.counts();
     match counts.count(MessageOutcome::Rejected) {
         0 => {}
         rejected => return Err(ServerError::Rejected(rejected)),
     }
-    if !arguments.supervision.json {
+    if !is_quiet {
         print_error(format!("{}: {}", names(&arguments.messages), listed(counts)));
     }
     let (organization, request) = match first {
