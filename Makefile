@@ -1,7 +1,7 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-outside test-kafka test-pgbouncer test-browser test-clients test-openapi test-stops \
-	test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt alerts deny deps-check deploy-check \
+.PHONY: help run build test test-outside test-examples test-kafka test-pgbouncer test-browser test-clients test-openapi \
+	test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt alerts deny deps-check deploy-check \
 	migrations-check docs openapi reference package release test-installation test-upgrade
 
 CARGO ?= cargo
@@ -9,6 +9,7 @@ ARGS ?=
 SECONDS ?= 60
 STOPS ?= 20
 CALLS ?= 10000
+REQUIRED ?=
 TARGET ?= token identity_header key_set
 
 help: ## Lists these targets
@@ -29,6 +30,10 @@ test-outside: ## Runs the tests of a crate outside the workspace that uses the h
 	cp Cargo.lock tests/examples/client/Cargo.lock
 	GATHERING_PROGRAM=$(CURDIR)/target/debug/gathering CARGO_TARGET_DIR=$(CURDIR)/target \
 		$(CARGO) test --manifest-path tests/examples/client/Cargo.toml $(ARGS)
+
+test-examples: ## Runs the tests of docs/examples where their language is there. REQUIRED="go python typescript" fails without
+	$(CARGO) build --package gathering-server
+	tests/scripts/test-examples target/debug/gathering $(REQUIRED)
 
 test-kafka: ## Runs the Kafka suite against a real broker, which needs Java and Maven
 	$(CARGO) build --package gathering-server

@@ -19,6 +19,7 @@ use gathering_domain::request::RequestState;
 use gathering_domain::store::{ContentStore, EventSink, Purge};
 use gathering_domain::time::{Clock, ManualClock, Timestamp};
 use gathering_ingest::{Importer, Intake, RecordCounters};
+use gathering_server::RereadHandle;
 use gathering_storage::Storage;
 use tokio::sync::oneshot;
 
@@ -39,6 +40,7 @@ pub struct TestServer {
     admin: SocketAddr,
     clock: Arc<ManualClock>,
     content: Arc<ContentCache>,
+    reread: RereadHandle,
     storage: Storage,
     database: TestDatabase,
     secret: Secret,
@@ -179,13 +181,18 @@ impl TestServer {
     /// Replaces the rule content, each finding as hit, generic text and total risk, and returns once the server has taken it.
     ///
     /// # Panics
-    /// If it does not within three minutes: a server [without content refresh](TestServerBuilder::without_content_refresh)
-    /// never does, and gets its content from [`TestServerBuilder::content`].
+    /// If it does not within three minutes.
     pub fn content(&self, content: &[(&str, &str, i32)]) {
         let content = content::set(content);
         let revision = block_on(|| self.storage.replace_content(content));
         let revision = revision.expect("the test's database takes the content");
+        self.reread();
         until_some(|| self.content.revision().filter(|taken| *taken >= revision));
+    }
+
+    /// Has it read its files again, and look for new rule content, as SIGHUP does.
+    pub fn reread(&self) {
+        self.reread.reread();
     }
 
     /// What the API says about the state of a request; `None` if it knows none.

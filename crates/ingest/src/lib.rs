@@ -17,6 +17,7 @@ pub mod kafka;
 mod message;
 mod policy;
 pub mod rule_content;
+mod sample;
 
 pub use announcement::parse_announcement;
 pub use framing::documents::{DocumentError, Documents, MAX_DOCUMENT};
@@ -28,3 +29,4 @@ pub use message::parsed::{Disposition, ParsedMessage, SkipReason};
 pub use message::result::parse_result;
 pub use message::warning::Warning;
 pub use policy::allow_list::{AllowList, AllowListError};
+pub use sample::{SampleAnnouncement, SampleResult};

@@ -2,17 +2,22 @@
 
 mod care;
 mod options;
+mod running;
+mod sample;
 mod token;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::care::{
     Backup, DeadLetters, DeadLettersAction, Erase, ListLetters, ReplayLetters, Show, Which,
 };
 pub use self::options::{Options, With};
+pub use self::running::Role;
+pub(crate) use self::running::{Demo, Serve};
+pub(crate) use self::sample::{Sample, SampleRequest, SampleResult, SampleWhat};
 pub(crate) use self::token::{Inspect, Token, TokenAction};
 use gathering_domain::ids::{ClusterId, RequestId};
 use gathering_support::BaseUrl;
@@ -39,14 +44,21 @@ pub struct Nothing {}
 pub enum Command {
     /// Runs the service
     #[command(after_help = "Example: gathering serve --set storage.url=postgres://gathering@db/gathering \
-        --set auth.keys.hmac_secret_file=hmac.key")]
+        --set auth.keys.hmac_secret_file=hmac.key\n\
+        Example: gathering serve --json --until-eof --set http.bind=127.0.0.1:0 --set admin.bind=127.0.0.1:0")]
     Serve(With<Serve>),
-    /// Runs the service on a SQLite file with demo data, and prints curl lines to paste
+    /// Runs the service with data of its last 24 hours to try, and prints curl lines to paste
     #[command(
-        after_help = "Its database and key are in the folder data, whatever a configuration file says; --set can \
-        change that.\nExample: gathering demo --set http.bind=127.0.0.1:9000 --set admin.bind=127.0.0.1:9001"
+        after_help = "Its database, key and files are in a temporary folder of its own, which goes with it; --set \
+        storage.url keeps the database.\n\
+        Example: gathering demo --set http.bind=127.0.0.1:9000 --set admin.bind=127.0.0.1:9001\n\
+        Example: gathering demo --messages results.ndjson --content rules-content\n\
+        Example: gathering demo --json --until-eof --set http.bind=127.0.0.1:0 --set admin.bind=127.0.0.1:0"
     )]
-    Demo(With<Nothing>),
+    Demo(With<Demo>),
+    /// Prints messages to test with
+    #[command(after_help = "Example: gathering sample result --request abc --hit 'rules.disk|FULL'")]
+    Sample(With<Sample>),
     /// Applies, checks or reverts schema migrations
     #[command(
         after_help = "Example: gathering migrate --check --set storage.url=postgres://gathering@db/gathering"
@@ -92,25 +104,6 @@ pub enum Command {
     /// Succeeds when the service is ready
     #[command(after_help = "Example: gathering health http://127.0.0.1:9464")]
     Health(With<Health>),
-}
-
-/// Arguments of `serve`.
-#[derive(Debug, Args)]
-pub struct Serve {
-    /// Which part of the service to run, so that the two scale apart
-    #[arg(long, value_enum, default_value_t = Role::All)]
-    pub(crate) role: Role,
-}
-
-/// The parts of the service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Role {
-    /// The API, and the Kafka consumer where `ingest.kafka.enabled` is set
-    All,
-    /// The API without the Kafka consumer
-    Api,
-    /// The Kafka consumer without the API
-    Ingest,
 }
 
 /// Arguments of `migrate`.

@@ -1,5 +1,6 @@
 //! One command a file. Each gets what it needs and says what went wrong; exit codes are made here.
 
+mod addresses;
 mod audit;
 mod backup;
 mod config;
@@ -13,7 +14,9 @@ mod import_results;
 mod inspect_token;
 mod migrate;
 mod openapi;
+mod progress;
 mod runtime;
+mod sample;
 mod serve;
 mod show;
 mod signals;
@@ -26,7 +29,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::console::{print_error, print_usage};
-use crate::cli::{Cli, Command, DeadLettersAction, ImportWhat, Options, TokenAction};
+use self::demo::DemoFolder;
+use crate::cli::{Cli, Command, DeadLettersAction, ImportWhat, Options, SampleWhat, TokenAction};
 use crate::config::{Config, Sources};
 use crate::{ServerError, logging};
 
@@ -54,8 +58,24 @@ pub fn run() -> ExitCode {
 fn dispatch(cli: Cli) -> Result<(), ServerError> {
     let outer = cli.options;
     match cli.command {
-        Command::Serve(with) => serve::run(&load(outer.and(with.options), None)?, with.arguments.role),
-        Command::Demo(with) => demo::run(&load(outer.and(with.options), Some(demo::SETTINGS))?),
+        Command::Serve(with) => serve::run(&load(outer.and(with.options), None)?, &with.arguments),
+        Command::Demo(with) => {
+            let folder = DemoFolder::new()?;
+            demo::run(&load(outer.and(with.options), Some(&folder.settings()))?, &folder, &with.arguments)
+        }
+        Command::Sample(middle) => {
+            let outer = outer.and(middle.options);
+            match middle.arguments.what {
+                SampleWhat::Result(with) => {
+                    load(outer.and(with.options), None)?;
+                    sample::result(with.arguments)
+                }
+                SampleWhat::Announcement(with) => {
+                    load(outer.and(with.options), None)?;
+                    sample::announcement(with.arguments)
+                }
+            }
+        }
         Command::Migrate(with) => migrate::run(&load(outer.and(with.options), None)?, &with.arguments),
         Command::Import(middle) => {
             let outer = outer.and(middle.options);

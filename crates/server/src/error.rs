@@ -104,6 +104,9 @@ pub enum ServerError {
     /// Something on the disk cannot be made.
     #[error("{} cannot be written ({source}); check the rights of its folder", path.display())]
     Write { path: PathBuf, source: std::io::Error },
+    /// There is no place for temporary files.
+    #[error("no temporary folder can be made in {} ({source}); the variable TMPDIR names another place", place.display())]
+    TemporaryFolder { place: PathBuf, source: std::io::Error },
     /// The service is not ready, or cannot be asked.
     #[error("{url} is not ready: {problem}")]
     NotReady { url: String, problem: String },

@@ -1,11 +1,11 @@
 //! What has to be in order before a service or an import starts: the files that it reads, and the schema.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use gathering_auth::Authenticator;
 use gathering_http::{Tls, TlsSettings};
 use gathering_ingest::AllowList;
-use gathering_storage::{DatabaseUrl, Migrator};
+use gathering_storage::{DatabaseUrl, MigrationStep, Migrator};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
@@ -62,9 +62,14 @@ pub(crate) async fn current_schema(config: &Config) -> Result<(), ServerError> {
 /// Brings the schema up to date and returns what was applied, or makes sure that nothing is to be.
 pub(crate) async fn prepare_schema(config: &Config) -> Result<Vec<String>, ServerError> {
     let (settings, migrates) = (config.storage_settings(), config.storage.migrate_on_start);
+    let doing = Arc::new(Mutex::new(MigrationStep::Waiting.to_string()));
+    let told = Arc::clone(&doing);
+    let tell = move |step: MigrationStep<'_>| {
+        *told.lock().unwrap_or_else(PoisonError::into_inner) = step.to_string();
+    };
     let work = move || {
         if migrates {
-            return Ok(Migrator::bring_up_to_date(&settings)?);
+            return Ok(Migrator::bring_up_to_date_telling(&settings, tell)?);
         }
         let names = Migrator::pending(&settings)?;
         if names.is_empty() {
@@ -77,7 +82,7 @@ pub(crate) async fn prepare_schema(config: &Config) -> Result<Vec<String>, Serve
     let done = tokio::select! {
         done = &mut task => done,
         () = sleep(config.storage.pool_timeout) => {
-            log::warn!("waiting for the database; another process may be changing its schema");
+            log::warn!("{}", doing.lock().unwrap_or_else(PoisonError::into_inner));
             task.await
         }
     };

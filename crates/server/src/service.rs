@@ -62,7 +62,8 @@ pub struct Service {
 pub struct RereadHandle(channel::Sender<()>);
 
 impl RereadHandle {
-    /// Reads every file that may change while the service runs: keys, secrets, certificates, the allow list.
+    /// Reads every file that may change while the service runs: keys, secrets, certificates, the allow list. Looks for new rule
+    /// content too.
     pub fn reread(&self) {
         self.0.send_replace(());
     }

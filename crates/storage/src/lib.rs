@@ -29,7 +29,7 @@ mod write;
 pub use care::backup::{BackupError, copy_sqlite};
 pub use care::erase::{Erased, ErasedSoFar, Erasure};
 pub use care::recorded::{RecordedOrganization, RecordedRequest};
-pub use connection::migrations::Migrator;
+pub use connection::migrations::{MigrationStep, Migrator};
 pub use connection::pool::PoolState;
 pub use connection::session::Pooler;
 pub use connection::url::{DatabaseUrl, InvalidDatabaseUrl};

@@ -13,6 +13,8 @@ mod sqlite_loop;
 mod table;
 mod writes;
 
+use std::time::Instant;
+
 use fixture::{Bench, Ceiling};
 
 fn main() {
@@ -29,16 +31,16 @@ fn main() {
         "{} rounds of {} s, {} connections; medians, and the lowest and highest",
         bench.rounds, bench.load.seconds, bench.load.connections
     );
-    if wanted("reads") {
-        reads::measure(&bench, &Ceiling::start());
-    }
-    if wanted("writes") {
-        writes::measure(&bench);
-    }
-    if wanted("beside") {
-        beside::measure(&bench);
-    }
-    if wanted("scale") {
-        scale::measure(&bench);
-    }
+    let measure = |chapter: &str, work: &dyn Fn(&Bench)| {
+        if wanted(chapter) {
+            let began = Instant::now();
+            eprintln!("measuring {chapter}");
+            work(&bench);
+            eprintln!("{chapter} took {} s", began.elapsed().as_secs());
+        }
+    };
+    measure("reads", &|bench| reads::measure(bench, &Ceiling::start()));
+    measure("writes", &writes::measure);
+    measure("beside", &beside::measure);
+    measure("scale", &scale::measure);
 }

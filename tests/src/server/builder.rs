@@ -10,7 +10,7 @@ use gathering_domain::store::ContentStore;
 use gathering_domain::time::{Clock, ManualClock, Timestamp};
 use gathering_ingest::RecordCounters;
 use gathering_server::config::{Config, Sources};
-use gathering_server::{Environment, Role, Service};
+use gathering_server::{Environment, RereadHandle, Role, Service};
 use gathering_storage::Storage;
 use tokio::sync::oneshot;
 
@@ -90,6 +90,7 @@ impl TestServerBuilder {
     }
 
     /// Keeps the server from looking for new rule content, and at itself, after its start, so that it uses the database for calls only.
+    /// [`reread`](TestServer::reread) has it look for content once.
     #[must_use]
     pub const fn without_content_refresh(mut self) -> Self {
         (self.content_refresh, self.health_look) = (NEVER, NEVER);
@@ -150,7 +151,7 @@ impl TestServerBuilder {
         let (stop, stopped) = oneshot::channel();
         let (started, parts) = mpsc::channel();
         let thread = std::thread::spawn(move || run(&config, environment, &started, stopped));
-        let (api, admin, content) = parts
+        let (api, admin, content, reread) = parts
             .recv()
             .expect("the server's thread lives")
             .unwrap_or_else(|error| panic!("the server does not start: {error}"));
@@ -160,6 +161,7 @@ impl TestServerBuilder {
             admin,
             clock,
             content,
+            reread,
             storage,
             database: self.database,
             secret,
@@ -169,8 +171,8 @@ impl TestServerBuilder {
     }
 }
 
-/// What a server that has started tells: where its API and its probes are, and which content it has.
-type Started = (SocketAddr, SocketAddr, Arc<ContentCache>);
+/// What a server that has started tells: where its API and its probes are, which content it has, and how it reads files again.
+type Started = (SocketAddr, SocketAddr, Arc<ContentCache>, RereadHandle);
 
 /// Runs the service on this thread until it is told to stop.
 fn run(
@@ -189,7 +191,8 @@ fn run(
             }
         };
         let api = service.api_address().expect("a service with an API");
-        let _ = started.send(Ok((api, service.admin_address(), Arc::clone(service.content()))));
+        let content = Arc::clone(service.content());
+        let _ = started.send(Ok((api, service.admin_address(), content, service.reread_handle())));
         let _ = service.run_until(async move { drop(stopped.await) }).await;
     });
     runtime.shutdown_background();

@@ -11,6 +11,7 @@ on_both!(
     limits_of_the_operator_are_kept,
     hits_without_content_can_be_shown,
     new_content_is_taken_while_running,
+    new_content_is_taken_when_files_are_read_again,
 );
 
 /// The report, once the server has taken the content.
@@ -96,4 +97,12 @@ fn new_content_is_taken_while_running(database: TestDatabase) {
         let answer = server.get(&report(CLUSTER, "r")).bearer(&token).send().json();
         (answer["report"][0]["description"] == "The second wording.").then_some(())
     });
+}
+
+fn new_content_is_taken_when_files_are_read_again(database: TestDatabase) {
+    let server = TestServer::builder(database).without_content_refresh().start();
+    server.import(&[Message::new(42, CLUSTER, "r").hit("rules.a|KEY")]);
+    // It returns once the server has taken it, which does not look by itself.
+    server.content(&[("rules.a|KEY", "The first wording.", 2)]);
+    assert_eq!(hits(&server, "r", 1)[0]["description"], "The first wording.");
 }

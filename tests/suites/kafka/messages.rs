@@ -266,3 +266,27 @@ fn what_waits_shows_as_lag_where_nothing_was_ever_recorded() {
         (sample(&text, &name) == Some(7)).then_some(())
     });
 }
+
+#[test]
+fn samples_are_taken() {
+    let (flow, program) = (Flow::new(1), Program::new());
+    let announcements = flow.broker.topic(1);
+    let print = |arguments: &[&str]| {
+        let common = ["--cluster", CLUSTER, "--at", "2026-03-01T12:00:00Z"];
+        program.run(&[&["sample"], arguments, &common].concat()).ok().last_line().to_owned()
+    };
+    let publisher = flow.broker.publisher();
+    publisher.publish(&announcements, print(&["announcement", "--request", "announced"]));
+    publisher.publish(&flow.results, print(&["result", "--request", "done", "--hit", "rules.a|KEY"]));
+    publisher.publish(&flow.results, print(&["result", "--request", "broken", "--failed"]));
+    publisher.flush();
+    let topic = format!("ingest.kafka.announcements_topic={announcements}");
+    let server = flow.server(TestDatabase::sqlite()).set(&topic).start();
+    for (request, state) in [
+        ("announced", RequestState::Received),
+        ("done", RequestState::Processed),
+        ("broken", RequestState::Failed),
+    ] {
+        server.until(|server| (server.state(42, CLUSTER, request) == Some(state)).then_some(()));
+    }
+}

@@ -1,6 +1,6 @@
 //! `gathering import content`
 
-use gathering_tests::{CLUSTER, Message, Program};
+use gathering_tests::{CLUSTER, Message, Program, until};
 use serde_json::json;
 
 use crate::refused;
@@ -40,13 +40,7 @@ fn a_tree_is_loaded_and_replaced_and_running_servers_follow() {
     assert_eq!(report(), expected);
     tree(&program, "The second wording.");
     program.run(&["import", "content", "tree"]).ok();
-    for _ in 0..120 {
-        if report()[0]["description"] == "The second wording." {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(500));
-    }
-    panic!("the running server did not follow within a minute");
+    until(|| report()[0]["description"] == "The second wording.");
 }
 
 #[test]

@@ -22,8 +22,11 @@ mod outages;
 mod pages;
 mod platform;
 mod reference;
+mod progress;
+mod sample;
 mod serving;
 mod show;
+mod started;
 mod tokens;
 mod watch;
 
@@ -32,6 +35,11 @@ fn secret(program: &gathering_tests::Program) -> String {
     let secret = uuid::Uuid::new_v4().simple().to_string();
     let path = program.file("hmac.key", secret);
     format!("auth.keys.hmac_secret_file={}", path.display())
+}
+
+/// Arguments that have a service take ports that are free.
+fn free_ports() -> [&'static str; 4] {
+    ["--set", "http.bind=127.0.0.1:0", "--set", "admin.bind=127.0.0.1:0"]
 }
 
 /// A command that was refused: one sentence on standard error, nothing else anywhere.

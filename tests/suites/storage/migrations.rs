@@ -1,6 +1,6 @@
 //! Migrations apply, revert and apply again, on both databases, and two processes do not get in each other's way.
 
-use gathering_storage::{Migrator, StorageError};
+use gathering_storage::{MigrationStep, Migrator, StorageError};
 use gathering_tests::TestDatabase;
 
 fn up_and_down(database: &TestDatabase) {
@@ -31,6 +31,19 @@ fn up_and_down(database: &TestDatabase) {
     assert_eq!(migrator.migrate().unwrap(), all);
 }
 
+fn each_is_told_of(database: &TestDatabase) {
+    let mut told = Vec::new();
+    let tell = |step: MigrationStep<'_>| told.push(step.to_string());
+    let applied = Migrator::bring_up_to_date_telling(&database.settings(), tell).unwrap();
+    assert_eq!(applied.len(), 3);
+    let expected: Vec<_> = applied
+        .iter()
+        .zip(1..)
+        .map(|(name, number)| format!("applying the migration {name}, {number} of 3"))
+        .collect();
+    assert_eq!(told, expected);
+}
+
 fn at_the_same_time(database: &TestDatabase) {
     let applied: usize = std::thread::scope(|scope| {
         let migrate = || Migrator::connect(&database.settings()).unwrap().migrate().unwrap().len();
@@ -48,6 +61,16 @@ fn up_and_down_on_sqlite() {
 #[test]
 fn up_and_down_on_postgres() {
     up_and_down(&TestDatabase::postgres());
+}
+
+#[test]
+fn each_is_told_of_on_sqlite() {
+    each_is_told_of(&TestDatabase::sqlite());
+}
+
+#[test]
+fn each_is_told_of_on_postgres() {
+    each_is_told_of(&TestDatabase::postgres());
 }
 
 #[test]

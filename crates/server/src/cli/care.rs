@@ -112,7 +112,7 @@ pub(crate) struct ReplayLetters {
 }
 
 /// A time, or how long ago it was.
-fn since(text: &str) -> Result<Timestamp, &'static str> {
+pub(super) fn since(text: &str) -> Result<Timestamp, &'static str> {
     if let Ok(time) = text.parse() {
         return Ok(time);
     }

@@ -5,11 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use gathering_storage::{DatabaseUrl, copy_sqlite};
+use indicatif::HumanBytes;
 use tempfile::NamedTempFile;
 use tokio::task::spawn_blocking;
 
 use super::audit::{Of, audit};
 use super::console::print;
+use super::progress::watched;
 use super::runtime::block_on;
 use super::signals::Signals;
 use crate::cli::Backup;
@@ -54,7 +56,10 @@ async fn copy(database: PathBuf, target: &Path, arguments: &Backup) -> Result<u6
     let private = private.map_err(writing(&arguments.file))?;
     let copy = NamedTempFile::new_in(&private).map_err(writing(&arguments.file))?;
     let path = copy.path().to_owned();
-    let copied = spawn_blocking(move || copy_sqlite(&database, &path));
+    let size = |path: &Path| HumanBytes(path.metadata().map_or(0, |metadata| metadata.len()));
+    let (from, into) = (database.clone(), path.clone());
+    let line = || format!("copied {} of a database of {}", size(&into), size(&from));
+    let copied = watched(line, spawn_blocking(move || copy_sqlite(&database, &path)));
     tokio::select! {
         copied = copied => copied.map_err(ServerError::system("the copy was given up"))??,
         () = signals.next() => return Err(ServerError::Interrupted),

@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 
 use super::audit::{Of, audit};
 use super::console::{print, print_error};
+use super::progress::watched;
 use super::runtime::block_on;
 use crate::ServerError;
 use crate::cli::{ListLetters, ReplayLetters, Which};
@@ -21,7 +22,7 @@ const NO_KAFKA: &str = "dead letters are in Kafka: set ingest.kafka.enabled = tr
 pub(super) fn list(config: &Config, arguments: ListLetters) -> Result<(), ServerError> {
     let of = Of { cluster: arguments.which.cluster, ..Of::default() };
     let (filter, most) = (filter(arguments.which), arguments.limit as usize);
-    let listed = ask(config, move |letters| letters.list(&filter, most));
+    let listed = ask(config, !arguments.json, move |letters| letters.list(&filter, most));
     let listed = listed.inspect_err(|_| audit("dead-letters.list", of, "failed"))?;
     audit("dead-letters.list", of, &format!("{} letters", listed.letters.len()));
     if arguments.json {
@@ -45,7 +46,7 @@ pub(super) fn replay(config: &Config, arguments: ReplayLetters) -> Result<(), Se
         // If it is killed, this stands.
         audit("dead-letters.replay", of, "begun");
     }
-    let replayed = ask(config, move |letters| letters.replay(&filter, again, dry_run));
+    let replayed = ask(config, true, move |letters| letters.replay(&filter, again, dry_run));
     let counts = replayed.inspect_err(|error| audit("dead-letters.replay", of, &failed(error)))?;
     let sent = if dry_run { "would send" } else { "sent" };
     let mut line = format!("{sent} {} again", counts.sent);
@@ -76,11 +77,14 @@ fn filter(which: Which) -> LetterFilter {
 /// Asks the topic on a thread of its own: its client blocks.
 fn ask<T: Send + 'static>(
     config: &Config,
+    shows_progress: bool,
     work: impl FnOnce(&KeptLetters) -> Result<T, KafkaError> + Send + 'static,
 ) -> Result<T, ServerError> {
     let settings: KafkaSettings = config.kafka_settings().ok_or(ServerError::Usage(NO_KAFKA))?;
     block_on(async {
-        let asked = spawn_blocking(move || work(&KeptLetters::open(&settings)?)).await;
+        let work = spawn_blocking(move || work(&KeptLetters::open(&settings)?));
+        let line = || "reading the dead letter topic".to_owned();
+        let asked = if shows_progress { watched(line, work).await } else { work.await };
         Ok(asked.map_err(ServerError::system("the topic cannot be asked"))??)
     })
 }

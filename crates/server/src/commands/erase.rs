@@ -8,6 +8,7 @@ use gathering_storage::{Erased, ErasedSoFar, Erasure, Storage};
 
 use super::audit::{Of, audit};
 use super::console::print;
+use super::progress::watched;
 use super::runtime::block_on;
 use super::signals::Signals;
 use crate::cli::Erase;
@@ -47,7 +48,8 @@ async fn count(config: &Config, erasure: Erasure) -> Result<Erased, ServerError>
     preparation::existing_database(config)?;
     preparation::current_schema(config).await?;
     let storage = Storage::open(&config.storage_settings(), Arc::new(SystemClock))?;
-    storage.count_erasable(erasure).await.map_err(refused)
+    let line = || format!("counting what is recorded of {}", whose(erasure));
+    watched(line, storage.count_erasable(erasure)).await.map_err(refused)
 }
 
 async fn erase(
@@ -63,7 +65,8 @@ async fn erase(
         preparation::existing_database(config)?;
         preparation::prepare_schema(config).await?;
         let storage = Storage::open(&config.storage_settings(), Arc::new(SystemClock))?;
-        storage.erase_telling(erasure, so_far).await.map_err(refused)
+        let line = || format!("erased {}", amount(so_far.get()));
+        watched(line, storage.erase_telling(erasure, so_far.clone())).await.map_err(refused)
     };
     tokio::select! {
         erased = work => erased,

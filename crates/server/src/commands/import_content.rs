@@ -8,11 +8,12 @@ use gathering_domain::store::{ContentStore, StoreError};
 use gathering_domain::time::SystemClock;
 use gathering_ingest::rule_content::{self, LoadedContent};
 use gathering_storage::{Migrator, Storage};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use tokio::task::spawn_blocking;
 
 use super::audit::{Of, audit};
 use super::console::{print, print_error};
+use super::progress;
 use super::runtime::block_on;
 use crate::cli::ImportContent;
 use crate::config::Config;
@@ -39,7 +40,8 @@ pub(super) fn run(config: &Config, arguments: &ImportContent) -> Result<(), Serv
         preparation::prepare_schema(config).await?;
         let storage = Storage::open(&config.storage_settings(), Arc::new(SystemClock))?;
         print_lost(&storage, &loaded.content).await?;
-        replace(&storage, loaded).await
+        let bar = progress::bar(loaded.content.len() as u64, "{bar:40} {pos}/{len} error keys {eta}");
+        replace(&storage, loaded, bar).await
     });
     replaced.inspect_err(|_| audit("import.content", Of::default(), "failed"))?;
     audit("import.content", Of::default(), sum.trim_end());
@@ -48,7 +50,10 @@ pub(super) fn run(config: &Config, arguments: &ImportContent) -> Result<(), Serv
 
 /// Loads a tree, and prints what is left out of it and what is odd.
 pub(super) fn load(directory: &Path) -> Result<LoadedContent, ServerError> {
-    let loaded = rule_content::load(directory)?;
+    let line = progress::line(format!("reading {}", directory.display()));
+    let loaded = rule_content::load(directory);
+    line.finish_and_clear();
+    let loaded = loaded?;
     for left_out in &loaded.left_out {
         print_error(left_out.to_string());
     }
@@ -58,11 +63,12 @@ pub(super) fn load(directory: &Path) -> Result<LoadedContent, ServerError> {
     Ok(loaded)
 }
 
-/// Replaces the content, with a bar over its findings on a terminal.
-pub(super) async fn replace(storage: &Storage, loaded: LoadedContent) -> Result<(), ServerError> {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} error keys {eta}");
-    let progress = ProgressBar::new(loaded.content.len() as u64)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+/// Replaces the content, and moves the bar by the findings that are written.
+pub(super) async fn replace(
+    storage: &Storage,
+    loaded: LoadedContent,
+    progress: ProgressBar,
+) -> Result<(), ServerError> {
     let bar = progress.clone();
     let replaced =
         storage.replace_content_telling(loaded.content, move |written| bar.inc(written as u64)).await;

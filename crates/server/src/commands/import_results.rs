@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gathering_domain::intake::{MessageOutcome, MessageRecord, OutcomeCounts};
@@ -10,11 +10,12 @@ use gathering_domain::time::SystemClock;
 use gathering_domain::wait::Waiters;
 use gathering_ingest::{Importer, Intake, RecordCounters};
 use gathering_storage::Storage;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::audit::{Of, audit};
 use super::console::{print, print_error};
+use super::progress;
 use super::runtime::block_on;
 use crate::cli::ImportResults;
 use crate::config::Config;
@@ -32,7 +33,7 @@ async fn import(config: &Config, arguments: &ImportResults) -> Result<(), Server
     let intake =
         Intake::new(storage.batch_writer(&Waiters::nobody()), Arc::new(SystemClock), allow_list, counters);
     let mut importer = Importer::new(&intake);
-    let progress = if arguments.json { ProgressBar::hidden() } else { progress(&arguments.files) };
+    let progress = if arguments.json { ProgressBar::hidden() } else { bar_over(&arguments.files) };
 
     // Somebody who stops reading what is printed does not stop the import.
     let mut written = Ok(());
@@ -72,14 +73,14 @@ pub(super) fn listed(counts: OutcomeCounts) -> String {
 
 /// A file, standard input, or the error that opening it gave: a file that is not there is one record that cannot be
 /// read, and the files after it are imported all the same.
-enum Source {
+pub(super) enum Source {
     File(File),
     StandardInput,
     Broken(Option<io::Error>),
 }
 
 impl Source {
-    fn open(path: &Path) -> Self {
+    pub(super) fn open(path: &Path) -> Self {
         if path == Path::new("-") {
             return Self::StandardInput;
         }
@@ -98,13 +99,12 @@ impl Read for Source {
 }
 
 /// A bar over the bytes of all files, on a terminal only.
-fn progress(files: &[std::path::PathBuf]) -> ProgressBar {
+pub(super) fn bar_over(files: &[PathBuf]) -> ProgressBar {
     let bytes = files.iter().filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum();
-    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}");
-    ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    progress::bar(bytes, "{bar:40} {bytes}/{total_bytes} {eta}")
 }
 
-fn complain(file: &str, number: u64, record: &MessageRecord) {
+pub(super) fn complain(file: &str, number: u64, record: &MessageRecord) {
     if let Some(reason) = &record.reason {
         print_error(format!("{file}:{number}: {}: {reason}", record.outcome));
     }

@@ -4,6 +4,7 @@ use gathering_storage::Migrator;
 
 use super::audit::{Of, audit};
 use super::console::print;
+use super::progress;
 use crate::ServerError;
 use crate::cli::Migrate;
 use crate::config::Config;
@@ -28,7 +29,10 @@ pub(super) fn run(config: &Config, arguments: &Migrate) -> Result<(), ServerErro
             None => print("there is nothing to revert\n"),
         };
     }
-    let names = Migrator::bring_up_to_date(&settings)?;
+    let line = progress::line("connecting to the database");
+    let names = Migrator::bring_up_to_date_telling(&settings, |step| line.set_message(step.to_string()));
+    line.finish_and_clear();
+    let names = names?;
     if names.is_empty() {
         return print("the schema is up to date\n");
     }

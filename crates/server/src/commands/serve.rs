@@ -2,27 +2,35 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::addresses::Addresses;
 use super::runtime::block_on;
 use super::signals::Signals;
-use crate::cli::Role;
+use crate::cli::{Role, Serve};
 use crate::config::Config;
 use crate::service::{Environment, Service};
 use crate::{ServerError, open_files};
 
-pub(super) fn run(config: &Config, role: Role) -> Result<(), ServerError> {
-    block_on(async { serve(config, role, Environment::system()?, |_| Ok(())).await })
+pub(super) fn run(config: &Config, arguments: &Serve) -> Result<(), ServerError> {
+    let Serve { role, supervision } = *arguments;
+    block_on(async {
+        let signals = Signals::until(supervision.until_eof)?;
+        serve(config, role, Environment::system()?, signals, |service| {
+            if supervision.json { Addresses::of(config, service).print_line(None) } else { Ok(()) }
+        })
+        .await
+    })
 }
 
-/// Serves until SIGTERM or SIGINT; a second one ends the process at once. SIGHUP has files read again.
+/// Serves until one of the signals; a second one ends the process at once. SIGHUP has files read again.
 pub(super) async fn serve(
     config: &Config,
     role: Role,
     environment: Environment,
+    mut signals: Signals,
     started: impl FnOnce(&Service) -> Result<(), ServerError>,
 ) -> Result<(), ServerError> {
     open_files::raise_limit();
     let failed = ServerError::system::<std::io::Error>;
-    let mut signals = Signals::new().map_err(failed("signals cannot be handled"))?;
     let mut hangups = signal(SignalKind::hangup()).map_err(failed("signals cannot be handled"))?;
     let service = tokio::select! {
         started = Service::start(config, role, environment) => started?,

@@ -1,25 +1,65 @@
-//! Ends that somebody asks of a command: Ctrl-C, and SIGTERM as a container's end.
+//! Ends that somebody asks of a command: Ctrl-C, SIGTERM as a container's end, and the end of standard input.
 
+use std::future::pending;
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
-/// SIGTERM and SIGINT. While this is there, neither ends the process by itself.
+use crate::ServerError;
+
+/// SIGTERM and SIGINT, and the end of standard input for who asks for it. While this is there, no signal ends the process by
+/// itself.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    input: Option<oneshot::Receiver<()>>,
 }
 
 impl Signals {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt, input: None })
+    }
+
+    /// The same; with `until_eof`, the end of standard input counts as one of them, once.
+    pub(super) fn until(until_eof: bool) -> Result<Self, ServerError> {
+        let begin = || {
+            let signals = Self::new()?;
+            let input = until_eof.then(end_of_input).transpose()?;
+            Ok(Self { input, ..signals })
+        };
+        begin().map_err(ServerError::system::<io::Error>("signals cannot be handled"))
     }
 
     /// Waits for the next of them.
     pub(super) async fn next(&mut self) {
+        let Self { terminate, interrupt, input } = self;
+        let ended = async {
+            match input {
+                // Whatever ended the thread that reads, nobody holds the other end any more.
+                Some(end) => drop(end.await),
+                None => pending().await,
+            }
+            *input = None;
+        };
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = ended => {}
         }
     }
+}
+
+/// Reads standard input to its end on a thread: a read of it cannot be called off.
+fn end_of_input() -> io::Result<oneshot::Receiver<()>> {
+    let (ended, end) = oneshot::channel();
+    let read = move || {
+        // One that cannot be read has ended as well.
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        // The command may be over.
+        let _ = ended.send(());
+    };
+    std::thread::Builder::new().name("stdin".to_owned()).spawn(read)?;
+    Ok(end)
 }

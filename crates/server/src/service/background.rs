@@ -5,31 +5,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use gathering_domain::report::{ContentCache, MAX_NAME, OmittedKinds};
-use gathering_domain::store::Purge;
+use gathering_domain::store::{Purge, StoreError};
 use gathering_domain::time::Clock;
 use gathering_domain::wait::Waiters;
 use gathering_storage::Storage;
 use tokio::time::sleep;
 
 use super::metrics::PurgeMetrics;
+use super::watch::Schedule;
 
-/// How soon to look again for rule content while there is none because the database did not answer.
-const CONTENT_RETRY: Duration = Duration::from_secs(1);
-
-/// Loads the rule content if it changed; false when the database could not be asked.
-pub(super) async fn refresh(content: &ContentCache, storage: &Storage) -> bool {
-    match content.refresh(storage).await {
-        Ok(changed) => {
-            if changed {
-                log_loaded(content.keys().unwrap_or_default());
-            }
-            true
-        }
-        Err(error) => {
-            log::warn!("the rule content cannot be looked at: {error}");
-            false
-        }
+/// Loads the rule content if it changed.
+pub(super) async fn refresh(content: &ContentCache, storage: &Storage) -> Result<(), StoreError> {
+    if content.refresh(storage).await? {
+        log_loaded(content.keys().unwrap_or_default());
     }
+    Ok(())
+}
+
+/// Says that the content could not be looked at. The looks go on.
+pub(super) fn log_unseen(error: &StoreError) {
+    log::warn!("the rule content cannot be looked at: {error}");
 }
 
 fn log_loaded(keys: usize) {
@@ -56,18 +51,40 @@ fn log_omitted(content: &ContentCache) {
     );
 }
 
-/// Looks for new rule content, again and again.
+/// Looks for new rule content, again and again. Of a database that does not answer, the first look tells, and the one that finds
+/// it back.
 pub(super) async fn refresh_content(
     content: Arc<ContentCache>,
     storage: Storage,
-    every: Duration,
+    mut schedule: Schedule,
     loaded: Arc<AtomicBool>,
 ) {
+    let mut is_away = !loaded.load(Ordering::Relaxed);
     loop {
-        sleep(if loaded.load(Ordering::Relaxed) { every } else { CONTENT_RETRY.min(every) }).await;
-        if refresh(&content, &storage).await {
-            loaded.store(true, Ordering::Relaxed);
+        schedule.next().await;
+        match refresh(&content, &storage).await {
+            Ok(()) => {
+                loaded.store(true, Ordering::Relaxed);
+                if std::mem::take(&mut is_away) {
+                    log::info!("the rule content can be looked at again");
+                }
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut is_away, true) {
+                    log_unseen(&error);
+                }
+            }
         }
+    }
+}
+
+/// How often to tell of hits that reports left out.
+const OMITTED_TOLD: Duration = Duration::from_secs(15);
+
+/// Tells of hits that reports left out, in one line each time.
+pub(super) async fn tell_omitted(content: Arc<ContentCache>) {
+    loop {
+        sleep(OMITTED_TOLD).await;
         log_omitted(&content);
     }
 }

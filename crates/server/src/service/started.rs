@@ -14,7 +14,7 @@ use gathering_storage::{BatchWriter, Storage};
 use gathering_support::trace::Tracer;
 use prometheus::Registry;
 
-use super::background::{end_waits, recheck_waits, refresh, refresh_content};
+use super::background::{end_waits, log_unseen, recheck_waits, refresh, refresh_content, tell_omitted};
 use super::checked::{Checked, CheckedApi, NOTHING_TO_INGEST};
 use super::environment::Environment;
 use super::metrics;
@@ -82,12 +82,15 @@ impl Started {
         let Parts { storage, intake, content, content_refresh, waiters, .. } = parts;
         let (mut api, mut api_needs) = (None, None);
         if let Some((checked, address)) = checked.api.zip(api_address) {
-            let loaded = Arc::new(AtomicBool::new(refresh(content, storage).await));
+            let looked = refresh(content, storage).await.inspect_err(log_unseen);
+            let loaded = Arc::new(AtomicBool::new(looked.is_ok()));
             let (content, storage) = (Arc::clone(content), storage.clone());
             let keys = Arc::clone(&checked.authenticator);
             api_needs = Some(ApiNeeds { content: Arc::clone(&loaded), keys });
             api = Some(start_api(config, checked, address, parts, registry)?);
-            tasks.spawn(refresh_content(content, storage.clone(), *content_refresh, loaded));
+            tasks.spawn(tell_omitted(Arc::clone(&content)));
+            let schedule = tasks.schedule(*content_refresh);
+            tasks.spawn(refresh_content(content, storage.clone(), schedule, loaded));
             tasks.spawn(end_waits(Arc::clone(waiters)));
             tasks.spawn(recheck_waits(Arc::clone(waiters), storage, config.wait.recheck));
         }

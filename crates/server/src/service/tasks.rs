@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::future::Future;
+use std::time::Duration;
 
 use prometheus::{IntGaugeVec, Registry};
 use tokio::task::JoinHandle;
@@ -37,6 +38,11 @@ impl Tasks {
     ) {
         let failing = self.unusable_files.with_label_values(&[what]);
         self.spawn(watch::reload_when_changed(what, files, self.schedule.clone(), failing, reload));
+    }
+
+    /// When to look at something else so often, and whenever files are to be read again.
+    pub(super) fn schedule(&self, every: Duration) -> Schedule {
+        Schedule { every, ..self.schedule.clone() }
     }
 
     pub(super) fn abort(&self) {

@@ -81,7 +81,7 @@ pub(super) struct Schedule {
 
 impl Schedule {
     /// Waits for the next look, and tells whether the files are to be read in any case.
-    async fn next(&mut self) -> bool {
+    pub(super) async fn next(&mut self) -> bool {
         tokio::select! {
             () = sleep(self.every) => false,
             // Once nobody is there any more who could ask for it, nobody does.

@@ -1,23 +1,27 @@
 //! Schema migrations, compiled in, one set for each dialect with the same names: which ones are pending, and how they are
 //! applied and reverted.
 
+mod action;
 mod postgres;
 pub(crate) mod sqlite;
 mod state;
+mod step;
 
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
-use diesel::migration::{MigrationSource, Result as MigrationResult};
+use diesel::migration::Result as MigrationResult;
 use diesel::pg::Pg;
 use diesel::sql_types::{Bool, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use diesel::{Connection, ConnectionError, PgConnection, RunQueryDsl, sql_query};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
 
+use self::action::{Action, Refusal};
 use self::state::{POSTGRES, SQLITE, SchemaState, known};
+pub use self::step::MigrationStep;
+use self::step::Observer;
 use crate::connection::any::AnyConnection;
 use crate::connection::network::Server;
 use crate::connection::opener::Opener;
@@ -78,8 +82,19 @@ impl Migrator {
 
     /// Applies what is pending and returns its names. Where nothing is, nothing is written, and no right to is needed.
     pub fn bring_up_to_date(settings: &Settings) -> Result<Vec<String>, StorageError> {
+        Self::bring_up_to_date_telling(settings, |_| ())
+    }
+
+    /// The same, and tells the observer of each step before it.
+    pub fn bring_up_to_date_telling(
+        settings: &Settings,
+        mut observer: impl FnMut(MigrationStep<'_>),
+    ) -> Result<Vec<String>, StorageError> {
         let pending = Self::pending(settings)?;
-        if pending.is_empty() { Ok(pending) } else { Self::connect(settings)?.migrate() }
+        if pending.is_empty() {
+            return Ok(pending);
+        }
+        Self::connect(settings)?.exclusively(Action::Migrate, &mut observer)
     }
 
     /// Connects to the database; on SQLite, makes the file and its folders where they are missing.
@@ -99,19 +114,19 @@ impl Migrator {
 
     /// Applies what is pending, all of it or nothing, and returns its names.
     pub fn migrate(&mut self) -> Result<Vec<String>, StorageError> {
-        self.exclusively(Action::Migrate)
+        self.exclusively(Action::Migrate, &mut |_| ())
     }
 
     /// Reverts the migration that was applied last and returns its name; `None` if there is none.
     pub fn revert_last(&mut self) -> Result<Option<String>, StorageError> {
-        self.exclusively(Action::RevertLast).map(|names| names.into_iter().next())
+        self.exclusively(Action::RevertLast, &mut |_| ()).map(|names| names.into_iter().next())
     }
 
     /// Two processes that start at the same moment must not both apply a migration.
-    fn exclusively(&mut self, action: Action) -> Result<Vec<String>, StorageError> {
+    fn exclusively(&mut self, action: Action, observer: Observer<'_>) -> Result<Vec<String>, StorageError> {
         let result = match &mut *self.connection {
             AnyConnection::Sqlite(connection) => {
-                connection.immediate_transaction(|connection| action.run(connection, SQLITE))
+                connection.immediate_transaction(|connection| action.run(connection, SQLITE, observer))
             }
             AnyConnection::Postgres(connection) => connection.transaction(|connection| {
                 // Of the transaction, and not of the session: a pooler would hand that on to others.
@@ -120,9 +135,9 @@ impl Migrator {
                      SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = {}",
                     LOCK_WAIT.as_millis()
                 ))?;
-                wait_for_turn(connection, TURN_WAIT)?;
+                wait_for_turn(connection, TURN_WAIT, observer)?;
                 postgres::use_record(connection)?;
-                action.run(connection, POSTGRES)
+                action.run(connection, POSTGRES, observer)
             }),
         };
         let error = match result {
@@ -208,7 +223,11 @@ fn pending(state: &SchemaState, url: &DatabaseUrl) -> Result<Vec<String>, Storag
 
 /// Waits for the lock that migrating processes share; it goes with the transaction. It is asked for again and again: whoever waits
 /// in the server for long looks to others like one that hangs.
-fn wait_for_turn(connection: &mut PgConnection, limit: Duration) -> MigrationResult<()> {
+fn wait_for_turn(
+    connection: &mut PgConnection,
+    limit: Duration,
+    observer: Observer<'_>,
+) -> MigrationResult<()> {
     let began = Instant::now();
     loop {
         let is_ours = sql::<Bool>(&format!("pg_try_advisory_xact_lock({ADVISORY_LOCK})"));
@@ -218,60 +237,7 @@ fn wait_for_turn(connection: &mut PgConnection, limit: Duration) -> MigrationRes
         if began.elapsed() >= limit {
             return Err(Refusal::Busy(limit).into());
         }
+        observer(MigrationStep::Waiting);
         std::thread::sleep(TURN_POLL);
-    }
-}
-
-/// Why nothing was tried.
-#[derive(Debug, thiserror::Error)]
-enum Refusal {
-    /// Migrations are recorded that are not among those of this program.
-    #[error("migrations that this program does not know were applied")]
-    Unknown(Vec<String>),
-    /// Another process has the turn.
-    #[error("it has been at it for {0:?}")]
-    Busy(Duration),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
-    Migrate,
-    RevertLast,
-}
-
-impl Action {
-    fn run<C>(self, connection: &mut C, migrations: EmbeddedMigrations) -> MigrationResult<Vec<String>>
-    where
-        C: Connection + MigrationHarness<C::Backend>,
-        C::Backend: 'static,
-    {
-        // Asked under the lock: a newer program may have been faster.
-        let applied: Vec<String> = connection.applied_migrations()?.iter().map(ToString::to_string).collect();
-        let state = SchemaState { applied, tables: Vec::new() };
-        let known = known::<C::Backend>(&migrations)?;
-        let mut unknown = state.unknown(&known);
-        if self == Self::RevertLast || !state.unapplied(&known).is_empty() {
-            unknown.extend(state.widening(&known));
-        }
-        if !unknown.is_empty() {
-            return Err(Refusal::Unknown(unknown).into());
-        }
-        match self {
-            Self::Migrate => {
-                let pending = connection.pending_migrations(migrations)?;
-                connection.run_migrations(&pending)?;
-                Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
-            }
-            Self::RevertLast => {
-                if state.applied.is_empty() {
-                    return Ok(Vec::new());
-                }
-                let all = MigrationSource::<C::Backend>::migrations(&migrations)?;
-                let version = connection.revert_last_migration(migrations)?;
-                let name =
-                    all.iter().map(|migration| migration.name()).find(|name| name.version() == version);
-                Ok(vec![name.map_or_else(|| version.to_string(), ToString::to_string)])
-            }
-        }
     }
 }

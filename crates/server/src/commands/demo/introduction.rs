@@ -1,0 +1,100 @@
+//! What the demo prints for people: where to look, and lines to paste.
+
+use gathering_domain::ids::OrganizationId;
+
+use super::folder::DemoFolder;
+use super::loading::{Loaded, OUTSTANDING, Shown};
+use super::minter::Minter;
+use super::records::{
+    CLUSTER, FAILED, FOREIGN_CLUSTER, OTHER_ORGANIZATION, PROCESSED, QUIET_CLUSTER, RECEIVED, broken,
+};
+use crate::ServerError;
+use crate::commands::addresses::Addresses;
+
+pub(super) struct Introduction<'a> {
+    pub(super) addresses: Addresses,
+    pub(super) token: String,
+    pub(super) loaded: Loaded,
+    pub(super) folder: &'a DemoFolder,
+    pub(super) minter: &'a Minter<'a>,
+}
+
+impl Introduction<'_> {
+    pub(super) fn text(&self) -> Result<String, ServerError> {
+        let Self { token, loaded, addresses, .. } = self;
+        let (cluster, request) = match &loaded.shown {
+            Shown::Own => (CLUSTER.to_owned(), PROCESSED),
+            Shown::Messages(Some((cluster, request))) => (cluster.to_string(), request.as_str()),
+            Shown::Messages(None) => (CLUSTER.to_owned(), PROCESSED),
+        };
+        let origin = addresses.origin.as_deref().unwrap_or_default();
+        let mut text = format!(
+            "The demo runs. Look at a cluster in the browser:\n\n\
+             {origin}/ui#/cluster/{cluster}\n\n\
+             The page asks for a token. This one is for organization {} and valid for a day:\n\n\
+             {token}\n\n\
+             Or paste any of these:\n\n",
+            loaded.organization
+        );
+        let path = format!("/cluster/{cluster}");
+        text += &self.curl("which requests does this cluster have?", &format!("{path}/requests"));
+        text += &self.curl("is this one processed?", &format!("{path}/request/{request}/status"));
+        text += &self.curl("what did its analysis find?", &format!("{path}/request/{request}/report"));
+        if let Shown::Own = loaded.shown {
+            text += &self.tour()?;
+        }
+        let url = &self.minter.config.storage.url;
+        text += &format!("# metrics\ncurl -s {}/metrics\n\n", addresses.admin);
+        text += &format!("Data: {url}. Ctrl-C ends the demo, and its folder goes with it.\n");
+        Ok(text)
+    }
+
+    /// A GET as a line to paste, below what it asks.
+    fn curl(&self, question: &str, path: &str) -> String {
+        self.curl_as(&self.token, question, "", path)
+    }
+
+    fn curl_as(&self, token: &str, question: &str, options: &str, path: &str) -> String {
+        let api = self.addresses.api.as_deref().unwrap_or_default();
+        format!("# {question}\ncurl -s -H 'Authorization: Bearer {token}' {options}{api}{path}\n\n")
+    }
+
+    /// What there is to see in the demo's own data.
+    fn tour(&self) -> Result<String, ServerError> {
+        let mut text = self.curl_as(
+            &self.token,
+            "a request whose analysis failed, one whose result is yet to come, and one that never was",
+            &format!("-d '[\"{FAILED}\",\"{RECEIVED}\",\"never\"]' "),
+            &format!("/cluster/{CLUSTER}/requests"),
+        );
+        let result = quoted(&format!("@{}", self.folder.path(OUTSTANDING).display()));
+        text += &self.curl_as(
+            &self.token,
+            "the result that is yet to come, as a pipeline without Kafka posts it",
+            &format!("-H 'Content-Type: application/json' --data-binary {result} "),
+            "/ingest/results",
+        );
+        let other: OrganizationId = OTHER_ORGANIZATION.parse().map_err(broken)?;
+        text += &self.curl_as(
+            &self.minter.mint(other, None)?,
+            &format!(
+                "a cluster of organization {OTHER_ORGANIZATION}, with its token; with the others it is 404"
+            ),
+            "",
+            &format!("/cluster/{FOREIGN_CLUSTER}/requests"),
+        );
+        let bound = QUIET_CLUSTER.parse().map_err(broken)?;
+        text += &self.curl_as(
+            &self.minter.mint(self.loaded.organization, Some(bound))?,
+            "with a token that is bound to this cluster; for every other cluster it is 403",
+            "",
+            &format!("/cluster/{QUIET_CLUSTER}/requests"),
+        );
+        Ok(text)
+    }
+}
+
+/// The text as one word of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
