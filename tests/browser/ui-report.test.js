@@ -16,7 +16,7 @@ test('a report has its findings by risk, with texts as Markdown has them', async
   assert.deepEqual(await first.locator('ol li').allTextContents(), ['Give the nodes more memory.', 'Restart them one at a time.']);
   const link = first.getByRole('link', { name: 'how to resize nodes' });
   assert.deepEqual(await Promise.all(['href', 'rel', 'target'].map((name) => link.getAttribute(name))), ['https://docs.example.com/nodes', 'noopener noreferrer nofollow', '_blank']);
-  assert.match(await page.locator('.facts').innerText(), /The pipeline took\n2 min 2\d s/);
+  assert.match(await page.locator('.facts').innerText(), /The pipeline took\n2\smin 2\d\ss/);
   await everyLook(page, 'ui-report');
 });
 
@@ -107,6 +107,7 @@ test('pictures of a day', async ({ start, open }) => {
   await go(page, server.token(ORGANIZATION), address());
   await page.locator('tbody tr').first().waitFor();
   await page.screenshot({ path: 'target/browser/docs-ui-requests.png', fullPage: true });
+  await page.setViewportSize({ width: 860, height: 800 });
   await page.getByRole('link', { name: shown.requestID }).click();
   await says(page, '4 findings:');
   await page.screenshot({ path: 'target/browser/docs-ui-report.png', fullPage: true });
