@@ -16,7 +16,8 @@ help: ## Lists these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 28
 
 run: ## Builds and runs the demo: data, token and curl lines included. ARGS="--set http.bind=127.0.0.1:9000"
-	$(CARGO) run --package gathering-server --bin gathering -- demo $(ARGS)
+	@# Without Kafka and TLS to PostgreSQL, which the demo does not use, half of the first build need not be waited for.
+	$(CARGO) run --package gathering-server --bin gathering --no-default-features -- demo $(ARGS)
 
 build: ## Builds the program for use: target/release/gathering
 	$(CARGO) build --release --package gathering-server
@@ -76,7 +77,7 @@ bench-auth: ## Measures what verifying callers costs, as a ratio to asking nobod
 	tests/scripts/with-wrk $(CARGO) bench --package gathering-tests --bench auth
 
 bench-instructions: ## Counts instructions of each operation and compares with tests/instructions.csv. UPDATE=1
-	tests/scripts/with-openssl $(CARGO) build --profile instructions --package gathering-server --no-default-features
+	tests/scripts/with-openssl $(CARGO) build --profile instructions --package gathering-server --no-default-features --features postgres-tls
 	UPDATE=$(UPDATE) tests/scripts/with-postgres tests/scripts/bench-instructions target/instructions/gathering
 
 fuzz: ## Tries random tokens, identity headers and key sets. SECONDS=600 TARGET=token
