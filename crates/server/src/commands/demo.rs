@@ -38,7 +38,8 @@ pub(super) fn run(config: &Config, folder: &DemoFolder, arguments: &Demo) -> Res
         return Err(ServerError::Usage(INPUT_TWICE));
     }
     block_on(async {
-        let mut signals = Signals::until(supervision.until_eof)?;
+        // Left behind by a terminal that is closed, it would hold its address for ever.
+        let mut signals = Signals::until(supervision.until_eof)?.or_hangup()?;
         let secret = config.auth.keys.hmac_secret_file.as_ref().ok_or(ServerError::Usage(NO_SECRET))?;
         make_secret(secret)?;
         let key = SigningKey::hmac_from_file(secret)?;
