@@ -57,6 +57,8 @@ pub(super) fn run(config: &Config, folder: &DemoFolder, arguments: &Demo) -> Res
                 () = signals.next() => return Ok(()),
             }
         };
+        // The service opens its own.
+        drop(storage);
         let minter = Minter { config, key, now: environment.clock.now() };
         serve::serve(config, Role::Api, environment, signals, |service| {
             let addresses = Addresses::of(config, service);
