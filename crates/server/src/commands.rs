@@ -63,19 +63,7 @@ fn dispatch(cli: Cli) -> Result<(), ServerError> {
             let folder = DemoFolder::new()?;
             demo::run(&load(outer.and(with.options), Some(&folder.settings()))?, &folder, &with.arguments)
         }
-        Command::Sample(middle) => {
-            let outer = outer.and(middle.options);
-            match middle.arguments.what {
-                SampleWhat::Result(with) => {
-                    load(outer.and(with.options), None)?;
-                    sample::result(with.arguments)
-                }
-                SampleWhat::Announcement(with) => {
-                    load(outer.and(with.options), None)?;
-                    sample::announcement(with.arguments)
-                }
-            }
-        }
+        Command::Sample(middle) => print_sample(outer.and(middle.options), middle.arguments.what),
         Command::Migrate(with) => migrate::run(&load(outer.and(with.options), None)?, &with.arguments),
         Command::Import(middle) => {
             let outer = outer.and(middle.options);
@@ -116,6 +104,19 @@ fn dispatch(cli: Cli) -> Result<(), ServerError> {
         Command::OpenApi(with) => openapi::run(&load(outer.and(with.options), None)?),
         Command::Watch(with) => watch::run(&load(outer.and(with.options), None)?, &with.arguments),
         Command::Health(with) => health::run(&load(outer.and(with.options), None)?, &with.arguments),
+    }
+}
+
+fn print_sample(outer: Options, what: SampleWhat) -> Result<(), ServerError> {
+    match what {
+        SampleWhat::Result(with) => {
+            load(outer.and(with.options), None)?;
+            sample::result(with.arguments)
+        }
+        SampleWhat::Announcement(with) => {
+            load(outer.and(with.options), None)?;
+            sample::announcement(with.arguments)
+        }
     }
 }
 

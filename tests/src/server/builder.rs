@@ -155,14 +155,13 @@ impl TestServerBuilder {
             .recv()
             .expect("the server's thread lives")
             .unwrap_or_else(|error| panic!("the server does not start: {error}"));
-        let storage = open();
         TestServer {
+            storage: open(),
             api,
             admin,
             clock,
             content,
             reread,
-            storage,
             database: self.database,
             secret,
             stop: Some(stop),

@@ -83,8 +83,8 @@ fn its_data_has_every_state_and_risk_over_the_whole_retention_time() {
         assert!(requests.iter().any(|request| request["status"] == state), "{state}: {list}");
     }
     let expires = |request: &Value| request["expires"].as_str().unwrap().parse::<Timestamp>().unwrap();
-    let (last, first) = (requests.iter().map(expires).max(), requests.iter().map(expires).min());
-    let apart = last.unwrap().saturating_duration_since(first.unwrap()).as_secs();
+    let (newest, oldest) = (requests.iter().map(expires).max(), requests.iter().map(expires).min());
+    let apart = newest.unwrap().saturating_duration_since(oldest.unwrap()).as_secs();
     assert!(apart > 23 * 3600, "the oldest is about to expire: {apart}");
 
     let report = |request: &Value| {

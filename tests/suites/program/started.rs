@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use gathering_tests::{Answer, CLUSTER, Call, Message, Program, signal};
+use gathering_tests::{Answer, CLUSTER, Call, Message, Program, signal, until_some};
 use serde_json::Value;
 
 use crate::{free_ports, secret};
@@ -67,11 +67,12 @@ impl Started {
 
     /// Waits for its end and returns what it printed after its line, and its exit code.
     pub(crate) fn ended(mut self) -> (String, Option<i32>) {
+        let status = until_some(|| self.child.try_wait().unwrap());
         let mut rest = String::new();
         if let Some(stdout) = &mut self.stdout {
             stdout.read_to_string(&mut rest).unwrap();
         }
-        (rest, self.child.wait().unwrap().code())
+        (rest, status.code())
     }
 }
 
@@ -86,7 +87,7 @@ impl Drop for Started {
 #[test]
 fn a_line_says_where_it_answers_and_nothing_is_left_of_it() {
     let program = Program::new();
-    let (one, two) = (start(&program, &[]), start(&program, &[]));
+    let (one, two, three) = (start(&program, &[]), start(&program, &[]), start(&program, &[]));
     for demo in [&one, &two] {
         let names: Vec<_> = demo.line.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(names, ["admin", "api", "organization", "token"]);
@@ -101,8 +102,11 @@ fn a_line_says_where_it_answers_and_nothing_is_left_of_it() {
 
     signal(&one.child, "TERM");
     signal(&two.child, "INT");
+    // A terminal that is closed.
+    signal(&three.child, "HUP");
     assert_eq!(one.ended(), (String::new(), Some(0)));
     assert_eq!(two.ended(), (String::new(), Some(0)));
+    assert_eq!(three.ended(), (String::new(), Some(0)));
     assert_eq!(entries(&temporary(&program)), 0);
     assert_eq!(entries(program.folder()), 1);
 }

@@ -38,7 +38,8 @@ pub(super) fn run(config: &Config, folder: &DemoFolder, arguments: &Demo) -> Res
         return Err(ServerError::Usage(INPUT_TWICE));
     }
     block_on(async {
-        let mut signals = Signals::until(supervision.until_eof)?;
+        // Left behind by a terminal that is closed, it would hold its address for ever.
+        let mut signals = Signals::until(supervision.until_eof)?.or_hangup()?;
         let secret = config.auth.keys.hmac_secret_file.as_ref().ok_or(ServerError::Usage(NO_SECRET))?;
         make_secret(secret)?;
         let key = SigningKey::hmac_from_file(secret)?;
@@ -56,6 +57,8 @@ pub(super) fn run(config: &Config, folder: &DemoFolder, arguments: &Demo) -> Res
                 () = signals.next() => return Ok(()),
             }
         };
+        // The service opens its own.
+        drop(storage);
         let minter = Minter { config, key, now: environment.clock.now() };
         serve::serve(config, Role::Api, environment, signals, |service| {
             let addresses = Addresses::of(config, service);

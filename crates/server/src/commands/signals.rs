@@ -13,13 +13,14 @@ use crate::ServerError;
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Option<Signal>,
     input: Option<oneshot::Receiver<()>>,
 }
 
 impl Signals {
     pub(super) fn new() -> io::Result<Self> {
         let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        Ok(Self { terminate, interrupt, input: None })
+        Ok(Self { terminate, interrupt, hangup: None, input: None })
     }
 
     /// The same; with `until_eof`, the end of standard input counts as one of them, once.
@@ -32,9 +33,16 @@ impl Signals {
         begin().map_err(ServerError::system::<io::Error>("signals cannot be handled"))
     }
 
+    /// The same, and the end of the terminal counts as one of them too.
+    pub(super) fn or_hangup(self) -> Result<Self, ServerError> {
+        let hangup = signal(SignalKind::hangup());
+        let hangup = hangup.map_err(ServerError::system::<io::Error>("signals cannot be handled"))?;
+        Ok(Self { hangup: Some(hangup), ..self })
+    }
+
     /// Waits for the next of them.
     pub(super) async fn next(&mut self) {
-        let Self { terminate, interrupt, input } = self;
+        let Self { terminate, interrupt, hangup, input } = self;
         let ended = async {
             match input {
                 // Whatever ended the thread that reads, nobody holds the other end any more.
@@ -43,9 +51,16 @@ impl Signals {
             }
             *input = None;
         };
+        let hung_up = async {
+            match hangup {
+                Some(hangup) => drop(hangup.recv().await),
+                None => pending().await,
+            }
+        };
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            () = hung_up => {}
             () = ended => {}
         }
     }

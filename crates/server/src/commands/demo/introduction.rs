@@ -21,32 +21,42 @@ pub(super) struct Introduction<'a> {
 
 impl Introduction<'_> {
     pub(super) fn text(&self) -> Result<String, ServerError> {
-        let Self { token, loaded, addresses, .. } = self;
-        let (cluster, request) = match &loaded.shown {
-            Shown::Own => (CLUSTER.to_owned(), PROCESSED),
-            Shown::Messages(Some((cluster, request))) => (cluster.to_string(), request.as_str()),
-            Shown::Messages(None) => (CLUSTER.to_owned(), PROCESSED),
+        let Self { token, loaded, addresses, minter, .. } = self;
+        let request = match &loaded.shown {
+            Shown::Own => Some((CLUSTER.to_owned(), PROCESSED)),
+            Shown::Messages(first) => {
+                first.as_ref().map(|(cluster, request)| (cluster.to_string(), request.as_str()))
+            }
         };
-        let origin = addresses.origin.as_deref().unwrap_or_default();
-        let mut text = format!(
+        let page = request.as_ref().map_or_else(String::new, |(cluster, _)| format!("#/cluster/{cluster}"));
+        let looked = request.as_ref().map(|(cluster, request)| self.lookups(cluster, request));
+        let tour = matches!(loaded.shown, Shown::Own).then(|| self.tour()).transpose()?;
+        Ok(format!(
             "The demo runs. Look at a cluster in the browser:\n\n\
-             {origin}/ui#/cluster/{cluster}\n\n\
+             {}/ui{page}\n\n\
              The page asks for a token. This one is for organization {} and valid for a day:\n\n\
              {token}\n\n\
-             Or paste any of these:\n\n",
-            loaded.organization
-        );
+             Or paste any of these:\n\n\
+             {}{}# metrics\ncurl -s {}/metrics\n\n\
+             Data: {}. Ctrl-C ends the demo, and its folder goes with it.\n",
+            addresses.origin.as_deref().unwrap_or_default(),
+            loaded.organization,
+            looked.unwrap_or_default(),
+            tour.unwrap_or_default(),
+            addresses.admin,
+            minter.config.storage.url,
+        ))
+    }
+
+    /// What operators ask about a request.
+    fn lookups(&self, cluster: &str, request: &str) -> String {
         let path = format!("/cluster/{cluster}");
-        text += &self.curl("which requests does this cluster have?", &format!("{path}/requests"));
-        text += &self.curl("is this one processed?", &format!("{path}/request/{request}/status"));
-        text += &self.curl("what did its analysis find?", &format!("{path}/request/{request}/report"));
-        if let Shown::Own = loaded.shown {
-            text += &self.tour()?;
-        }
-        let url = &self.minter.config.storage.url;
-        text += &format!("# metrics\ncurl -s {}/metrics\n\n", addresses.admin);
-        text += &format!("Data: {url}. Ctrl-C ends the demo, and its folder goes with it.\n");
-        Ok(text)
+        [
+            self.curl("which requests does this cluster have?", &format!("{path}/requests")),
+            self.curl("is this one processed?", &format!("{path}/request/{request}/status")),
+            self.curl("what did its analysis find?", &format!("{path}/request/{request}/report")),
+        ]
+        .concat()
     }
 
     /// A GET as a line to paste, below what it asks.

@@ -73,17 +73,14 @@ pub(super) async fn load_own(
     let mut importer = Importer::new(&intake);
     for request in requests {
         clock.advance(request.changed_at.saturating_duration_since(clock.now()));
-        match request.result {
-            Some(result) => {
-                let message = result.to_string();
-                importer.import("the demo's data", message.as_bytes(), |_, _| ()).await.map_err(refused)?;
-            }
+        if let Some(result) = request.result {
+            let message = result.to_string();
+            importer.import("the demo's data", message.as_bytes(), |_, _| ()).await.map_err(refused)?;
+        } else {
             // Files hold no announcements.
-            None => {
-                let (key, received_at) = (request.key, request.gathered_at);
-                let event = RequestEvent { key, received_at, kind: EventKind::Announced };
-                storage.store(vec![event]).await.map_err(refused)?;
-            }
+            let (key, received_at) = (request.key, request.gathered_at);
+            let event = RequestEvent { key, received_at, kind: EventKind::Announced };
+            storage.store(vec![event]).await.map_err(refused)?;
         }
     }
     folder.write(OUTSTANDING, &outstanding_result(now).map_err(broken)?.to_string())?;
