@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createServer, request as ask } from 'node:http';
-import { CLUSTER, everyLook, test } from './harness.js';
+import { CLUSTER, everyLook, result, test } from './harness.js';
 
 async function openDocs(open, server, { path = '/docs', ...options } = {}) {
   const page = await open(server, path, options);
@@ -78,6 +78,15 @@ test('a call with a body is tried', async ({ start, open }) => {
   const answer = await execute(page, ingest);
   assert.equal(answer.status, 200);
   assert.match(answer.shown, /"stored": 1/, 'the example is a message that is taken');
+
+  // Many messages come as a file of lines.
+  await ingest.locator('.body-param-content-type select, .opblock-section-request-body select').first().selectOption('application/x-ndjson');
+  const lines = [result(42, CLUSTER, 'req2'), result(42, CLUSTER, 'req3'), {}].map((message) => JSON.stringify(message)).join('\n');
+  await ingest.locator('input[type=file]').setInputFiles({ name: 'results.ndjson', mimeType: 'application/x-ndjson', buffer: Buffer.from(lines) });
+  const many = await execute(page, ingest);
+  assert.equal(many.status, 200);
+  assert.match(many.shown, /"stored": 2/);
+  assert.match(many.shown, /"rejected": 1/);
 });
 
 test('without a token, with another one and after it was taken out, the call is refused', async ({ start, open }) => {
