@@ -1,6 +1,6 @@
 # Every command of a developer; CI runs these and nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-outside test-kafka test-pgbouncer test-browser test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt \
+.PHONY: help run build test test-outside test-kafka test-pgbouncer test-browser test-clients test-openapi test-stops test-fresh-debian bench bench-auth bench-instructions fuzz lint fmt \
 	alerts deny deps-check deploy-check migrations-check docs openapi package release test-installation test-upgrade
 
 CARGO ?= cargo
@@ -42,6 +42,14 @@ test-pgbouncer: ## Runs the tests on two servers, and those through a PgBouncer 
 test-browser: ## Tests the pages in Chromium, which it installs; pictures are in target/browser. ARGS=tests/browser/docs.test.js
 	$(CARGO) build --package gathering-server
 	tests/scripts/test-browser target/debug/gathering $(ARGS)
+
+test-clients: ## Makes clients of docs/openapi.json with two generators and calls a running server with them; it installs what it needs
+	$(CARGO) build --package gathering-server
+	tests/scripts/test-clients target/debug/gathering
+
+test-openapi: ## Tries whether a running server keeps what docs/openapi.json promises, with Schemathesis; it installs what it needs
+	$(CARGO) build --package gathering-server
+	tests/scripts/test-openapi target/debug/gathering
 
 test-stops: ## Stops servers behind HAProxy, which it installs, under load, and counts lost calls. STOPS=20 CALLS=10000
 	$(CARGO) build --package gathering-server

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use actix_web::middleware::{Condition, from_fn};
-use actix_web::web::Bytes;
 use actix_web::{App, web};
 use gathering_auth::Authenticator;
 use gathering_domain::intake::MessageIntake;
@@ -15,14 +14,14 @@ use crate::connections::{ConnectionLimits, ConnectionRegistry};
 use crate::cors::cors;
 use crate::extract::{BodyBudget, ListBudget, MessageBudget};
 use crate::failure_log::FailureLog;
-use crate::handlers::openapi::OpenApiDocument;
+use crate::handlers::openapi::OpenApiDocuments;
 use crate::limits::Limits;
 use crate::listener::{self, BindError, BoundAddress, Listener, ListenerSettings};
 use crate::metrics::HttpMetrics;
 use crate::observe::observe;
 use crate::pages::{Pages, Site};
+use crate::routes;
 use crate::settings::Settings;
-use crate::{openapi, routes};
 
 /// What the API is made of.
 #[derive(Debug, Clone)]
@@ -51,11 +50,7 @@ where
         pending_status: settings.pending_status,
         wait: settings.wait,
     });
-    let document = web::Data::new(OpenApiDocument(Bytes::from(openapi::document(
-        &settings.base_paths,
-        settings.ingest.is_some(),
-        settings.auth_scheme,
-    ))));
+    let documents = web::Data::new(OpenApiDocuments::new(settings));
     let build = web::Data::new(settings.build);
     let site = Site::new(&settings.base_paths, settings.auth_scheme, settings.build);
     let pages = Pages::new(&site, settings.pages);
@@ -80,7 +75,7 @@ where
     listener::start(bound, listener, move || {
         App::new()
             .app_data(limits.clone())
-            .app_data(document.clone())
+            .app_data(documents.clone())
             .app_data(build.clone())
             .app_data(lookup.clone())
             .app_data(authenticator.clone())

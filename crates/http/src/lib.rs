@@ -50,7 +50,7 @@ pub use cors::{Origin, OriginError};
 pub use limits::PendingStatus;
 pub use listener::{BindError, BoundAddress, Listener, StopHandle};
 pub use metrics::HttpMetrics;
-pub use openapi::{AuthScheme, document as openapi_document};
+pub use openapi::{AuthScheme, DocumentSettings, document as openapi_document};
 pub use pages::PageSettings;
 pub use readiness::{PartState, Readiness, ReadinessReport};
 pub use settings::{IngestSettings, Settings};

@@ -4,6 +4,7 @@
 //! its document; all else it asks the API, as every client does. What a browser may do with a page says its policy.
 
 mod answer;
+mod docs;
 mod document;
 mod index;
 mod markdown;
@@ -23,7 +24,7 @@ pub use self::site::PageSettings;
 pub(crate) use self::site::Site;
 
 /// The pages that `ui.enabled` switches on.
-const PAGES: &[Page] = &[ui::PAGE];
+const PAGES: &[Page] = &[ui::PAGE, docs::PAGE];
 
 /// The pages, ready to be served by every worker.
 #[derive(Clone)]

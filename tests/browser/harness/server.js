@@ -32,6 +32,10 @@ export async function start({ set = {}, content = [] } = {}) {
   return server;
 }
 
+// What still runs when a test was ended before it could stop its servers.
+const running = new Set();
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
 class Server {
   /** Where the API answers, such as `http://127.0.0.1:40123`. */
   url;
@@ -62,6 +66,8 @@ class Server {
   async serve() {
     this.#process = spawn(program(), ['serve', ...this.#settings], { ...this.#surroundings(), stdio: ['ignore', 'ignore', 'pipe'] });
     const child = this.#process;
+    running.add(child);
+    child.once('close', () => running.delete(child));
     this.#ended = new Promise((done) => child.once('close', done).once('error', done));
     const answering = new Promise((done) => {
       createInterface({ input: child.stderr }).on('line', (line) => {

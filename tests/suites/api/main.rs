@@ -14,6 +14,7 @@ mod lists;
 mod metrics;
 mod outages;
 mod pages;
+mod promises;
 mod protocol;
 mod readiness;
 mod refusals;

@@ -28,7 +28,7 @@ pub struct ReportBody<'a> {
     pub report: Vec<ReportHit<'a>>,
     /// Why the request failed; left out unless it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     pub reason: Option<Cow<'a, FailureReason>>,
     /// When the service forgets the request, unless it is recorded anew.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]

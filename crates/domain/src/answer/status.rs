@@ -23,7 +23,7 @@ pub struct StatusBody<'a> {
     pub status: RequestState,
     /// Why it failed; left out unless it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, required = false))]
     pub reason: Option<Cow<'a, FailureReason>>,
 }
 

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use gathering_domain::lookup::LookupService;
 use gathering_domain::store::RequestStore;
 
+use crate::openapi::parameters::CallIdParameter;
 use crate::openapi::responses::OpenErrors;
 use crate::wire::{self, BuildInfo, InfoBody};
 
@@ -15,7 +16,8 @@ use crate::wire::{self, BuildInfo, InfoBody};
     path = "/info",
     operation_id = "info",
     tag = "service",
-    security(()),
+    security(),
+    params(CallIdParameter),
     responses(
         (status = 200, description = "What runs here.", body = InfoBody,
             headers(("x-rh-insights-request-id" = String, description = "The ID of this call.")),

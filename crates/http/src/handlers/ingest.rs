@@ -7,6 +7,8 @@ use crate::audit::{self, AuditedCall};
 use crate::error::ApiError;
 use crate::extract::{MessageBudget, WritableMessages, read_messages};
 use crate::failure_log::FailureLog;
+use crate::openapi::messages::{AnnouncementMessage, Lines, ResultMessage};
+use crate::openapi::parameters::CallIdParameter;
 use crate::openapi::responses::{CommonErrors, MessageErrors};
 use crate::wire;
 
@@ -19,16 +21,17 @@ use crate::wire;
     path = "/ingest/results",
     operation_id = "ingestResults",
     tag = "ingest",
+    params(CallIdParameter),
     request_body(
         description = "Messages as the pipeline publishes them; with `Content-Encoding: gzip` if compressed.",
         content(
-            (String = "application/json", example = json!({
+            (ResultMessage = "application/json", example = json!({
                 "OrgID": 42, "ClusterName": "5d5892d3-1f74-4ccf-91af-548dfc9767aa",
                 "RequestId": "6d2eede257644308a8949c4ec251c5c4", "LastChecked": "2026-03-01T11:30:00Z",
                 "Metadata": {"gathering_time": "2026-03-01T11:29:00Z"},
                 "Report": {"system": {}, "fingerprints": [], "reports": []}
             })),
-            (String = "application/x-ndjson")
+            (Lines = "application/x-ndjson")
         )
     ),
     responses(
@@ -62,14 +65,15 @@ pub(crate) async fn results<I: MessageIntake>(
     path = "/ingest/announcements",
     operation_id = "ingestAnnouncements",
     tag = "ingest",
+    params(CallIdParameter),
     request_body(
         description = "Announcements as ingress publishes them; with `Content-Encoding: gzip` if compressed.",
         content(
-            (String = "application/json", example = json!({
+            (AnnouncementMessage = "application/json", example = json!({
                 "request_id": "6d2eede257644308a8949c4ec251c5c4", "service": "openshift",
                 "timestamp": "2026-03-01T11:30:00Z", "b64_identity": "eyJpZGVudGl0eSI6IHt9fQ=="
             })),
-            (String = "application/x-ndjson")
+            (Lines = "application/x-ndjson")
         )
     ),
     responses(

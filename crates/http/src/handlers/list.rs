@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::etag;
 use crate::extract::ReadableCluster;
 use crate::limits::Limits;
-use crate::openapi::parameters::{ClusterParameter, IfNoneMatchParameter};
+use crate::openapi::parameters::{CallIdParameter, ClusterParameter, IfNoneMatchParameter};
 use crate::openapi::responses::{CallLimits, ClusterNotFound, CommonErrors, NotModified};
 use crate::tracing;
 use crate::wire;
@@ -24,7 +24,7 @@ use crate::wire;
     path = "/cluster/{clusterID}/requests",
     operation_id = "listRequests",
     tag = "requests",
-    params(ClusterParameter, IfNoneMatchParameter),
+    params(ClusterParameter, IfNoneMatchParameter, CallIdParameter),
     responses(
         (status = 200, description = "The organization knows the cluster; the list may be empty.",
             body = ListBody<'_>,

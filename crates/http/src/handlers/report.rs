@@ -12,7 +12,9 @@ use crate::error::ApiError;
 use crate::etag;
 use crate::extract::ReadableRequest;
 use crate::limits::Limits;
-use crate::openapi::parameters::{ClusterParameter, IfNoneMatchParameter, PreferParameter, RequestParameter};
+use crate::openapi::parameters::{
+    CallIdParameter, ClusterParameter, IfNoneMatchParameter, PreferParameter, RequestParameter,
+};
 use crate::openapi::responses::{CallLimits, CommonErrors, ReportNotFound, ReportNotModified};
 use crate::pages;
 use crate::tracing;
@@ -32,7 +34,7 @@ use crate::wire;
     path = "/cluster/{clusterID}/request/{requestID}/report",
     operation_id = "getRequestReport",
     tag = "requests",
-    params(ClusterParameter, RequestParameter, PreferParameter, IfNoneMatchParameter),
+    params(ClusterParameter, RequestParameter, PreferParameter, IfNoneMatchParameter, CallIdParameter),
     responses(
         (status = 200, description = "The request is recorded.",
             headers(

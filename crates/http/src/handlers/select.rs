@@ -7,7 +7,7 @@ use gathering_domain::store::RequestStore;
 
 use crate::error::ApiError;
 use crate::extract::ReadableSelection;
-use crate::openapi::parameters::ClusterParameter;
+use crate::openapi::parameters::{CallIdParameter, ClusterParameter, RequestIdInBody};
 use crate::openapi::responses::{BodyErrors, CommonErrors, ListLimits};
 use crate::tracing;
 use crate::wire;
@@ -21,8 +21,8 @@ use crate::wire;
     path = "/cluster/{clusterID}/requests",
     operation_id = "selectRequests",
     tag = "requests",
-    params(ClusterParameter),
-    request_body(content = Vec<String>, description = "The request IDs, whatever the Content-Type says.",
+    params(ClusterParameter, CallIdParameter),
+    request_body(content = Vec<RequestIdInBody>, description = "The request IDs, whatever the Content-Type says.",
         content_type = "application/json",
         example = json!(["6d2eede257644308a8949c4ec251c5c4", "unknown1"])),
     responses(

@@ -10,7 +10,7 @@ use gathering_domain::wait::{Answer, Waiters, wait_for};
 use crate::error::ApiError;
 use crate::extract::ReadableRequest;
 use crate::limits::Limits;
-use crate::openapi::parameters::{ClusterParameter, PreferParameter, RequestParameter};
+use crate::openapi::parameters::{CallIdParameter, ClusterParameter, PreferParameter, RequestParameter};
 use crate::openapi::responses::{CallLimits, CommonErrors, StatusNotFound};
 use crate::tracing;
 use crate::wait::{Wait, WaitHeaders};
@@ -25,7 +25,7 @@ use crate::wire;
     path = "/cluster/{clusterID}/request/{requestID}/status",
     operation_id = "getRequestStatus",
     tag = "requests",
-    params(ClusterParameter, RequestParameter, PreferParameter),
+    params(ClusterParameter, RequestParameter, PreferParameter, CallIdParameter),
     responses(
         (status = 200, description = "The request is recorded.", body = StatusBody<'static>,
             headers(

@@ -1,13 +1,10 @@
 //! The finished OpenAPI document: what the handlers say of themselves, and what holds for all of them.
 
-use gathering_auth::AuthHeaderName;
 use utoipa::OpenApi;
-use utoipa::openapi::Server;
-use utoipa::openapi::security::{
-    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
-};
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{Array, RefOr, Schema, Server};
 
-use crate::base_path::BasePath;
+use super::auth_scheme::AuthScheme;
 use crate::error::body::{ErrorBody, ProblemDetails};
 use crate::handlers;
 
@@ -38,60 +35,44 @@ use crate::handlers;
 )]
 struct Document;
 
-/// How callers authenticate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AuthScheme {
-    BearerToken,
-    /// A header that a gateway in front puts in.
-    IdentityHeader,
-    /// The certificate of the connection.
-    ClientCertificate,
-    None,
+/// What the document says of a service.
+#[derive(Debug, Clone)]
+pub struct DocumentSettings {
+    /// Where the endpoints are: paths, or references that count from where the document is.
+    pub servers: Vec<String>,
+    /// Whether there are endpoints for messages.
+    pub takes_messages: bool,
+    pub auth_scheme: AuthScheme,
+    /// The most IDs in a list of request IDs.
+    pub max_request_ids: usize,
 }
 
-impl AuthScheme {
-    /// The name of the scheme in the document, and its description.
-    fn security_scheme(self) -> Option<(&'static str, SecurityScheme)> {
-        match self {
-            Self::BearerToken => {
-                let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").description(Some(
-                    "A JSON Web Token with the claims `org_id` and `exp`, and the scope `read` (also without `scope`) \
-                     or `write`, unless the service is told of other names for them.",
-                ));
-                Some(("bearerToken", SecurityScheme::Http(token.build())))
-            }
-            Self::IdentityHeader => {
-                let header = ApiKeyValue::with_description(
-                    AuthHeaderName::Identity.name(),
-                    "The identity that the gateway in front puts in: base64 of a JSON object.",
-                );
-                Some(("identityHeader", SecurityScheme::ApiKey(ApiKey::Header(header))))
-            }
-            Self::ClientCertificate => {
-                let description = Some(
-                    "A certificate of the authority that the service trusts for its callers.".to_owned(),
-                );
-                Some((
-                    "clientCertificate",
-                    SecurityScheme::MutualTls { description, deprecated: None, extensions: None },
-                ))
-            }
-            Self::None => None,
-        }
-    }
-}
-
-/// The document for a service with these base paths, with or without the endpoints for messages, OpenAPI 3.1 as JSON.
-pub fn document(base_paths: &[BasePath], takes_messages: bool, auth_scheme: AuthScheme) -> String {
+/// The document, OpenAPI 3.1 as JSON.
+pub fn document(settings: DocumentSettings) -> String {
+    let DocumentSettings { servers, takes_messages, auth_scheme, max_request_ids } = settings;
     let mut document = Document::openapi();
     if !takes_messages {
         document.paths.paths.retain(|path, _| !path.starts_with("/ingest/"));
     }
-    document.servers = Some(base_paths.iter().map(|path| Server::new(path.to_string())).collect());
+    document.servers = Some(servers.into_iter().map(Server::new).collect());
     if let Some((name, scheme)) = auth_scheme.security_scheme() {
         let components = document.components.get_or_insert_default();
         components.security_schemes.insert(name.to_owned(), scheme.into());
         document.security = Some(vec![SecurityRequirement::new(name, Vec::<String>::new())]);
     }
+    if let Some(list) = list_of_request_ids(&mut document) {
+        list.max_items = Some(max_request_ids);
+    }
     document.to_pretty_json().unwrap_or_default() + "\n"
+}
+
+/// The schema of the list that is posted to select requests.
+fn list_of_request_ids(document: &mut utoipa::openapi::OpenApi) -> Option<&mut Array> {
+    let select = document.paths.paths.get_mut("/cluster/{clusterID}/requests")?.post.as_mut()?;
+    let RefOr::T(body) = select.request_body.as_mut()? else { return None };
+    let RefOr::T(content) = body.content.get_mut("application/json")? else { return None };
+    match content.schema.as_mut()? {
+        RefOr::T(Schema::Array(list)) => Some(list),
+        _ => None,
+    }
 }

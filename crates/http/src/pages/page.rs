@@ -29,6 +29,8 @@ pub(super) struct File {
     pub(super) name: &'static str,
     pub(super) content_type: &'static str,
     pub(super) content: &'static [u8],
+    /// Whether the content is compressed with gzip. It is sent so to everybody: no browser is without it.
+    pub(super) is_gzip: bool,
 }
 
 pub(super) const HTML: &str = "text/html; charset=utf-8";
@@ -49,19 +51,28 @@ struct ServedFile {
     name: &'static str,
     content_type: &'static str,
     content: Bytes,
+    is_gzip: bool,
     tag: Tag,
 }
 
 impl ServedFile {
-    fn new(name: &'static str, content_type: &'static str, content: Bytes) -> Self {
-        let tag = Tag::of(&content);
-        Self { name, content_type, content, tag }
+    fn document(text: String) -> Self {
+        let content = Bytes::from(text);
+        Self { name: "", content_type: HTML, tag: Tag::of(&content), content, is_gzip: false }
+    }
+
+    fn file(&File { name, content_type, content, is_gzip }: &File) -> Self {
+        let content = Bytes::from_static(content);
+        Self { name, content_type, tag: Tag::of(&content), content, is_gzip }
     }
 
     fn answer(&self, request: &HttpRequest, policy: &'static str) -> HttpResponse {
         etag::tagged(request, &self.tag, REVALIDATED, |mut response| {
             harden(&mut response, policy);
             response.insert_header((header::CONTENT_TYPE, self.content_type));
+            if self.is_gzip {
+                response.insert_header((header::CONTENT_ENCODING, "gzip"));
+            }
             let mut response = response.body(self.content.clone());
             response.extensions_mut().insert(SharedBody);
             response
@@ -73,11 +84,10 @@ impl ServedPage {
     pub(super) fn new(page: &'static Page, site: &Site, settings: PageSettings) -> Self {
         let document = |root| {
             let document = Document::new(page.document).of_site(site, root, Some(settings));
-            ServedFile::new("", HTML, Bytes::from(document.into_text()))
+            ServedFile::document(document.into_text())
         };
-        let file =
-            |file: &File| ServedFile::new(file.name, file.content_type, Bytes::from_static(file.content));
-        Self { page, documents: ["./", "../"].map(document), files: page.files.iter().map(file).collect() }
+        let files = page.files.iter().map(ServedFile::file).collect();
+        Self { page, documents: ["./", "../"].map(document), files }
     }
 
     pub(super) const fn path(&self) -> &'static str {

@@ -14,6 +14,7 @@ macro_rules! files {
             name: $name,
             content_type: $content_type,
             content: include_bytes!(concat!("../../pages/ui/", $name)),
+            is_gzip: false,
         }
     ),*] };
 }

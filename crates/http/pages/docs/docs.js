@@ -1,0 +1,93 @@
+// Shows the OpenAPI document with Swagger UI, and sends what is in the field at the top with the calls that are tried. It is
+// kept in this page alone: another tab, or this one after it was loaded again, does not have it.
+'use strict';
+
+(() => {
+  const { api, auth } = document.documentElement.dataset;
+
+  // How callers say who they are: the scheme in the document, and what the field is called. With others there is no field.
+  const CREDENTIALS = {
+    token: {
+      scheme: 'bearerToken',
+      label: 'Token',
+      hint: 'Sent with each call that you try, as Authorization: Bearer. It stays in this page and is gone when you leave it.',
+    },
+    'identity-header': {
+      scheme: 'identityHeader',
+      label: 'x-rh-identity',
+      hint: 'The gateway puts this header in. To try calls without one, put in an identity in base64. It stays in this page and is gone when you leave it.',
+    },
+  };
+
+  // What of Swagger UI is shown in another way, or not at all: the title and the field above it take the place of its own, and
+  // a path within a button is a text, since nobody can press a link there.
+  const ourParts = ({ React }) => {
+    const nothing = () => () => null;
+    return {
+      wrapComponents: {
+        InfoContainer: nothing,
+        authorizeBtn: nothing,
+        authorizeOperationBtn: nothing,
+        DeepLink: () => ({ text }) => React.createElement('span', null, text),
+      },
+    };
+  };
+
+  const dark = window.matchMedia('(prefers-color-scheme: dark)');
+  const followScheme = () => document.documentElement.classList.toggle('dark-mode', dark.matches);
+  dark.addEventListener('change', followScheme);
+  followScheme();
+
+  nameWhatHasNoName(document.getElementById('swagger-ui'));
+  const ui = window.SwaggerUIBundle({
+    dom_id: '#swagger-ui',
+    url: `${api}openapi.json`,
+    presets: [window.SwaggerUIBundle.presets.apis],
+    plugins: [ourParts],
+    deepLinking: true,
+    defaultModelsExpandDepth: -1,
+    displayRequestDuration: true,
+    persistAuthorization: false,
+    queryConfigEnabled: false,
+    validatorUrl: 'none',
+    onComplete: () => offerField(CREDENTIALS[auth]),
+  });
+
+  function offerField(credential) {
+    const form = document.getElementById('credential');
+    if (!credential || !form.hidden) return;
+    const input = document.getElementById('credential-value');
+    form.querySelector('label').textContent = credential.label;
+    document.getElementById('credential-hint').textContent = credential.hint;
+    form.addEventListener('submit', (event) => event.preventDefault());
+    let isSent = false;
+    const take = () => {
+      // What was copied may have the header's first word, and the end of its line.
+      const value = input.value.replace(/^\s*Bearer\s/i, '').replace(/\s/g, '');
+      if (isSent) ui.authActions.logout([credential.scheme]);
+      if (value) ui.preauthorizeApiKey(credential.scheme, value);
+      isSent = value !== '';
+    };
+    input.addEventListener('input', take);
+    form.hidden = false;
+    // Browsers may put in again what was there before the page was loaded anew.
+    take();
+  }
+
+  // Swagger UI leaves out what an assistive technology needs: names of buttons with a picture alone, of fields for bodies and
+  // of regions that there are several of, and a way to scroll by keyboard.
+  function nameWhatHasNoName(root) {
+    const name = (selector, text) => {
+      for (const element of root.querySelectorAll(`${selector}:not([aria-label])`)) element.setAttribute('aria-label', text(element));
+    };
+    const operation = (element) => element.closest('.opblock').querySelector('.opblock-summary-path').textContent;
+    const method = (element) => element.closest('.opblock').querySelector('.opblock-summary-method').textContent;
+    const mend = () => {
+      name('.copy-to-clipboard > button', () => 'Copy');
+      name('.body-param__text', (element) => `Body of ${method(element)} ${operation(element)}`);
+      name('.responses-table[role]', (element) => `Responses of ${method(element)} ${operation(element)}`);
+      for (const block of root.querySelectorAll('pre:not([tabindex])')) block.tabIndex = 0;
+    };
+    new MutationObserver(mend).observe(root, { childList: true, subtree: true });
+  }
+})();
