@@ -33,6 +33,13 @@ test('a token that is for another cluster, or may not read', async ({ start, ope
     await go(page, token, path);
     await says(page, 'Not for you to see', /The service says: Forbidden/);
   }
+  await page.getByRole('button', { name: 'Go on with this token' }).click();
+  await says(page, /Enter a token, three parts/);
+  await page.getByLabel('Token').fill(server.token(ORGANIZATION));
+  await page.keyboard.press('Enter');
+  await says(page, 'No such cluster');
+  await go(page, server.token(ORGANIZATION, { scope: 'write' }), address());
+  await says(page, 'Not for you to see');
   await everyLook(page, 'ui-problem-forbidden');
 });
 

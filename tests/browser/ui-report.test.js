@@ -16,7 +16,7 @@ test('a report has its findings by risk, with texts as Markdown has them', async
   assert.deepEqual(await first.locator('ol li').allTextContents(), ['Give the nodes more memory.', 'Restart them one at a time.']);
   const link = first.getByRole('link', { name: 'how to resize nodes' });
   assert.deepEqual(await Promise.all(['href', 'rel', 'target'].map((name) => link.getAttribute(name))), ['https://docs.example.com/nodes', 'noopener noreferrer nofollow', '_blank']);
-  assert.match(await page.locator('.facts').innerText(), /The pipeline took\n2 min 2\d s/);
+  assert.match(await page.locator('.facts').innerText(), /The pipeline took\n2\smin 2\d\ss/);
   await everyLook(page, 'ui-report');
 });
 
@@ -65,7 +65,7 @@ test('a request without findings, and one that nobody knows, each have words', a
   await everyLook(page, 'ui-report-healthy');
   const waits = watchWaits(page);
   await go(page, server.token(ORGANIZATION), address('soon'));
-  await says(page, 'No such request', /kept for 1 day/);
+  await says(page, 'No such request', /kept for 1\sday/);
   await everyLook(page, 'ui-report-unknown');
   await until(() => waits.open.size === 1);
   await server.postResult(ORGANIZATION, CLUSTER, 'soon');
@@ -78,7 +78,7 @@ test('a request that expires while one looks is said to have', async ({ start, o
   const page = await open(server, '/ui');
   await go(page, server.token(ORGANIZATION), address('req1'));
   await says(page, 'Nothing was found');
-  await says(page, 'The request has expired', /kept for 20 s/);
+  await says(page, 'The request has expired', /kept for 20\ss/);
   assert.match(await page.locator('#news').textContent(), /The request has expired/);
   await everyLook(page, 'ui-report-expired');
 });
@@ -107,6 +107,7 @@ test('pictures of a day', async ({ start, open }) => {
   await go(page, server.token(ORGANIZATION), address());
   await page.locator('tbody tr').first().waitFor();
   await page.screenshot({ path: 'target/browser/docs-ui-requests.png', fullPage: true });
+  await page.setViewportSize({ width: 860, height: 800 });
   await page.getByRole('link', { name: shown.requestID }).click();
   await says(page, '4 findings:');
   await page.screenshot({ path: 'target/browser/docs-ui-report.png', fullPage: true });

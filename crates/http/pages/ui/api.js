@@ -8,6 +8,9 @@ const BASE = document.documentElement.dataset.api;
 /** The longest wait for a result, in seconds; proxies often give up at 30. */
 const WAIT = 20;
 
+/** Where the service lets nobody wait as long, seconds from one wait to the next. */
+const LEAST = 5;
+
 /** How long an answer may take beside that, in milliseconds. */
 const PATIENCE = 30_000;
 
@@ -61,7 +64,8 @@ export async function wait(cluster, request, signal) {
     if (problem.kind !== 'unknown') throw problem;
     ({ headers } = problem);
   }
-  return headers.has('Preference-Applied') ? 0 : retryAfter(headers) ?? 5;
+  const waited = Number(/^wait=(\d+)$/.exec(headers.get('Preference-Applied'))?.[1] ?? 0);
+  return waited > 0 ? Math.max(0, LEAST - waited) : retryAfter(headers) ?? LEAST;
 }
 
 const path = (cluster, request) => `cluster/${cluster}/request/${request}/report`;

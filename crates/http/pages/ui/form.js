@@ -22,27 +22,28 @@ const NO_CLUSTER = 'Enter the ID of a cluster, a UUID such as 5d5892d3-1f74-4ccf
 const NO_REQUEST = 'The ID of a request has letters and digits, perhaps with hyphens between them, 128 at most. Leave it empty to see all requests.';
 const NO_TOKEN = 'Enter a token, three parts with dots between. Whoever runs the service makes one with “gathering token --org N”.';
 
-/** A form for cluster, request and token. `go(cluster, request)` is called once they can be. */
-export function form({ cluster = '', request = '', needsCluster = true }, go) {
+/** A form for cluster, request and token, or for a token alone in place of one that was refused. `go(cluster, request)` is called once they can be. */
+export function form({ cluster = '', request = '', isRefused = false }, go) {
   const fields = [];
+  const current = isRefused ? null : token();
   const tokenField = needsToken ? field(fields, 'Token', {
     type: 'password',
     autocomplete: 'off',
-    hint: token() ? 'There is one in this tab already. Leave this empty to go on with it.' : 'Kept in this tab alone, until you close it or have it forgotten.',
+    hint: current ? 'There is one in this tab already. Leave this empty to go on with it.' : 'Kept in this tab alone, until you close it or have it forgotten.',
     read: (text) => {
       const given = text.trim().replace(/^bearer\s+/i, '');
-      if (!given && token()) return token();
+      if (!given) return current;
       return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(given) ? given : null;
     },
     complaint: NO_TOKEN,
   }) : null;
-  const clusterField = needsCluster ? field(fields, 'Cluster ID', { value: cluster, read: clusterId, complaint: NO_CLUSTER }) : null;
-  const requestField = needsCluster ? field(fields, 'Request ID', {
+  const clusterField = isRefused ? null : field(fields, 'Cluster ID', { value: cluster, read: clusterId, complaint: NO_CLUSTER });
+  const requestField = isRefused ? null : field(fields, 'Request ID', {
     value: request,
     hint: 'Optional: leads to the report of one request.',
     read: (text) => (text.trim() ? requestId(text) : ''),
     complaint: NO_REQUEST,
-  }) : null;
+  });
   const submit = (event) => {
     event.preventDefault();
     const bad = fields.filter((each) => !each.check());
@@ -52,7 +53,7 @@ export function form({ cluster = '', request = '', needsCluster = true }, go) {
     if (tokenField) tokenField.input.value = '';
     return go(clusterField?.value, requestField?.value);
   };
-  const button = el('button', { class: 'button primary', type: 'submit' }, needsCluster ? 'Show requests' : 'Go on with this token');
+  const button = el('button', { class: 'button primary', type: 'submit' }, isRefused ? 'Go on with this token' : 'Show requests');
   return el('form', { class: 'form', novalidate: true, submit }, ...fields.map(({ group }) => group), el('div', {}, button));
 }
 

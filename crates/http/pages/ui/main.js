@@ -51,7 +51,7 @@ function render({ isFirst = false } = {}) {
     show: (title, nodes) => show(title, nodes, { isFirst }),
     askToken: (problem) => {
       leave.abort();
-      show('Requests of a cluster', [problemState(problem), needsToken ? el('div', { class: 'card' }, form({ needsCluster: false }, () => render())) : '']);
+      show('Requests of a cluster', [problemState(problem), needsToken ? el('div', { class: 'card' }, form({ isRefused: true }, () => render())) : '']);
     },
   };
   if (!asked) {

@@ -12,7 +12,7 @@ const WORDS = {
     ? ['lock', 'The token is not accepted', 'It may have expired, or be for another service. Enter another one below.']
     : ['lock', 'The service does not know who you are', 'What stands in front of it has to say so: a gateway, or the certificate of your browser. You may have to log in there and load this page again.'],
   forbidden: ['lock', 'Not for you to see', needsToken
-    ? 'Your token is good, but not for this: it is for another cluster, or may not read. Ask for another cluster, or enter another token.'
+    ? 'Your token is good, but not for this: it is for another cluster, or may not read. Ask for another cluster, or enter another token below.'
     : 'The service knows you, and you may not see this cluster. Ask for another one.'],
   invalid: ['warning', 'The service cannot read this', 'The address of this page may have been changed. Begin anew with the ID of the cluster.'],
   unknown: ['search', 'Not found', 'Your organization has no record of it.'],

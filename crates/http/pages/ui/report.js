@@ -62,7 +62,7 @@ export function reportView(cluster, id, page, signal) {
     return Math.min(EVERY, Math.max(1, (found.expires - now()) / 1000 + 1));
   };
   const lookNow = keepLooking(look, (problem, seconds) => {
-    if (problem.kind === 'unauthorized') return page.askToken(problem);
+    if (problem.kind === 'unauthorized' || problem.kind === 'forbidden') return page.askToken(problem);
     if (known && seconds !== null) return banner.replaceChildren(problemBanner(problem), again());
     known = null;
     facts.replaceChildren();

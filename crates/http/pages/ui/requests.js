@@ -27,7 +27,7 @@ export function requestsView(cluster, page, signal) {
 
   const [cut, line, table] = [el('div', {}), el('div', {}), el('div', {})];
   const filter = toolbar(() => { rows = PORTION; showTable(); }, () => lookNow());
-  const frame = [cut, line, filter.element, table, el('p', { class: 'hint' }, `Times are those of ${zone()}. Requests are kept for ${KEPT} after they were last changed.`)];
+  const frame = [cut, line, filter.element, table, el('p', { class: 'hint' }, `Time zone: ${zone()}. Requests are kept for ${KEPT} after they were last changed.`)];
   const showTable = () => {
     const shown = known.requests.filter(filter.matches);
     const focused = document.activeElement.closest('#requests a')?.getAttribute('href');
@@ -71,11 +71,14 @@ export function requestsView(cluster, page, signal) {
     }
     filter.looked();
     const pending = known.requests.find(({ state }) => state === 'received');
-    return pending ? wait(cluster, pending.id, turn) : EVERY;
+    if (!pending) return EVERY;
+    const seconds = await wait(cluster, pending.id, turn);
+    // A long list is not read as often.
+    return Math.max(seconds, Math.min(EVERY, known.requests.length / 500));
   };
   const lookNow = keepLooking(look, (problem, seconds) => {
     const again = el('button', { class: 'button', type: 'button', click: () => lookNow() }, 'Try now');
-    if (problem.kind === 'unauthorized') return page.askToken(problem);
+    if (problem.kind === 'unauthorized' || problem.kind === 'forbidden') return page.askToken(problem);
     if (known && seconds !== null && problem.kind !== 'unknown') return banner.replaceChildren(problemBanner(problem), again);
     known = null;
     banner.replaceChildren();
@@ -106,7 +109,7 @@ function toolbar(onChange, onRefresh) {
 }
 
 function requestTable(cluster, requests) {
-  const columns = ['Request', 'State', 'Received', 'Processed', 'Took', 'Kept until'];
+  const columns = ['Request', 'State', 'Received', 'Done', 'Took', 'Kept until'];
   // The roles are for the narrow form, in which a row is no row for browsers.
   const head = el('tr', { role: 'row' }, columns.map((name) => el('th', { scope: 'col', role: 'columnheader' }, name)));
   const row = (request) => {
@@ -115,7 +118,7 @@ function requestTable(cluster, requests) {
       el('th', { scope: 'row', role: 'rowheader' }, el('a', { href: addressOf(cluster, request.id) }, request.id)),
       cell(1, label(request.state, stateName(request.state))),
       cell(2, moment(request.received)),
-      cell(3, request.state === 'failed' ? moment(endOf(request)) : moment(request.processed)),
+      cell(3, moment(endOf(request))),
       cell(4, took(request)),
       cell(5, moment(request.expires)));
   };

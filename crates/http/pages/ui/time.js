@@ -57,7 +57,7 @@ export function duration(milliseconds) {
   for (const [unit, size] of UNITS) {
     const count = Math.floor(rest / size);
     rest -= count * size;
-    if (count > 0) parts.push(`${count} ${{ day: count === 1 ? 'day' : 'days', hour: 'h', minute: 'min', second: 's' }[unit]}`);
+    if (count > 0) parts.push(`${count}\u00a0${{ day: count === 1 ? 'day' : 'days', hour: 'h', minute: 'min', second: 's' }[unit]}`);
     if (parts.length > 0 && (count === 0 || parts.length === 2)) break;
   }
   return parts.join(' ');

@@ -3,12 +3,12 @@
 //! Whoever writes rule content may be hostile, and the text may be cut off anywhere. So this writes the few elements that are listed
 //! here, and makes text of everything else: what is written as HTML is shown as it is written; links lead to `http`, `https` and
 //! `mailto` only, and images are links, so that nothing is loaded. Tables are left out: a few lines of text could have a
-//! hundred thousand cells.
+//! hundred thousand cells. Marks that turn the direction of writing are left out.
 
 use std::fmt;
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
-use pulldown_cmark_escape::{escape_href, escape_html, escape_html_body_text};
+use pulldown_cmark_escape::{escape_href, escape_html_body_text};
 
 /// Elements within each other; what is deeper is not marked up.
 const MAX_DEPTH: usize = 12;
@@ -38,9 +38,16 @@ pub(super) fn write_html(out: &mut String, markdown: &str, first_heading: u8) ->
         out.truncate(before);
     }
     out.push_str("<pre>");
-    escape_html_body_text(&mut *out, markdown)?;
+    write_text(out, markdown)?;
     out.push_str("</pre>");
     Ok(())
+}
+
+/// Writes a text, without marks that turn the direction of writing: with them, a command reads in another way than it is copied.
+/// Texts from right to left need none.
+fn write_text(out: &mut String, text: &str) -> fmt::Result {
+    let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.split(turns).try_for_each(|part| escape_html_body_text(&mut *out, part))
 }
 
 struct Writer<'a> {
@@ -78,11 +85,11 @@ impl Writer<'_> {
             Event::End(TagEnd::Link | TagEnd::Image) => self.end_link()?,
             Event::End(_) => self.end(),
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => {
-                escape_html_body_text(&mut *self.out, &text)?;
+                write_text(self.out, &text)?;
             }
             Event::Code(text) => {
                 self.out.push_str("<code>");
-                escape_html_body_text(&mut *self.out, &text)?;
+                write_text(self.out, &text)?;
                 self.out.push_str("</code>");
             }
             Event::SoftBreak => self.out.push('\n'),
@@ -142,7 +149,7 @@ impl Writer<'_> {
         if let Some(link) = self.link.take_if(|link| link.depth + 1 == self.open.len())
             && self.out.get(link.text..).is_some_and(|text| text.trim().is_empty())
         {
-            escape_html(&mut *self.out, &link.address)?;
+            write_text(self.out, &link.address)?;
         }
         self.end();
         Ok(())
