@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createServer, request as ask } from 'node:http';
-import { CLUSTER, everyLook, test } from './harness.js';
+import { CLUSTER, everyLook, result, test } from './harness.js';
 
 async function openDocs(open, server, { path = '/docs', ...options } = {}) {
   const page = await open(server, path, options);
@@ -74,10 +74,21 @@ test('a call with a body is tried', async ({ start, open }) => {
   await select.locator('textarea').fill('["req1"]');
   assert.match((await execute(page, select)).shown, /"valid": false/);
 
+  const announce = await operation(page, 'ingestAnnouncements');
+  assert.match((await execute(page, announce)).shown, /"stored": 1/, 'the example is an announcement that is taken');
   const ingest = await operation(page, 'ingestResults');
   const answer = await execute(page, ingest);
   assert.equal(answer.status, 200);
   assert.match(answer.shown, /"stored": 1/, 'the example is a message that is taken');
+
+  // Many messages come as a file of lines.
+  await ingest.locator('.body-param-content-type select, .opblock-section-request-body select').first().selectOption('application/x-ndjson');
+  const lines = [result(42, CLUSTER, 'req2'), result(42, CLUSTER, 'req3'), {}].map((message) => JSON.stringify(message)).join('\n');
+  await ingest.locator('input[type=file]').setInputFiles({ name: 'results.ndjson', mimeType: 'application/x-ndjson', buffer: Buffer.from(lines) });
+  const many = await execute(page, ingest);
+  assert.equal(many.status, 200);
+  assert.match(many.shown, /"stored": 2/);
+  assert.match(many.shown, /"rejected": 1/);
 });
 
 test('without a token, with another one and after it was taken out, the call is refused', async ({ start, open }) => {
@@ -218,6 +229,9 @@ test('it is done by keyboard', async ({ start, open }) => {
   const page = await openDocs(open, server);
   await page.getByLabel('Token').focus();
   await page.keyboard.type(server.token(42));
+  // There is nothing to be sent by itself.
+  await page.keyboard.press('Enter');
+  assert.equal(page.url(), `${server.url}/docs`);
   const block = page.locator('.opblock[id$="-info"]');
   await tabTo(page, block.locator('.opblock-summary-control'));
   await page.keyboard.press('Enter');

@@ -65,7 +65,7 @@ test('a request without findings, and one that nobody knows, each have words', a
   await everyLook(page, 'ui-report-healthy');
   const waits = watchWaits(page);
   await go(page, server.token(ORGANIZATION), address('soon'));
-  await says(page, 'No such request', /kept for 1 day/);
+  await says(page, 'No such request', /kept for 1\sday/);
   await everyLook(page, 'ui-report-unknown');
   await until(() => waits.open.size === 1);
   await server.postResult(ORGANIZATION, CLUSTER, 'soon');
@@ -78,7 +78,7 @@ test('a request that expires while one looks is said to have', async ({ start, o
   const page = await open(server, '/ui');
   await go(page, server.token(ORGANIZATION), address('req1'));
   await says(page, 'Nothing was found');
-  await says(page, 'The request has expired', /kept for 20 s/);
+  await says(page, 'The request has expired', /kept for 20\ss/);
   assert.match(await page.locator('#news').textContent(), /The request has expired/);
   await everyLook(page, 'ui-report-expired');
 });

@@ -157,7 +157,7 @@ test('a cluster without requests, and one that nobody knows, each have words', a
   await page.getByRole('link', { name: 'req1' }).waitFor();
   await intercept(page, LIST, () => listOf([]));
   await page.getByRole('button', { name: 'Refresh' }).click();
-  await says(page, 'No requests at the moment', /kept for 1 day/);
+  await says(page, 'No requests at the moment', /kept for 1\sday/);
   await everyLook(page, 'ui-requests-empty');
 });
 

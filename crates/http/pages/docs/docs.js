@@ -10,7 +10,7 @@
     token: {
       scheme: 'bearerToken',
       label: 'Token',
-      hint: 'Sent with each call that you try, as Authorization: Bearer. It stays in this page and is gone when you leave it.',
+      hint: 'Whoever runs the service makes one with “gathering token --org N”. It is sent with each call that you try, stays in this page, and is gone when you leave it.',
     },
     'identity-header': {
       scheme: 'identityHeader',

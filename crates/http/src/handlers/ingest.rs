@@ -71,7 +71,8 @@ pub(crate) async fn results<I: MessageIntake>(
         content(
             (AnnouncementMessage = "application/json", example = json!({
                 "request_id": "6d2eede257644308a8949c4ec251c5c4", "service": "openshift",
-                "timestamp": "2026-03-01T11:30:00Z", "b64_identity": "eyJpZGVudGl0eSI6IHt9fQ=="
+                "timestamp": "2026-03-01T11:30:00Z",
+                "b64_identity": "eyJpZGVudGl0eSI6eyJvcmdfaWQiOiI0MiIsInN5c3RlbSI6eyJjbHVzdGVyX2lkIjoiNWQ1ODkyZDMtMWY3NC00Y2NmLTkxYWYtNTQ4ZGZjOTc2N2FhIn19fQ=="
             })),
             (Lines = "application/x-ndjson")
         )

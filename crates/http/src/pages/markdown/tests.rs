@@ -16,15 +16,14 @@ fn markup(html: &str) -> Vec<String> {
     while let Some((text, tag)) = rest.split_once('<') {
         assert!(!text.contains('>'), "{html}");
         let (tag, after) = tag.split_once('>').unwrap_or_else(|| panic!("a tag without an end: {html}"));
-        match tag.strip_prefix('/') {
-            Some(name) => assert_eq!(open.pop(), Some(name), "{html}"),
-            None => {
-                let name = tag.split(' ').next().unwrap();
-                if !["br", "hr"].contains(&name) {
-                    open.push(name);
-                }
-                found.push(tag.to_owned());
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name), "{html}");
+        } else {
+            let name = tag.split(' ').next().unwrap();
+            if !["br", "hr"].contains(&name) {
+                open.push(name);
             }
+            found.push(tag.to_owned());
         }
         rest = after;
     }
