@@ -28,24 +28,32 @@ impl Introduction<'_> {
                 first.as_ref().map(|(cluster, request)| (cluster.to_string(), request.as_str()))
             }
         };
-        let page = request.as_ref().map_or_else(String::new, |(cluster, _)| format!("#/cluster/{cluster}"));
+        let page = request.as_ref().map(|(cluster, _)| format!("#/cluster/{cluster}"));
         let looked = request.as_ref().map(|(cluster, request)| self.lookups(cluster, request));
         let tour = matches!(loaded.shown, Shown::Own).then(|| self.tour()).transpose()?;
         Ok(format!(
-            "The demo runs. Look at a cluster in the browser:\n\n\
-             {}/ui{page}\n\n\
-             The page asks for a token. This one is for organization {} and valid for a day:\n\n\
+            "The demo runs.{}A token for organization {}, valid for a day:\n\n\
              {token}\n\n\
-             Or paste any of these:\n\n\
+             Lines to paste:\n\n\
              {}{}# metrics\ncurl -s {}/metrics\n\n\
              Data: {}. Ctrl-C ends the demo, and its folder goes with it.\n",
-            addresses.origin.as_deref().unwrap_or_default(),
+            self.page(&page.unwrap_or_default()),
             loaded.organization,
             looked.unwrap_or_default(),
             tour.unwrap_or_default(),
             addresses.admin,
             minter.config.storage.url,
         ))
+    }
+
+    /// Where to look in a browser, unless pages are switched off.
+    fn page(&self, fragment: &str) -> String {
+        match &self.addresses.origin {
+            Some(origin) if self.minter.config.ui.enabled => format!(
+                " Look at a cluster in the browser:\n\n{origin}/ui{fragment}\n\nThe page asks for a token. "
+            ),
+            _ => "\n\n".to_owned(),
+        }
     }
 
     /// What operators ask about a request.
