@@ -60,9 +60,12 @@ test('a call is tried with the token, and its answer shown', async ({ start, ope
   const { status, shown, request } = await tryList(page);
   assert.equal(status, 200);
   assert.match(shown, /"requestID": "req1"/);
+  assert.match(shown, /Authorization: Bearer \$TOKEN/);
   const { authorization, prefer, 'if-none-match': ifNoneMatch } = await request.allHeaders();
   assert.match(authorization, /^Bearer [\w-]+\.[\w-]+\.[\w-]+$/);
   assert.deepEqual([prefer, ifNoneMatch], [undefined, undefined], 'only what was filled in is sent');
+  const [, , signature] = authorization.split('.');
+  assert.ok(!(await page.content()).includes(signature), 'no picture of the page has the token');
 });
 
 test('a call with a body is tried', async ({ start, open }) => {

@@ -3,8 +3,8 @@
 use actix_web::http::header::{self, Accept, Quality};
 use actix_web::{HttpMessage, HttpRequest};
 
-/// Whether the caller asks for HTML by name, and prefers it to JSON (RFC 9110, section 12.5.1). Who takes anything gets JSON,
-/// as ever.
+/// Whether the caller asks for HTML by name, and prefers it to JSON (RFC 9110, section 12.5.1). Who takes anything gets JSON, as
+/// ever, unless it is a browser: Java's HTTP client names HTML first without being asked to, and takes anything.
 pub(crate) fn prefers_html(request: &HttpRequest) -> bool {
     const HTML: &str = "text/html";
     // Nearly all callers are done here.
@@ -15,7 +15,13 @@ pub(crate) fn prefers_html(request: &HttpRequest) -> bool {
     }
     let Some(accept) = request.get_header::<Accept>() else { return false };
     let html = quality(&accept, &["text/html"]);
-    html > Quality::ZERO && html > quality(&accept, &["application/json", "application/*", "*/*"])
+    let is_browser = quality(&accept, &["application/xhtml+xml"]) > Quality::ZERO;
+    // Of a range that is written in an odd way, such as Java's `*; q=.2`, nothing is left in what was parsed.
+    let takes_anything =
+        || request.headers().get_all(header::ACCEPT).any(|value| value.as_bytes().contains(&b'*'));
+    html > Quality::ZERO
+        && html > quality(&accept, &["application/json", "application/*", "*/*"])
+        && (is_browser || !takes_anything())
 }
 
 /// How much the first of these ranges is wished for that is named at all.
@@ -47,7 +53,7 @@ mod tests {
             vec!["text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"],
             vec!["text/html, application/json;q=0.9"],
             vec!["application/json;q=0.5", "text/html;q=0.6"],
-            vec!["text/html;q=0.2, application/json;q=0.1, */*"],
+            vec!["text/html, application/xhtml+xml;q=0.9", "*/*;q=0.8"],
             vec!["text/html, application/problem+json"],
         ] {
             assert!(prefers(&values), "{values:?}");
@@ -64,6 +70,11 @@ mod tests {
             vec!["application/json"],
             vec!["application/json, text/html"],
             vec!["text/html, */*"],
+            // What Java's `HttpURLConnection` sends, and what it sent before.
+            vec!["text/html, image/gif, image/jpeg, */*; q=0.2"],
+            vec!["text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"],
+            vec!["text/html, *;q=0.1"],
+            vec!["text/html;q=0.2, application/json;q=0.1, */*"],
             vec!["text/html;q=0.5, application/*"],
             vec!["text/html;q=0"],
             vec!["text/html;q=0, application/json;q=0"],

@@ -23,11 +23,18 @@
   // a path within a button is a text, since nobody can press a link there.
   const ourParts = ({ React }) => {
     const nothing = () => () => null;
+    // The line to copy may be sent to somebody, and stays when the field is emptied.
+    const withoutCredential = (headers) => headers?.map((value, name) => {
+      if (/^authorization$/i.test(name)) return 'Bearer $TOKEN';
+      return /^x-rh-identity$/i.test(name) ? '$IDENTITY' : value;
+    });
     return {
       wrapComponents: {
         InfoContainer: nothing,
         authorizeBtn: nothing,
         authorizeOperationBtn: nothing,
+        curl: (Curl) => ({ request, ...props }) =>
+          React.createElement(Curl, { ...props, request: request.update('headers', withoutCredential) }),
         DeepLink: () => ({ text }) => React.createElement('span', null, text),
       },
     };

@@ -1,5 +1,6 @@
 //! `GET /cluster/{clusterID}/request/{requestID}/report`
 
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use gathering_domain::answer::ReportBody;
 use gathering_domain::lookup::LookupService;
@@ -89,6 +90,7 @@ pub(crate) async fn report<S: RequestStore>(
     } else {
         return Ok(wire::cannot_be_written());
     };
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
     headers.add_to(response.headers_mut());
     Ok(response)
 }

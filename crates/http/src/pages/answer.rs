@@ -7,11 +7,12 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 pub(super) const REVALIDATED: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// Adds what keeps a page to itself: what it may do (its Content-Security-Policy), and that nobody is to guess what it is, to be
-/// told where a link was followed, or to show it within a page of another site.
+/// told where a link was followed, to show it within a page of another site, or to keep hold of the window that shows it.
 pub(super) fn harden(response: &mut HttpResponseBuilder, policy: &'static str) {
     response
         .insert_header((header::CONTENT_SECURITY_POLICY, policy))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .insert_header((HeaderName::from_static("cross-origin-opener-policy"), "same-origin"))
         .insert_header((HeaderName::from_static("cross-origin-resource-policy"), "same-origin"));
 }

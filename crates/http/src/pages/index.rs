@@ -1,6 +1,7 @@
 //! `/`: what this is, for people, and for load balancers, which ask it by default.
 
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse, Resource};
 use serde_json::json;
@@ -45,8 +46,7 @@ pub(super) fn with_methods(resource: Resource) -> Resource {
 async fn index(request: HttpRequest, index: web::Data<Index>) -> HttpResponse {
     let is_html = prefers_html(&request);
     let (text, tag) = if is_html { &index.html } else { &index.json };
-    etag::tagged(&request, tag, REVALIDATED, |mut response| {
-        response.insert_header((header::VARY, "accept"));
+    let mut response = etag::tagged(&request, tag, REVALIDATED, |mut response| {
         if is_html {
             harden(&mut response, ui::POLICY);
             response.insert_header((header::CONTENT_TYPE, HTML));
@@ -54,5 +54,7 @@ async fn index(request: HttpRequest, index: web::Data<Index>) -> HttpResponse {
             response.insert_header((header::CONTENT_TYPE, JSON));
         }
         response.body(text.clone())
-    })
+    });
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
+    response
 }

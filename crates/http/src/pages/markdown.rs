@@ -3,7 +3,8 @@
 //! Whoever writes rule content may be hostile, and the text may be cut off anywhere. So this writes the few elements that are listed
 //! here, and makes text of everything else: what is written as HTML is shown as it is written; links lead to `http`, `https` and
 //! `mailto` only, and images are links, so that nothing is loaded. Tables are left out: a few lines of text could have a
-//! hundred thousand cells. Marks that turn the direction of writing are left out.
+//! hundred thousand cells. Marks that turn the direction of writing are left out, and in code whatever cannot be seen: a command reads
+//! as it is copied.
 
 use std::fmt;
 
@@ -25,7 +26,7 @@ pub(super) fn write_html(out: &mut String, markdown: &str, first_heading: u8) ->
     let before = out.len();
     let limit = before + MAX_GROWTH * markdown.len() + SOME_BYTES;
     if markdown.len() <= MAX_LENGTH {
-        let mut writer = Writer { out, open: Vec::new(), link: None, first_heading };
+        let mut writer = Writer { out, open: Vec::new(), link: None, is_in_code: false, first_heading };
         for event in Parser::new_ext(markdown, Options::ENABLE_STRIKETHROUGH) {
             writer.write(event)?;
             if writer.out.len() > limit {
@@ -37,17 +38,33 @@ pub(super) fn write_html(out: &mut String, markdown: &str, first_heading: u8) ->
         }
         out.truncate(before);
     }
-    out.push_str("<pre>");
-    write_text(out, markdown)?;
+    out.push_str(PRE);
+    write_code(out, markdown)?;
     out.push_str("</pre>");
     Ok(())
 }
 
-/// Writes a text, without marks that turn the direction of writing: with them, a command reads in another way than it is copied.
-/// Texts from right to left need none.
+/// Code runs from left to right, whatever the text around it does.
+const PRE: &str = "<pre dir=\"ltr\">";
+
+/// Writes a text, without marks that turn the direction of writing. Texts from right to left need none.
 fn write_text(out: &mut String, text: &str) -> fmt::Result {
     let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.split(turns).try_for_each(|part| escape_html_body_text(&mut *out, part))
+    write_without(turns, out, text)
+}
+
+/// Writes code, without anything that cannot be seen: what is shown has to be what is copied.
+fn write_code(out: &mut String, text: &str) -> fmt::Result {
+    // The characters of format of Unicode 16 (category Cf), those for scripts of the past aside, and fillers without a shape.
+    let is_unseen = |c: char| {
+        matches!(c, '\u{ad}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    };
+    write_without(is_unseen, out, text)
+}
+
+fn write_without(left_out: impl Fn(char) -> bool, out: &mut String, text: &str) -> fmt::Result {
+    text.split(left_out).try_for_each(|part| escape_html_body_text(&mut *out, part))
 }
 
 struct Writer<'a> {
@@ -55,6 +72,8 @@ struct Writer<'a> {
     /// How each element that is open ends; an empty text for those that are not marked up.
     open: Vec<&'static str>,
     link: Option<OpenLink>,
+    /// Whether a block of code is open.
+    is_in_code: bool,
     first_heading: u8,
 }
 
@@ -79,17 +98,25 @@ impl Writer<'_> {
             }
             Event::Start(Tag::Heading { level, .. }) => self.begin_heading(level),
             Event::Start(tag) => {
+                self.is_in_code = is_code(&tag);
                 let (start, end) = element(&tag);
                 self.begin(start, end);
             }
             Event::End(TagEnd::Link | TagEnd::Image) => self.end_link()?,
-            Event::End(_) => self.end(),
+            Event::End(_) => {
+                self.is_in_code = false;
+                self.end();
+            }
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => {
-                write_text(self.out, &text)?;
+                if self.is_in_code {
+                    write_code(self.out, &text)?;
+                } else {
+                    write_text(self.out, &text)?;
+                }
             }
             Event::Code(text) => {
-                self.out.push_str("<code>");
-                write_text(self.out, &text)?;
+                self.out.push_str("<code dir=\"ltr\">");
+                write_code(self.out, &text)?;
                 self.out.push_str("</code>");
             }
             Event::SoftBreak => self.out.push('\n'),
@@ -163,14 +190,16 @@ fn is_harmless(url: &str) -> bool {
         .any(|scheme| url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
 
+/// Whether it is shown as it is written.
+fn is_code(tag: &Tag<'_>) -> bool {
+    matches!(tag, Tag::HtmlBlock | Tag::CodeBlock(CodeBlockKind::Fenced(_) | CodeBlockKind::Indented))
+}
+
 /// How an element begins and ends; empty for what is not marked up.
 fn element(tag: &Tag<'_>) -> (&'static str, &'static str) {
     match tag {
         Tag::Paragraph => ("<p>", "</p>\n"),
-        // Shown as text.
-        Tag::HtmlBlock | Tag::CodeBlock(CodeBlockKind::Fenced(_) | CodeBlockKind::Indented) => {
-            ("<pre>", "</pre>\n")
-        }
+        tag if is_code(tag) => (PRE, "</pre>\n"),
         Tag::BlockQuote(_) => ("<blockquote>", "</blockquote>\n"),
         Tag::List(None) => ("<ul>\n", "</ul>\n"),
         Tag::List(Some(_)) => ("<ol>\n", "</ol>\n"),

@@ -28,10 +28,7 @@ pub(crate) fn answer(request: &HttpRequest, report: &ReportBody<'_>) -> HttpResp
     }
     etag::tagged(request, &Tag::of(text.as_bytes()), PRIVATE, |mut response| {
         harden(&mut response, POLICY);
-        response
-            .insert_header((header::CONTENT_TYPE, HTML))
-            .insert_header((header::VARY, "accept"))
-            .body(text)
+        response.insert_header((header::CONTENT_TYPE, HTML)).body(text)
     })
 }
 

@@ -68,6 +68,7 @@ fn check_harmless(markdown: &str) -> String {
                     ["http://", "https://", "mailto:"].iter().any(|scheme| address.starts_with(scheme));
                 assert!(is_known && !address.contains(['"', '\'', '<', '>', ' ']), "{tag} of {markdown:?}");
             }
+            ("pre" | "code", _) => assert_eq!(attributes, "dir=\"ltr\"", "{tag} of {markdown:?}"),
             ("ol", _) => assert!(attributes.is_empty() || attributes.starts_with("start=\""), "{tag}"),
             _ => assert_eq!(attributes, "", "{tag} of {markdown:?}"),
         }
@@ -82,9 +83,12 @@ fn markdown_is_rendered() {
         ("# A\n###### B", "<h3>A</h3>\n<h6>B</h6>\n"),
         ("- a\n- b\n\n3. c", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>\n<ol start=\"3\">\n<li>c</li>\n</ol>\n"),
         ("1. c", "<ol>\n<li>c</li>\n</ol>\n"),
-        ("`x<y` *a* **b** ~~c~~", "<p><code>x&lt;y</code> <em>a</em> <strong>b</strong> <del>c</del></p>\n"),
-        ("```sh\noc get <pod>\n```", "<pre>oc get &lt;pod&gt;\n</pre>\n"),
-        ("    indented", "<pre>indented</pre>\n"),
+        (
+            "`x<y` *a* **b** ~~c~~",
+            "<p><code dir=\"ltr\">x&lt;y</code> <em>a</em> <strong>b</strong> <del>c</del></p>\n",
+        ),
+        ("```sh\noc get <pod>\n```", "<pre dir=\"ltr\">oc get &lt;pod&gt;\n</pre>\n"),
+        ("    indented", "<pre dir=\"ltr\">indented</pre>\n"),
         ("> quoted\n\n---", "<blockquote><p>quoted</p>\n</blockquote>\n<hr>\n"),
         (
             "[KCS](https://example.com/a?b=1&c=2 \"a title\")",
@@ -263,10 +267,28 @@ fn depth_and_size_are_bounded() {
 #[test]
 fn nothing_turns_the_direction_of_writing() {
     for mark in ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}') {
-        assert_eq!(check_harmless(&format!("`rm {mark}x`{mark}")), "<p><code>rm x</code></p>\n");
+        assert_eq!(check_harmless(&format!("`rm {mark}x`{mark}")), "<p><code dir=\"ltr\">rm x</code></p>\n");
         assert_eq!(check_harmless(&format!("rm &#{};x", mark as u32)), "<p>rm x</p>\n");
         assert!(!check_harmless(&format!("[](https://example.com/{mark}x)")).contains(mark));
         assert!(!check_harmless(&format!("{mark}{}", "x".repeat(MAX_LENGTH))).contains(mark));
+    }
+    for unseen in [
+        '\u{61c}',
+        '\u{200e}',
+        '\u{200f}',
+        '\u{200b}',
+        '\u{ad}',
+        '\u{2060}',
+        '\u{feff}',
+        '\u{3164}',
+        '\u{e0041}',
+    ] {
+        for code in
+            [format!("`rm {unseen}x`"), format!("```\nrm {unseen}x\n```"), format!("    rm {unseen}x")]
+        {
+            let html = check_harmless(&code);
+            assert!(html.contains("rm x"), "{code:?} {html:?}");
+        }
     }
     let arabic = "\u{645}\u{631}\u{62d}\u{628}\u{627}\u{200f}";
     assert_eq!(
@@ -281,8 +303,8 @@ fn a_text_that_would_grow_is_shown_as_it_is_written() {
     let address = format!("https://example.com/{}", "x".repeat(1000));
     let text = format!("{}\n\n[a]: {address}\n", "[a]".repeat(300));
     let html = check_harmless(&text);
-    assert_eq!(markup(&html), ["pre"]);
+    assert_eq!(markup(&html), ["pre dir=\"ltr\""]);
     assert!(html.contains(&address));
     let huge = "*a* ".repeat(MAX_LENGTH / 4 + 1);
-    assert_eq!(check_harmless(&huge), format!("<pre>{huge}</pre>"));
+    assert_eq!(check_harmless(&huge), format!("<pre dir=\"ltr\">{huge}</pre>"));
 }
