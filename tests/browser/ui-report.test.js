@@ -73,12 +73,13 @@ test('a request without findings, and one that nobody knows, each have words', a
 });
 
 test('a request that expires while one looks is said to have', async ({ start, open }) => {
-  const server = await start({ set: { 'storage.retention': '20s' } });
+  const server = await start({ set: { 'storage.retention': '30s' } });
   await server.postResult(ORGANIZATION, CLUSTER, 'req1');
   const page = await open(server, '/ui');
   await go(page, server.token(ORGANIZATION), address('req1'));
   await says(page, 'Nothing was found');
-  await says(page, 'The request has expired', /kept for 20\ss/);
+  await until(() => page.getByText('The request has expired').first().isVisible());
+  await says(page, /kept for 30\ss/);
   assert.match(await page.locator('#news').textContent(), /The request has expired/);
   await everyLook(page, 'ui-report-expired');
 });

@@ -104,7 +104,7 @@ function toolbar(onChange, onRefresh) {
         option.textContent = `${option.value ? stateName(option.value) : 'All'} (${count})`;
       }
     },
-    looked: () => { at.textContent = `Looked at ${new Date().toLocaleTimeString('en-GB')}`; },
+    looked: () => { at.textContent = `As of ${new Date().toLocaleTimeString('en-GB')}`; },
   };
 }
 
