@@ -46,6 +46,11 @@ test('a result is shown once it comes, and a newer one in its place', async ({ s
   await go(page, server.token(ORGANIZATION), address('req1'));
   await says(page, 'Waiting for the result', /so far/);
   await everyLook(page, 'ui-report-received');
+  const motion = () => page.locator('.waiting .sign').evaluate((element) => getComputedStyle(element).animationName);
+  assert.equal(await motion(), 'none');
+  await page.emulateMedia({ reducedMotion: 'no-preference' });
+  assert.equal(await motion(), 'turn');
+  await page.emulateMedia({ reducedMotion: 'reduce' });
   await until(() => waits.open.size === 1);
   await server.postResult(ORGANIZATION, CLUSTER, 'req1', { failed: true });
   await says(page, 'The result could not be used', /^Reason:/, 'the report is empty');
