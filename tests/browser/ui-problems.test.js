@@ -75,6 +75,7 @@ for (const [name, answer, heading, picture] of PASSING) {
     });
     await go(page, server.token(ORGANIZATION), address());
     await says(page, heading);
+    assert.equal(await page.locator('#news').textContent(), heading, 'it is said to those who do not see it');
     await everyLook(page, `ui-problem-${picture}`);
     await until(() => calls > 1);
     isAway = false;
@@ -105,7 +106,8 @@ test('what was known stays to be seen while the service is away', async ({ start
   await everyLook(page, 'ui-problem-banner');
   isAway = false;
   await page.getByRole('button', { name: 'Try now' }).click();
-  await until(async () => (await page.getByText('The service cannot be reached').count()) === 0);
+  await page.locator('#news', { hasText: 'The service answers again' }).waitFor({ state: 'attached' });
+  assert.equal(await page.locator('main').getByText('The service cannot be reached').count(), 0);
 });
 
 test('without a network the page says so, and goes on when there is one', async ({ start, open }) => {

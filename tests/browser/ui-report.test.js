@@ -46,6 +46,11 @@ test('a result is shown once it comes, and a newer one in its place', async ({ s
   await go(page, server.token(ORGANIZATION), address('req1'));
   await says(page, 'Waiting for the result', /so far/);
   await everyLook(page, 'ui-report-received');
+  const motion = () => page.locator('.waiting .sign').evaluate((element) => getComputedStyle(element).animationName);
+  assert.equal(await motion(), 'none');
+  await page.emulateMedia({ reducedMotion: 'no-preference' });
+  assert.equal(await motion(), 'turn');
+  await page.emulateMedia({ reducedMotion: 'reduce' });
   await until(() => waits.open.size === 1);
   await server.postResult(ORGANIZATION, CLUSTER, 'req1', { failed: true });
   await says(page, 'The result could not be used', /^Reason:/, 'the report is empty');
@@ -73,12 +78,13 @@ test('a request without findings, and one that nobody knows, each have words', a
 });
 
 test('a request that expires while one looks is said to have', async ({ start, open }) => {
-  const server = await start({ set: { 'storage.retention': '20s' } });
+  const server = await start({ set: { 'storage.retention': '30s' } });
   await server.postResult(ORGANIZATION, CLUSTER, 'req1');
   const page = await open(server, '/ui');
   await go(page, server.token(ORGANIZATION), address('req1'));
   await says(page, 'Nothing was found');
-  await says(page, 'The request has expired', /kept for 20\ss/);
+  await until(() => page.getByText('The request has expired').first().isVisible());
+  await says(page, /kept for 30\ss/);
   assert.match(await page.locator('#news').textContent(), /The request has expired/);
   await everyLook(page, 'ui-report-expired');
 });

@@ -46,7 +46,7 @@ test('requests of every state are in a table and on a time line', async ({ start
   assert.equal(new URL(page.url()).hash, `#/cluster/${CLUSTER}/request/0b7e4d5c6a1f4e23b8c9d0a1e2f30412`);
 });
 
-test('colours that the system forces, motion, and a letter size of twice as much do no harm', async ({ start, open }) => {
+test('colours that the system forces, and a letter size of twice as much do no harm', async ({ start, open }) => {
   const server = await start();
   const page = await open(server, '/ui');
   await intercept(page, LIST, () => listOf(day()));

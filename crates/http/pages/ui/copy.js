@@ -8,7 +8,7 @@ export function copyable(text, what) {
   const copy = async () => {
     const done = await copied(code, text);
     button.textContent = done ? 'Copied' : 'Selected';
-    tell(done ? `${what} copied` : `${what} selected: copy it with Ctrl and C, or Command and C`);
+    tell(done ? `${what} copied` : `${what} selected: copy it with Ctrl and C, or Command and C`, true);
     setTimeout(() => { button.textContent = 'Copy'; }, 3000);
   };
   const button = el('button', { class: 'button small', type: 'button', 'aria-label': `Copy ${what}`, click: copy }, 'Copy');

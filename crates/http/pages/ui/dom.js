@@ -46,9 +46,9 @@ export function label(kind, text) {
   return el('span', { class: `label ${kind}` }, sign(kind), text);
 }
 
-/** Says something to those who do not see the page change. */
-export function tell(text) {
+/** Says something to those who do not see the page change. The same text twice is news if it is said `again`. */
+export function tell(text, again = false) {
   const news = document.getElementById('news');
-  // The same text twice is news as well.
-  news.textContent = news.textContent === text ? `${text}\u00a0` : text;
+  if (news.textContent !== text) news.textContent = text;
+  else if (again) news.textContent = `${text}\u00a0`;
 }

@@ -1,6 +1,6 @@
 // What is said where there is no answer, and what one can do about it.
 
-import { el, sign } from './dom.js';
+import { el, sign, tell } from './dom.js';
 import { needsToken } from './session.js';
 import { duration } from './time.js';
 
@@ -26,6 +26,7 @@ const WORDS = {
 
 /** What stands in place of a view: a sign, a heading, what to do, and perhaps something to do it with. */
 export function emptyState(kind, heading, text, ...actions) {
+  tell(heading);
   return el('section', { class: 'card empty' }, el('div', { class: 'big' }, sign(kind)), el('h2', {}, heading), el('p', {}, text), ...actions);
 }
 
@@ -38,7 +39,14 @@ export function problemState(problem, ...actions) {
 /** A problem above a view that shows what was known before. */
 export function problemBanner(problem) {
   const [kind, heading, text] = WORDS[problem.kind];
+  tell(heading);
   return el('div', { class: 'alert moderate' }, sign(kind), el('div', {}, el('strong', {}, heading), el('p', {}, text), said(problem)));
+}
+
+/** Takes such a problem away once it is over. */
+export function endBanner(banner) {
+  if (banner.firstChild) tell('The service answers again');
+  banner.replaceChildren();
 }
 
 /** What the service says itself. */

@@ -5,7 +5,7 @@ import { copyable } from './copy.js';
 import { el, label, sign, tell } from './dom.js';
 import { readReport } from './fragment.js';
 import { keepLooking } from './pace.js';
-import { KEPT, emptyState, problemBanner, problemState } from './problems.js';
+import { KEPT, emptyState, endBanner, problemBanner, problemState } from './problems.js';
 import { addressOf, endOf, moment, stateName, took } from './request.js';
 import { now } from './time.js';
 
@@ -19,7 +19,7 @@ const NAMES = { critical: 'Critical', important: 'Important', moderate: 'Moderat
 export function reportView(cluster, id, page, signal) {
   /** What is shown. */
   let known = null;
-  const banner = el('div', { 'aria-live': 'polite' });
+  const banner = el('div', {});
   const facts = el('div', {});
   const content = el('div', {}, el('p', { class: 'loading' }, 'Asking the service…'));
   page.show('Request of a cluster', [
@@ -32,17 +32,15 @@ export function reportView(cluster, id, page, signal) {
   const again = () => el('button', { class: 'button', type: 'button', click: () => lookNow() }, 'Try now');
   const showLost = () => {
     if (known) {
-      tell('The request has expired');
       facts.replaceChildren();
       content.replaceChildren(emptyState('received', 'The request has expired', `It was here while you looked. Requests are kept for ${KEPT} after they were last changed, and then forgotten with their reports.`));
     } else if (!content.querySelector('.unknown')) {
-      tell('There is no such request');
       content.replaceChildren(el('div', { class: 'unknown' }, emptyState('search', 'No such request', `Your organization has no request with this ID for this cluster. It may have expired: requests are kept for ${KEPT} after they were last changed. If it is new, it may not have come yet: this page goes on looking.`, again())));
     }
   };
   const look = async (turn) => {
     const found = await find(cluster, id, turn);
-    banner.replaceChildren();
+    endBanner(banner);
     if (!found.valid) {
       showLost();
       // What has expired does not come back; what is unknown may come.

@@ -4,7 +4,7 @@ import { list, wait } from './api.js';
 import { copyable } from './copy.js';
 import { el, label, tell } from './dom.js';
 import { keepLooking } from './pace.js';
-import { KEPT, emptyState, problemBanner, problemState } from './problems.js';
+import { KEPT, emptyState, endBanner, problemBanner, problemState } from './problems.js';
 import { addressOf, endOf, moment, stateName, took } from './request.js';
 import { timeline } from './timeline.js';
 import { zone } from './time.js';
@@ -21,7 +21,7 @@ const STATES = ['processed', 'failed', 'received'];
 export function requestsView(cluster, page, signal) {
   let known = null;
   let rows = PORTION;
-  const banner = el('div', { 'aria-live': 'polite' });
+  const banner = el('div', {});
   const results = el('div', {}, el('p', { class: 'loading' }, 'Asking the service…'));
   page.show('Requests of a cluster', [el('p', { class: 'sub' }, 'Cluster ', copyable(cluster, 'cluster ID')), banner, results]);
 
@@ -62,7 +62,7 @@ export function requestsView(cluster, page, signal) {
 
   const look = async (turn) => {
     const found = await list(cluster, known?.tag, turn);
-    banner.replaceChildren();
+    endBanner(banner);
     if (found) {
       if (known) tellChanges(known.requests, found.requests);
       else tell(`${found.requests.length} ${found.requests.length === 1 ? 'request' : 'requests'}`);
@@ -104,7 +104,7 @@ function toolbar(onChange, onRefresh) {
         option.textContent = `${option.value ? stateName(option.value) : 'All'} (${count})`;
       }
     },
-    looked: () => { at.textContent = `Looked at ${new Date().toLocaleTimeString('en-GB')}`; },
+    looked: () => { at.textContent = `As of ${new Date().toLocaleTimeString('en-GB')}`; },
   };
 }
 

@@ -39,13 +39,18 @@ function lane(cluster, request, x, at) {
   const end = endOf(request) ?? at;
   const bar = (name, from, to, y, height) => svg('line', { class: `bar ${name}`, x1: x(from), x2: x(Math.max(from, to)), y1: y, y2: y, 'stroke-width': height });
   return el('div', { class: 'lane', click: () => { location.hash = addressOf(cluster, request.id); } },
-    el('span', { class: 'name' }, request.id),
+    el('span', { class: 'name' }, short(request.id)),
     svg('svg', { height: 18, width: '100%', 'aria-hidden': 'true' },
       svg('title', {}, `${request.id}: ${stateName(request.state)}, took ${took(request)}`),
       bar('kept', end, request.expires, 9, 6),
       bar(request.state, request.received, end, 9, 10),
       svg('circle', { class: `bar ${request.state}`, cx: x(end), cy: 9, r: 5 }),
       nowMark(x, at)));
+}
+
+/** An ID by its two ends: those of one day may begin alike. */
+function short(id) {
+  return id.length > 24 ? `${id.slice(0, 12)}…${id.slice(-9)}` : id;
 }
 
 const nowMark = (x, at) => svg('line', { class: 'now', x1: x(at), x2: x(at), y1: 0, y2: '100%' });
