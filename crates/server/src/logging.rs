@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use env_logger::fmt::Formatter;
 use gathering_support::one_line;
+use jiff::Timestamp;
 use log::Record;
 use log::kv::{Error, Key, Value, VisitSource};
 
@@ -32,10 +33,10 @@ pub(crate) fn init(config: &Log) {
 
 fn text(formatter: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let style = formatter.default_level_style(record.level());
-    let (time, level, target) = (formatter.timestamp_millis(), record.level(), record.target());
+    let (time, level, target) = (Timestamp::now(), record.level(), record.target());
     write!(
         formatter,
-        "{time} {style}{level:<5}{style:#} {target}: {}",
+        "{time:.3} {style}{level:<5}{style:#} {target}: {}",
         one_line(&record.args().to_string())
     )?;
     for (key, value) in fields(record) {
@@ -47,7 +48,7 @@ fn text(formatter: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
 
 fn json(formatter: &mut Formatter, record: &Record<'_>) -> io::Result<()> {
     let mut line = serde_json::Map::new();
-    line.insert("time".to_owned(), formatter.timestamp_micros().to_string().into());
+    line.insert("time".to_owned(), format!("{:.6}", Timestamp::now()).into());
     line.insert("level".to_owned(), record.level().as_str().to_lowercase().into());
     line.insert("target".to_owned(), record.target().into());
     line.insert("message".to_owned(), record.args().to_string().into());

@@ -9,11 +9,12 @@ use gathering_tests::{
 use serde_json::Value;
 
 /// Headers that any answer over HTTP may have, and those that keep browsers from doing anything with one.
-const GENERAL: [&str; 11] = [
+const GENERAL: [&str; 12] = [
     "cache-control",
     "connection",
     "content-length",
     "content-security-policy",
+    "cross-origin-opener-policy",
     "content-type",
     "cross-origin-resource-policy",
     "date",

@@ -151,20 +151,30 @@ fn it_serves_messages_and_content_of_ones_own() {
     });
 }
 
-#[test]
-fn people_are_shown_a_request_of_their_messages() {
-    let program = Program::new();
-    program.file("one.json", Message::new(7, CLUSTER, "mine").to_string());
-    let mut child = command(&program, &["--messages", "one.json"]);
-    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+/// What the demo prints for people.
+fn introduction(program: &Program, arguments: &[&str]) -> String {
+    let mut child = command(program, arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let text: Vec<_> = lines.take_while(|line| !line.starts_with("Data: ")).collect();
     child.kill().unwrap();
     child.wait().unwrap();
-    let text = text.join("\n");
+    text.join("\n")
+}
+
+#[test]
+fn people_are_shown_a_request_of_their_messages() {
+    let program = Program::new();
+    program.file("one.json", Message::new(7, CLUSTER, "mine").to_string());
+    let text = introduction(&program, &["--messages", "one.json"]);
     assert!(text.contains(&format!("/ui#/cluster/{CLUSTER}\n")), "{text}");
     assert!(text.contains(&format!("/cluster/{CLUSTER}/request/mine/report\n")), "{text}");
     assert!(text.contains("organization 7 "), "{text}");
+}
+
+#[test]
+fn people_are_not_sent_to_a_page_that_is_switched_off() {
+    let text = introduction(&Program::new(), &["--set", "ui.enabled=false"]);
+    assert!(text.contains("A token for organization 42 ") && !text.contains("/ui"), "{text}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ impl Introduction<'_> {
         let looked = request.as_ref().map(|(cluster, request)| self.lookups(cluster, request));
         let tour = matches!(loaded.shown, Shown::Own).then(|| self.tour()).transpose()?;
         Ok(format!(
-            "The demo runs.{}A token for organization {}, valid for a day:\n\n\
+            "The demo runs.{}A token for organization {} and one day:\n\n\
              {token}\n\n\
              Lines to paste:\n\n\
              {}{}# metrics\ncurl -s {}/metrics\n\n\
