@@ -67,7 +67,8 @@ fn shell(program: &Program, script: &str) -> String {
 }
 
 /// Runs the blocks of a page, with this service in the place of the one that the block with `start` starts.
-fn follow(name: &str, start: &str, serve: impl Fn(&Program) -> Running) {
+/// It comes with the token that a reader is to paste, if there is one.
+fn follow(name: &str, start: &str, serve: impl Fn(&Program) -> (Running, Option<String>)) {
     let steps = page(name);
     let program = Program::new();
     // What a clone of the repository has.
@@ -81,7 +82,7 @@ fn follow(name: &str, start: &str, serve: impl Fn(&Program) -> Running) {
         "make() { :; }\n".to_owned() + &blocks.collect::<String>()
     };
     let mut printed = shell(&program, &script(before));
-    let running = serve(&program);
+    let (running, token) = serve(&program);
     // What the shell before exported is gone with it.
     let variable = "if [ -f gathering.toml ]; then export GATHERING_CONFIG=gathering.toml; fi\n";
     printed += &shell(
@@ -89,6 +90,7 @@ fn follow(name: &str, start: &str, serve: impl Fn(&Program) -> Running) {
         &(variable.to_owned() + &script(after))
             .replace("http://127.0.0.1:8080", &format!("http://{}", running.api_address()))
             .replace("http://127.0.0.1:9464", &format!("http://{}", running.admin_address()))
+            .replace("paste the token of the demo here", &token.unwrap_or_default())
             .replace("target/debug/gathering", "gathering"),
     );
     let printed: Vec<&str> = printed.split(SEPARATOR).skip(1).collect();
@@ -164,21 +166,33 @@ fn answer(shown: &str, printed: &str) -> bool {
     status == printed_status && headers.iter().all(has) && json(&body, &printed_body)
 }
 
+/// The service of one's own that a page sets up.
+fn serve(program: &Program) -> (Running, Option<String>) {
+    (program.serve(&["serve", "--config", "gathering.toml"]), None)
+}
+
 #[test]
 fn the_guide_to_the_api_shows_what_is_answered() {
-    follow("API.md", "gathering serve", |program| program.serve(&["serve", "--config", "gathering.toml"]));
+    follow("API.md", "gathering serve", serve);
 }
 
 #[test]
 fn the_first_service_of_ones_own_answers_what_is_shown() {
-    follow("RUNNING.md", "gathering serve", |program| {
-        program.serve(&["serve", "--config", "gathering.toml"])
-    });
+    follow("RUNNING.md", "gathering serve", serve);
 }
 
 #[test]
 fn the_quick_start_shows_what_is_answered() {
-    follow("QUICKSTART.md", "make run", |program| program.serve(&["demo"]));
+    follow("QUICKSTART.md", "make run", |program| {
+        let place = program.folder().join("tmp");
+        std::fs::create_dir(&place).unwrap();
+        let running = program.serve_with(&["demo"], &[("TMPDIR", place.to_str().unwrap())]);
+        let folder = place.read_dir().unwrap().next().unwrap().unwrap().path();
+        let key = folder.join("hmac.key").display().to_string();
+        let token =
+            program.run(&["token", "--org", "42", "--scope", "read,write", "--hmac-secret-file", &key]).ok();
+        (running, Some(token.stdout.trim_end().to_owned()))
+    });
 }
 
 #[test]
