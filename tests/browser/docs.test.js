@@ -57,10 +57,10 @@ test('a call is tried with the token, and its answer shown', async ({ start, ope
   const page = await openDocs(open, server);
   // As it is copied from a command line.
   await page.getByLabel('Token').fill(`Bearer ${server.token(42)}  `);
-  const { status, shown, request } = await tryList(page);
+  const { block, status, shown, request } = await tryList(page);
   assert.equal(status, 200);
   assert.match(shown, /"requestID": "req1"/);
-  assert.match(shown, /Authorization: Bearer \$TOKEN/);
+  assert.match(await block.locator('.curl-command').innerText(), /Authorization: Bearer \$TOKEN/);
   const { authorization, prefer, 'if-none-match': ifNoneMatch } = await request.allHeaders();
   assert.match(authorization, /^Bearer [\w-]+\.[\w-]+\.[\w-]+$/);
   assert.deepEqual([prefer, ifNoneMatch], [undefined, undefined], 'only what was filled in is sent');
@@ -253,6 +253,12 @@ async function tabTo(page, locator) {
   }
   assert.fail(`no way by keyboard to ${locator}`);
 }
+
+test('without JavaScript the page says so, and does not say that it is loading', async ({ start, open }) => {
+  const page = await open(await start(), '/docs', { javaScriptEnabled: false });
+  await page.locator('noscript p', { hasText: 'This page needs JavaScript.' }).waitFor();
+  assert.equal(await page.getByText('Loading…').isVisible(), false);
+});
 
 test('where pages are switched off there is none', async ({ start, open }) => {
   const server = await start({ set: { 'ui.enabled': 'false' } });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { CLUSTER, everyLook, test } from './harness.js';
-import { ORGANIZATION, address, enter, go, says } from './ui.js';
+import { ORGANIZATION, address, behindProxy, enter, go, says } from './ui.js';
 
 test('the first view says what is wrong with what was entered', async ({ start, open }) => {
   const server = await start();
@@ -159,22 +159,35 @@ test('it works behind a proxy that puts something in front, and below another ba
   const page = await open(server, '/ui');
   await go(page, server.token(ORGANIZATION), address());
   await says(page, 'No such cluster');
-  const { createServer, request } = await import('node:http');
-  const proxy = createServer((call, answer) => {
-    if (!call.url.startsWith('/some/where/')) return answer.writeHead(404).end();
-    const url = new URL(server.url + call.url.slice('/some/where'.length));
-    return call.pipe(request(url, { method: call.method, headers: call.headers }, (got) => got.pipe(answer.writeHead(got.statusCode, got.headers))));
-  });
-  await new Promise((listening) => proxy.listen(0, '127.0.0.1', listening));
+  const outside = await behindProxy(server, '/some/where');
   try {
-    const outside = { url: `http://127.0.0.1:${proxy.address().port}` };
     for (const path of ['/some/where/ui', '/some/where/ui/']) {
       const through = await open(outside, path);
       await enter(through, { token: server.token(ORGANIZATION) });
       await says(through, 'No such cluster');
     }
   } finally {
-    proxy.closeAllConnections();
-    proxy.close();
+    outside.close();
   }
+});
+
+test('where the certificate of the browser says who calls, there is no field for a token either', async ({ start, open }) => {
+  const server = await start();
+  const page = await open(server, '/ui');
+  await page.route('**/ui', async (route) => {
+    const answer = await route.fetch();
+    return route.fulfill({ response: answer, body: (await answer.text()).replace('data-auth="token"', 'data-auth="client-certificate"') });
+  });
+  await page.reload();
+  await page.getByLabel('Cluster ID').waitFor();
+  assert.equal(await page.getByLabel('Token').count(), 0);
+  await enter(page, {});
+  await says(page, 'The service does not know who you are');
+});
+
+test('without JavaScript the page says so', async ({ start, open }) => {
+  const server = await start();
+  const page = await open(server, '/ui', { javaScriptEnabled: false });
+  await says(page, /This page needs JavaScript/);
+  assert.equal(await page.getByRole('link', { name: 'the API' }).getAttribute('href'), './openapi.json');
 });

@@ -80,7 +80,7 @@ test('a report that is hostile itself does nothing either', async ({ start, open
     <a href="javascript:alert(1)">js</a><a href=" https://elsewhere.example">space</a><a href="https://good.example/" onclick="alert(1)" target="_top">good</a>
     <template><script>alert(1)</script></template><textarea></textarea><iframe srcdoc="<script>alert(1)</script>"></iframe><form action=x><input name=y></form>
     <ol start="7"><li>seven</ol>${'<blockquote>'.repeat(400)}deep${'</blockquote>'.repeat(400)}`;
-  const html = `<!doctype html><main data-request="req1" data-state="processed"><section data-risk="9" data-rule="&lt;img src=x onerror=alert(1)&gt;" data-key="KEY"><div>${text}</div></section></main>`;
+  const html = `<!doctype html><main data-cluster="${CLUSTER}" data-request="req1" data-state="processed"><section data-risk="9" data-rule="&lt;img src=x onerror=alert(1)&gt;" data-key="KEY"><div>${text}</div></section></main>`;
   await intercept(page, REPORT, () => ({ contentType: 'text/html; charset=utf-8', body: html }));
   await go(page, server.token(ORGANIZATION), address('req1'));
   await says(page, '1 finding:', 'plain bold', 'deep', '<img src=x onerror=alert(1)>');

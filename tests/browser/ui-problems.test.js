@@ -43,6 +43,25 @@ test('a token that is for another cluster, or may not read', async ({ start, ope
   await everyLook(page, 'ui-problem-forbidden');
 });
 
+test('a token that is too long is said to be', async ({ start, open }) => {
+  const server = await start();
+  await server.postResult(ORGANIZATION, CLUSTER, 'req1');
+  const page = await open(server, '/ui');
+  await enter(page, { token: `a.${'b'.repeat(120_000)}.c` });
+  await says(page, 'The token is not accepted', /the token is longer than 16384 characters/);
+  for (const status of [413, 431]) {
+    await page.unrouteAll();
+    await intercept(page, LIST, () => ({ status, contentType: 'text/html', body: '' }));
+    await go(page, 'a.b.c', address());
+    await says(page, 'The call is too long', /is longer than the service takes/);
+  }
+  await everyLook(page, 'ui-problem-oversize');
+  await page.unrouteAll();
+  await page.getByLabel('Token').fill(server.token(ORGANIZATION));
+  await page.keyboard.press('Enter');
+  await page.getByRole('link', { name: 'req1' }).waitFor();
+});
+
 test('where a gateway says who calls, there is no token to enter', async ({ start, open }) => {
   const server = await start({ set: { 'auth.mode': 'identity-header', 'auth.trusted_proxies': '["127.0.0.1/32"]' } });
   const page = await open(server, address());
@@ -59,6 +78,11 @@ const PASSING = [
   ['a page to log in answers', () => ({ status: 200, contentType: 'text/html', body: '<form>Log in</form>' }), 'Something else answered', 'strange'],
   ['something else does not know the path', () => ({ status: 404, contentType: 'text/html', body: 'Not Found' }), 'Something else answered', 'strange-404'],
   ['the answer is JSON of something else', () => ({ json: ['x'] }), 'Something else answered', 'strange-json'],
+  ['there is nothing in the list', () => ({ json: { requests: [null] } }), 'Something else answered', 'strange-entry'],
+  ['a time cannot be read', () => listOf([{ ...day()[1], expires: 'tomorrow' }]), 'Something else answered', 'strange-time'],
+  ['a time is not of this world', () => listOf([{ ...day()[2], expires: '+275760-09-13T00:00:00Z', received: '-271821-04-20T00:00:00Z' }, { ...day()[1], processed: null }]), 'Something else answered', 'strange-end'],
+  ['something else refuses the call', () => ({ status: 418, json: { status: 'I am a teapot' } }), 'Something else answered', 'strange-418'],
+  ['the call came too slowly', () => ({ status: 408, contentType: 'text/plain', body: '' }), 'The service cannot answer at the moment', 'late'],
   ['a defect', () => ({ status: 500, json: { status: 'Internal Server Error' } }), 'The service has a defect', 'defect'],
 ];
 

@@ -102,6 +102,47 @@ test('where pending and failed requests are not shown to callers, the page tells
   await says(page, 'Nothing was found');
 });
 
+test('what a later release says of a request is not taken for what this page knows', async ({ start, open }) => {
+  const server = await start();
+  await server.postResult(ORGANIZATION, CLUSTER, 'req1');
+  const page = await open(server, '/ui');
+  const later = { ...day()[1], requestID: 'req1', status: 'postponed' };
+  await intercept(page, LIST, () => listOf([later]));
+  await intercept(page, REPORT, () => ({ contentType: 'text/html', body: `<main data-cluster="${CLUSTER}" data-request="req1" data-state="postponed"></main>` }));
+  await go(page, server.token(ORGANIZATION), address('req1'));
+  await says(page, 'A state that this page does not know', 'postponed');
+  assert.equal(await page.getByText('Nothing was found').count(), 0);
+  assert.equal(await page.title(), 'Request req1 · gathering');
+  await everyLook(page, 'ui-report-later');
+});
+
+test('the answer to another question is not shown', async ({ start, open }) => {
+  const server = await start();
+  const page = await open(server, '/ui');
+  const shown = { ...day()[1], requestID: 'req1' };
+  let [cluster, asked, listed] = [CLUSTER, 'req2', shown];
+  await intercept(page, LIST, () => listOf([listed]));
+  await intercept(page, REPORT, () => ({ contentType: 'text/html', body: `<main data-cluster="${cluster}" data-request="${asked}" data-state="processed"></main>` }));
+  for (const next of [[CLUSTER, 'req2', shown], [CLUSTER.replace('5', '6'), 'req1', shown], [CLUSTER, 'req1', { ...shown, requestID: 'req2' }]]) {
+    [cluster, asked, listed] = next;
+    await go(page, server.token(ORGANIZATION), address('req1'));
+    await says(page, 'Something else answered');
+  }
+  [cluster, asked, listed] = [CLUSTER, 'req1', shown];
+  await page.getByRole('button', { name: 'Try now' }).click();
+  await says(page, 'Nothing was found');
+});
+
+test('code goes from left to right in a text that goes from right to left', async ({ start, open }) => {
+  const server = await start({ content: [{ hit: HITS[0], risk: 1, text: '\u05e9\u05dc\u05d5\u05dd `oc get nodes -o wide`\n\n```\n--all\n```\n' }] });
+  await server.postResult(ORGANIZATION, CLUSTER, 'req1', { hits: HITS.slice(0, 1) });
+  const page = await open(server, '/ui');
+  await go(page, server.token(ORGANIZATION), address('req1'));
+  await says(page, '1 finding:');
+  const directions = await page.locator('.text, .text code, .text pre').evaluateAll((found) => found.map((element) => [element.tagName, getComputedStyle(element).direction]));
+  assert.deepEqual(directions, [['DIV', 'rtl'], ['CODE', 'ltr'], ['PRE', 'ltr'], ['CODE', 'ltr']]);
+});
+
 // The pictures of the documentation, of data that shows something.
 test('pictures of a day', async ({ start, open }) => {
   const server = await start({ content: CONTENT });

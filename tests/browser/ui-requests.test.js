@@ -1,7 +1,7 @@
 // The view of a cluster in `/ui`: table, time line, and what keeps them up to date.
 
 import assert from 'node:assert/strict';
-import { CLUSTER, everyLook, isTooWide, test } from './harness.js';
+import { CLUSTER, everyLook, isTooWide, screenshot, test } from './harness.js';
 import { LIST, ORGANIZATION, REPORT, address, day, entry, go, intercept, listOf, says, until, watchWaits } from './ui.js';
 
 /** The texts of the rows, cell by cell. */
@@ -18,15 +18,15 @@ test('requests of every state are in a table and on a time line', async ({ start
   await go(page, server.token(ORGANIZATION), address());
   await page.locator('tbody tr').first().waitFor();
   const [received, processed, failed] = await rows(page);
-  assert.deepEqual([received[1], received[3]], ['Received', '– not yet']);
+  assert.deepEqual([received[1], received[3]], ['Received', 'not yet']);
   assert.match(received[0], /^6d2eede257644308a8949c4ec251c5c4$/);
   assert.match(received[4], /^2 min( \d+ s)? so far$/);
   assert.match(received[5], /^in 23 h 5\d min \d+ \w+, \d\d:\d\d:\d\d$/);
   assert.equal(processed[1], 'Processed');
-  assert.match(processed[2], /^1 hour ago /);
+  assert.match(processed[2], /^1 h ago /);
   assert.equal(processed[4], '3 min');
   assert.equal(failed[1], 'Failed');
-  assert.match(failed[3], /^4 hours ago /);
+  assert.match(failed[3], /^4 h ago /);
   assert.equal(failed[4], '9 min');
   const line = await page.getByRole('img').getAttribute('aria-label');
   assert.match(line, /^Time line from .* to .*\. 7 requests: 6d2eede257644308a8949c4ec251c5c4 received, took 2\smin.* so far; /);
@@ -56,11 +56,19 @@ test('colours that the system forces, and a letter size of twice as much do no h
   await page.emulateMedia({ forcedColors: 'active' });
   const strokes = await page.locator('svg .bar').evaluateAll((bars) => new Set(bars.map((bar) => getComputedStyle(bar).stroke)).size);
   assert.ok(strokes <= 2, 'bars have the colours of the system');
+  const looks = await page.locator('.legend line').evaluateAll((bars) => new Set(bars.map((bar) => getComputedStyle(bar).strokeDasharray + bar.getAttribute('stroke-width'))).size);
+  assert.equal(looks, 4, 'the bars of the legend are told apart without colours');
   await everyLook(page, 'ui-requests-forced-colours');
   await page.emulateMedia({ forcedColors: 'none' });
   await page.setViewportSize({ width: 640, height: 800 });
-  await page.evaluate(() => { document.documentElement.setAttribute('class', 'large'); const sheet = new CSSStyleSheet(); sheet.replaceSync('html { font-size: 200% } body { font-size: 2rem }'); document.adoptedStyleSheets = [sheet]; });
+  await page.evaluate(() => { const sheet = new CSSStyleSheet(); sheet.replaceSync('html { font-size: 200% }'); document.adoptedStyleSheets = [sheet]; });
   assert.equal(await isTooWide(page), false);
+  const size = (selector) => page.locator(selector).first().evaluate((element) => [Number.parseFloat(getComputedStyle(element).fontSize), element.clientHeight]);
+  assert.deepEqual((await size('main'))[0], 32);
+  assert.ok((await size('#filter-id'))[1] >= 80, 'a field is as high as its letters need');
+  assert.equal((await size('.now-text'))[0], 24);
+  assert.equal(await page.locator('#skip').evaluate((element) => element.getBoundingClientRect().bottom <= 0), true, 'what is to be skipped is out of sight');
+  await screenshot(page, 'ui-requests-large');
 });
 
 test('a request that comes, and one that is processed, are seen without a reload', async ({ start, open }) => {

@@ -1,6 +1,7 @@
 // What tests of `/ui` have in common.
 
 import assert from 'node:assert/strict';
+import { createServer, request } from 'node:http';
 import { CLUSTER } from './harness.js';
 
 export const ORGANIZATION = 42;
@@ -35,6 +36,26 @@ export async function go(page, token, path) {
 /** Waits until the main part of the page says all of these. */
 export async function says(page, ...texts) {
   for (const text of texts) await page.locator('main').getByText(text).filter({ visible: true }).first().waitFor();
+}
+
+/** A proxy with what `open` needs of a server. It passes on what comes below `prefix`, to where the server is then; `close()` ends it. */
+export async function behindProxy(server, prefix = '') {
+  const proxy = createServer((call, answer) => {
+    if (!call.url.startsWith(`${prefix}/`)) return answer.writeHead(404).end();
+    const onward = request(new URL(server.url + call.url.slice(prefix.length)), { method: call.method, headers: call.headers }, (got) => {
+      got.once('error', () => answer.destroy());
+      got.pipe(answer.writeHead(got.statusCode, got.headers));
+    });
+    onward.once('error', () => answer.destroy());
+    answer.once('close', () => onward.destroy());
+    return call.pipe(onward);
+  });
+  await new Promise((listening) => proxy.listen(0, '127.0.0.1', listening));
+  const close = () => {
+    proxy.closeAllConnections();
+    proxy.close();
+  };
+  return { url: `http://127.0.0.1:${proxy.address().port}`, close };
 }
 
 /** Waits until `look` returns something. */

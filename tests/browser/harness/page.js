@@ -23,8 +23,8 @@ export function launch() {
  * console, resource that did not come, and request to anywhere but `origin`. What calls of scripts (`fetch`) are answered is
  * theirs to handle and no trouble.
  */
-export async function open(browser, origin, path, { width = 1280, height = 800, scheme = 'light', reducedMotion = 'reduce', timezoneId = 'UTC', status = 200 } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion, timezoneId, locale: 'en-GB' });
+export async function open(browser, origin, path, { width = 1280, height = 800, scheme = 'light', reducedMotion = 'reduce', timezoneId = 'UTC', javaScriptEnabled = true, status = 200 } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion, timezoneId, javaScriptEnabled, locale: 'en-GB' });
   context.setDefaultTimeout(PATIENCE);
   const troubles = [];
   await context.exposeBinding('reportViolation', (_, violation) => troubles.push(`Content-Security-Policy: ${violation}`));

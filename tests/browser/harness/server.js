@@ -118,19 +118,27 @@ class Server {
     if (answer.status !== 200 || body.stored + body.failed !== 1) throw new Error(`${answer.status} ${JSON.stringify(body)}`);
   }
 
+  /** Stops it and starts it anew with what it has recorded, on other ports. */
+  async restart() {
+    await this.#end();
+    await this.serve();
+  }
+
   /** Stops it, if it runs, and removes what it wrote. */
   async stop() {
     try {
-      if (this.#process) {
-        this.#process.kill('SIGTERM');
-        await within(this.#ended).catch((error) => {
-          this.#process.kill('SIGKILL');
-          throw error;
-        });
-      }
+      if (this.#process) await this.#end();
     } finally {
       rmSync(this.#folder, { recursive: true, force: true });
     }
+  }
+
+  async #end() {
+    this.#process.kill('SIGTERM');
+    await within(this.#ended).catch((error) => {
+      this.#process.kill('SIGKILL');
+      throw error;
+    });
   }
 
   #surroundings() {

@@ -22,11 +22,9 @@ export class Problem extends Error {
   }
 }
 
-const KINDS = { 400: 'invalid', 401: 'unauthorized', 403: 'forbidden', 404: 'unknown', 429: 'busy', 502: 'unavailable', 503: 'unavailable', 504: 'unavailable' };
+const KINDS = { 400: 'invalid', 401: 'unauthorized', 403: 'forbidden', 404: 'unknown', 408: 'unavailable', 413: 'oversize', 429: 'busy', 431: 'oversize', 502: 'unavailable', 503: 'unavailable', 504: 'unavailable' };
 
-/**
- * The requests of a cluster, `{requests, truncated, tag}`; null if they are still those of `tag`.
- */
+/** The requests of a cluster, `{requests, truncated, tag}`; null if they are still those of `tag`. */
 export async function list(cluster, tag, signal) {
   const answer = await call(`cluster/${cluster}/requests`, { headers: tag ? { 'If-None-Match': tag } : {}, signal });
   if (answer.status === 304) return null;
@@ -40,7 +38,7 @@ export async function find(cluster, request, signal) {
   const body = JSON.stringify([request]);
   const answer = await call(`cluster/${cluster}/requests`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body, signal });
   const { requests } = await json(answer);
-  if (requests?.length !== 1) throw new Problem('strange');
+  if (requests?.length !== 1 || requests[0]?.requestID !== request) throw new Problem('strange');
   return entry(requests[0]);
 }
 
@@ -70,20 +68,22 @@ export async function wait(cluster, request, signal) {
 
 const path = (cluster, request) => `cluster/${cluster}/request/${request}/report`;
 
-/** An entry of a list, with times in milliseconds. */
-function entry({ requestID, valid, status, received, processed, expires }) {
-  const time = (text) => (text ? Date.parse(text) : null);
-  return { id: String(requestID), valid: valid === true, state: status, received: time(received), processed: time(processed), expires: time(expires) };
+/** An entry of a list, with times in milliseconds. One that is not valid has an ID alone. */
+function entry(given) {
+  const { requestID: id, valid, status: state } = given ?? {};
+  const [received, processed, expires] = ['received', 'processed', 'expires'].map((name) => (given?.[name] ? Date.parse(given[name]) : null));
+  const isWhole = valid === false || typeof state === 'string' && received !== null && expires !== null && (state !== 'processed' || processed !== null);
+  if (typeof id !== 'string' || !isWhole || [received, processed, expires].some(Number.isNaN)) throw new Problem('strange');
+  return { id, valid: valid === true, state, received, processed, expires };
 }
 
 /** Calls the API. What is neither a success nor a 304 is a problem. */
-async function call(asked, { method = 'GET', headers, body: sent, signal, patience = PATIENCE }) {
+async function call(asked, { headers, signal, patience = PATIENCE, ...rest }) {
   const credentials = needsToken ? { Authorization: `Bearer ${token()}` } : {};
   let answer;
   try {
     answer = await fetch(BASE + asked, {
-      method,
-      body: sent,
+      ...rest,
       headers: { Accept: 'application/json', ...headers, ...credentials },
       // Nothing of a report is left on a disk.
       cache: 'no-store',
@@ -99,7 +99,7 @@ async function call(asked, { method = 'GET', headers, body: sent, signal, patien
   signal.throwIfAborted();
   const sentence = typeof said?.status === 'string' ? said.status : '';
   // A 404 of something else than the service would be taken for what the service says.
-  const kind = answer.status === 404 && !sentence ? 'strange' : KINDS[answer.status] ?? 'defect';
+  const kind = answer.status === 404 && !sentence ? 'strange' : KINDS[answer.status] ?? (answer.status < 500 ? 'strange' : 'defect');
   throw Object.assign(new Problem(kind, sentence, retryAfter(answer.headers)), { headers: answer.headers });
 }
 
@@ -119,7 +119,8 @@ async function body(answer, form) {
   }
 }
 
+/** An hour at most. */
 function retryAfter(headers) {
   const seconds = Number.parseInt(headers.get('Retry-After'), 10);
-  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 1), 120) : null;
+  return Number.isFinite(seconds) ? Math.min(seconds, 3600) : null;
 }

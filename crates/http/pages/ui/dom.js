@@ -1,24 +1,24 @@
 // Elements, made without markup: what is shown is always text.
 
-const SVG = 'http://www.w3.org/2000/svg';
+const OF_SVG = ['svg', 'path', 'line', 'circle', 'text', 'title'];
 
 /** An element with attributes (functions are listeners; null and false leave an attribute out) and children (texts, elements, null). */
 export function el(name, attributes = {}, ...children) {
-  return fill(document.createElement(name), attributes, children);
-}
-
-/** The same for elements of SVG. */
-export function svg(name, attributes = {}, ...children) {
-  return fill(document.createElementNS(SVG, name), attributes, children);
-}
-
-function fill(element, attributes, children) {
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === 'function') element.addEventListener(name, value);
-    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? '' : value);
+  const element = document.createElementNS(`http://www.w3.org/${OF_SVG.includes(name) ? '2000/svg' : '1999/xhtml'}`, name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (typeof value === 'function') element.addEventListener(key, value);
+    else if (isThere(value)) element.setAttribute(key, value === true ? '' : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat().filter(isThere));
   return element;
+}
+
+const isThere = (value) => value !== null && value !== undefined && value !== false;
+
+/** Replaces all children but the first, which keeps focus and selection. */
+export function replaceRest(element, ...children) {
+  while (element.children.length > 1) element.lastChild.remove();
+  element.append(...children);
 }
 
 /** What each sign looks like, as lines in a square of 16. */
@@ -33,16 +33,21 @@ const SIGNS = {
   warning: 'M8 2l7 12H1zM8 6.5v3M8 11.5v.5',
   search: 'M11 7A4 4 0 1 1 3 7a4 4 0 0 1 8 0M10 10l4 4',
   lock: 'M4 7.5h8v6H4zM5.5 7V5a2.5 2.5 0 0 1 5 0v2',
-  cloud: 'M4.5 12.5a3 3 0 0 1 0-6 4 4 0 0 1 7.500 1 2.500 2.500 0 0 1 0 5zM2 2l12 12',
+  cloud: 'M4.5 12.5a3 3 0 0 1 0-6 4 4 0 0 1 7.5 1 2.5 2.5 0 0 1 0 5zM2 2l12 12',
 };
 
 /** A sign beside a text that says the same. */
 export function sign(name) {
-  return svg('svg', { class: 'sign', viewBox: '0 0 16 16', width: 16, height: 16, 'aria-hidden': 'true' }, svg('path', { d: SIGNS[name] }));
+  return el('svg', { class: 'sign', viewBox: '0 0 16 16', width: 16, height: 16, 'aria-hidden': 'true' }, el('path', { d: SIGNS[name] }));
+}
+
+/** A word such as `critical`, as a text begins. */
+export function capital(word) {
+  return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
 /** A label, such as a state or a risk, by its kind. */
-export function label(kind, text) {
+export function label(kind, text = capital(kind)) {
   return el('span', { class: `label ${kind}` }, sign(kind), text);
 }
 

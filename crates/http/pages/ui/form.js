@@ -23,42 +23,45 @@ const NO_REQUEST = 'The ID of a request has letters and digits, perhaps with hyp
 const NO_TOKEN = 'Enter a token, three parts with dots between. Whoever runs the service makes one with “gathering token --org N”.';
 
 /** A form for cluster, request and token, or for a token alone in place of one that was refused. `go(cluster, request)` is called once they can be. */
-export function form({ cluster = '', request = '', isRefused = false }, go) {
-  const fields = [];
+export function form({ cluster, request, isRefused = false }, go) {
+  const fields = {};
   const current = isRefused ? null : token();
-  const tokenField = needsToken ? field(fields, 'Token', {
-    type: 'password',
-    autocomplete: 'off',
-    hint: current ? 'There is one in this tab already. Leave this empty to go on with it.' : 'Kept in this tab alone, until you close it or have it forgotten.',
-    read: (text) => {
-      const given = text.trim().replace(/^bearer\s+/i, '');
-      if (!given) return current;
-      return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(given) ? given : null;
-    },
-    complaint: NO_TOKEN,
-  }) : null;
-  const clusterField = isRefused ? null : field(fields, 'Cluster ID', { value: cluster, read: clusterId, complaint: NO_CLUSTER });
-  const requestField = isRefused ? null : field(fields, 'Request ID', {
-    value: request,
-    hint: 'Optional: leads to the report of one request.',
-    read: (text) => (text.trim() ? requestId(text) : ''),
-    complaint: NO_REQUEST,
-  });
+  if (needsToken) {
+    fields.token = field('Token', {
+      type: 'password',
+      autocomplete: 'off',
+      hint: current ? 'There is one in this tab already. Leave this empty to go on with it.' : 'Kept in this tab alone, until you close it or have it forgotten.',
+      read: (text) => {
+        const given = text.trim().replace(/^bearer\s+/i, '') || current;
+        return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(given) ? given : null;
+      },
+      complaint: NO_TOKEN,
+    });
+  }
+  if (!isRefused) {
+    fields.cluster = field('Cluster ID', { value: cluster, read: clusterId, complaint: NO_CLUSTER });
+    fields.request = field('Request ID', {
+      value: request,
+      hint: 'Optional: leads to the report of one request.',
+      read: (text) => (text.trim() ? requestId(text) : ''),
+      complaint: NO_REQUEST,
+    });
+  }
   const submit = (event) => {
     event.preventDefault();
-    const bad = fields.filter((each) => !each.check());
+    const bad = Object.values(fields).filter((each) => !each.check());
     if (bad.length > 0) return bad[0].input.focus();
-    if (tokenField) remember(tokenField.value);
+    if (fields.token) remember(fields.token.value);
     // Nothing of it stays in the document.
-    if (tokenField) tokenField.input.value = '';
-    return go(clusterField?.value, requestField?.value);
+    if (fields.token) fields.token.input.value = '';
+    return go(fields.cluster?.value, fields.request?.value);
   };
   const button = el('button', { class: 'button primary', type: 'submit' }, isRefused ? 'Go on with this token' : 'Show requests');
-  return el('form', { class: 'form', novalidate: true, submit }, ...fields.map(({ group }) => group), el('div', {}, button));
+  return el('form', { class: 'form', novalidate: true, submit }, Object.values(fields).map(({ group }) => group), el('div', {}, button));
 }
 
 /** A field that is checked when the form is sent. */
-function field(fields, name, { type = 'text', value = '', hint, autocomplete = 'on', read, complaint }) {
+function field(name, { type = 'text', value, hint, autocomplete = 'on', read, complaint }) {
   const id = `field-${name.toLowerCase().replace(' ', '-')}`;
   const input = el('input', { id, type, value, autocomplete, spellcheck: 'false', autocapitalize: 'none', 'aria-describedby': `${id}-hint` });
   const note = el('p', { id: `${id}-hint`, class: 'hint' }, hint ?? '');
@@ -68,13 +71,11 @@ function field(fields, name, { type = 'text', value = '', hint, autocomplete = '
     check() {
       each.value = read(input.value);
       const isGood = each.value !== null;
-      input.toggleAttribute('aria-invalid', !isGood);
-      if (!isGood) input.setAttribute('aria-invalid', 'true');
+      input.setAttribute('aria-invalid', !isGood);
       note.textContent = isGood ? hint ?? '' : complaint;
       note.className = isGood ? 'hint' : 'hint complaint failed';
       return isGood;
     },
   };
-  fields.push(each);
   return each;
 }

@@ -15,11 +15,11 @@ const MAX_DEPTH = 64;
 
 const policy = window.trustedTypes?.createPolicy('report', { createHTML: (text) => text });
 
-/** What a report says: `{state, expires, reason, hits}`, each hit `{risk, rule, key, description}` with nodes to show. */
-export function readReport(html) {
+/** What the report of this request says: `{state, reason, hits}`, each hit `{risk, rule, key, description}` with nodes to show. */
+export function readReport(html, cluster, request) {
   const parsed = new DOMParser().parseFromString(policy?.createHTML(html) ?? html, 'text/html');
-  const main = parsed.querySelector('main[data-request]');
-  if (!main) throw new Problem('strange');
+  const main = parsed.querySelector('main');
+  if (main?.dataset.cluster !== cluster || main.dataset.request !== request) throw new Problem('strange');
   const hits = [...main.querySelectorAll(':scope > section[data-risk]')].map((section) => ({
     risk: Number(section.dataset.risk),
     rule: section.dataset.rule,

@@ -1,4 +1,4 @@
-// Which view is shown says the fragment of the address, so that addresses can be kept and passed on, and back and forward work.
+// The fragment of the address says which view is shown: it can be kept and passed on.
 
 import { el } from './dom.js';
 import { clusterId, form, requestId } from './form.js';
@@ -24,16 +24,20 @@ function route() {
   return asked.cluster && (asked.request || !request) ? asked : null;
 }
 
-/** Shows a view: a heading and what is below. The heading gets the focus, unless the page was just loaded. */
-function show(title, nodes, { isFirst = false } = {}) {
+/** Whether the page was just loaded. */
+let isFirst = true;
+
+/** Shows a view: a heading, which gets the focus, and what is below. `tab` is the title of the tab. */
+function show(title, nodes, tab = title) {
   const heading = el('h1', { tabindex: '-1' }, title);
   main.replaceChildren(heading, ...nodes);
-  document.title = `${title} · gathering`;
+  document.title = `${tab} · gathering`;
   forgetButton.hidden = !needsToken || token() === null;
   if (!isFirst) {
     scrollTo(0, 0);
     heading.focus({ preventScroll: true });
   }
+  isFirst = false;
 }
 
 function go(cluster, request) {
@@ -42,29 +46,24 @@ function go(cluster, request) {
   else location.hash = address;
 }
 
-function render({ isFirst = false } = {}) {
+function render() {
   leave.abort();
   leave = new AbortController();
   const { signal } = leave;
   const asked = route();
   const page = {
-    show: (title, nodes) => show(title, nodes, { isFirst }),
+    show,
     askToken: (problem) => {
       leave.abort();
-      show('Requests of a cluster', [problemState(problem), needsToken ? el('div', { class: 'card' }, form({ isRefused: true }, () => render())) : '']);
+      show('Requests of a cluster', [problemState(problem), needsToken ? el('div', { class: 'card' }, form({ isRefused: true }, render)) : '']);
     },
   };
   if (!asked) {
-    page.show('This address leads nowhere', [emptyState('search', 'Not an address of this page', 'The ID of the cluster or of the request in it is none. Begin anew.', el('a', { class: 'button', href: '#/' }, 'Begin anew'))]);
-  } else if (!asked.cluster) {
-    page.show('Requests of a cluster', [
-      el('p', { class: 'sub' }, 'See what became of the data that a cluster sent: whether its analysis is done, how long it took, and what it found.'),
-      el('div', { class: 'card' }, form({}, go)),
-    ]);
-  } else if (needsToken && token() === null) {
-    page.show('Requests of a cluster', [
-      el('p', { class: 'sub' }, 'A token is needed to see this cluster.'),
-      el('div', { class: 'card' }, form({ cluster: asked.cluster, request: asked.request ?? '' }, go)),
+    show('This address leads nowhere', [emptyState('search', 'Not an address of this page', 'The ID of the cluster or of the request in it is none.', el('a', { class: 'button', href: '#/' }, 'Begin anew'))]);
+  } else if (!asked.cluster || needsToken && token() === null) {
+    show('Requests of a cluster', [
+      el('p', { class: 'sub' }, asked.cluster ? 'A token is needed to see this cluster.' : 'See what became of the data that a cluster sent: whether its analysis is done, how long it took, and what it found.'),
+      el('div', { class: 'card' }, form(asked, go)),
     ]);
   } else if (asked.request) {
     reportView(asked.cluster, asked.request, page, signal);
@@ -84,5 +83,5 @@ document.getElementById('skip').addEventListener('click', (event) => {
   event.preventDefault();
   main.focus();
 });
-window.addEventListener('hashchange', () => render());
-render({ isFirst: true });
+window.addEventListener('hashchange', render);
+render();

@@ -2,35 +2,36 @@
 
 import { el, sign, tell } from './dom.js';
 import { needsToken } from './session.js';
+import { RETENTION } from './request.js';
 import { duration } from './time.js';
 
-/** How long requests are kept, in words. */
-export const KEPT = duration(Number(document.documentElement.dataset.retention) * 1000);
+export const KEPT = `Requests are kept for ${duration(RETENTION)} after they were last changed`;
 
 const WORDS = {
   unauthorized: needsToken
     ? ['lock', 'The token is not accepted', 'It may have expired, or be for another service. Enter another one below.']
-    : ['lock', 'The service does not know who you are', 'What stands in front of it has to say so: a gateway, or the certificate of your browser. You may have to log in there and load this page again.'],
+    : ['lock', 'The service does not know who you are', 'A gateway in front of it, or the certificate of your browser, has to say so. Log in there and load this page again.'],
   forbidden: ['lock', 'Not for you to see', needsToken
     ? 'Your token is good, but not for this: it is for another cluster, or may not read. Ask for another cluster, or enter another token below.'
     : 'The service knows you, and you may not see this cluster. Ask for another one.'],
   invalid: ['warning', 'The service cannot read this', 'The address of this page may have been changed. Begin anew with the ID of the cluster.'],
+  oversize: ['lock', 'The call is too long', 'The token, or a cookie of your browser, is longer than the service takes. Enter another one, or log in anew.'],
   unknown: ['search', 'Not found', 'Your organization has no record of it.'],
   busy: ['warning', 'Too many calls', 'You, or your organization, ask more often than the service allows.'],
   unavailable: ['cloud', 'The service cannot answer at the moment', 'It is there, but its database or what it needs is not. What is recorded is not lost.'],
   unreachable: ['cloud', 'The service cannot be reached', 'It may be starting anew, the network may be away, or you may have to log in again: then load this page again.'],
   offline: ['cloud', 'You are offline', 'This computer has no network. The page goes on once it has.'],
-  strange: ['warning', 'Something else answered', 'The answer is not one of this service. A login page or a proxy may stand in front of it: load this page again.'],
+  strange: ['warning', 'Something else answered', 'The answer is not one of this service, or does not fit the question. A login page or a proxy may stand in front of it: load this page again.'],
   defect: ['warning', 'The service has a defect', 'Whoever runs it finds the cause in its log.'],
 };
 
 /** What stands in place of a view: a sign, a heading, what to do, and perhaps something to do it with. */
 export function emptyState(kind, heading, text, ...actions) {
   tell(heading);
-  return el('section', { class: 'card empty' }, el('div', { class: 'big' }, sign(kind)), el('h2', {}, heading), el('p', {}, text), ...actions);
+  return el('section', { class: 'card empty' }, sign(kind), el('h2', {}, heading), el('p', {}, text), ...actions);
 }
 
-/** A problem in place of a view. */
+/** The same for a problem. */
 export function problemState(problem, ...actions) {
   const [kind, heading, text] = WORDS[problem.kind];
   return emptyState(kind, heading, text, said(problem), ...actions);
@@ -43,13 +44,6 @@ export function problemBanner(problem) {
   return el('div', { class: 'alert moderate' }, sign(kind), el('div', {}, el('strong', {}, heading), el('p', {}, text), said(problem)));
 }
 
-/** Takes such a problem away once it is over. */
-export function endBanner(banner) {
-  if (banner.firstChild) tell('The service answers again');
-  banner.replaceChildren();
-}
-
-/** What the service says itself. */
 function said({ sentence }) {
-  return sentence ? el('p', { class: 'said' }, 'The service says: ', el('q', { dir: 'auto' }, sentence)) : null;
+  return sentence ? el('p', {}, 'The service says: ', el('q', { dir: 'auto' }, sentence)) : null;
 }

@@ -2,12 +2,12 @@
 
 import { list, wait } from './api.js';
 import { copyable } from './copy.js';
-import { el, label, tell } from './dom.js';
-import { keepLooking } from './pace.js';
-import { KEPT, emptyState, endBanner, problemBanner, problemState } from './problems.js';
-import { addressOf, endOf, moment, stateName, took } from './request.js';
+import { capital, el, label, replaceRest, tell } from './dom.js';
+import { live } from './live.js';
+import { KEPT, emptyState } from './problems.js';
+import { addressOf, asTimeGoes, endOf, moment, tookNow } from './request.js';
 import { timeline } from './timeline.js';
-import { zone } from './time.js';
+import { now, zone } from './time.js';
 
 /** Seconds between two looks where no result is awaited. */
 const EVERY = 20;
@@ -17,79 +17,51 @@ const PORTION = 50;
 
 const STATES = ['processed', 'failed', 'received'];
 
-/** Shows the requests of a cluster until `signal` is aborted. `page` has `show(nodes)` and `askToken(problem)`. */
+const COLUMNS = ['Request', 'State', 'Received', 'Done', 'Took', 'Kept until'];
+
+/** Shows the requests of a cluster until `signal` is aborted. `page` is as for a report. */
 export function requestsView(cluster, page, signal) {
-  let known = null;
-  let rows = PORTION;
-  const banner = el('div', {});
-  const results = el('div', {}, el('p', { class: 'loading' }, 'Asking the service…'));
-  page.show('Requests of a cluster', [el('p', { class: 'sub' }, 'Cluster ', copyable(cluster, 'cluster ID')), banner, results]);
-
-  const [cut, line, table] = [el('div', {}), el('div', {}), el('div', {})];
-  const filter = toolbar(() => { rows = PORTION; showTable(); }, () => lookNow());
-  const frame = [cut, line, filter.element, table, el('p', { class: 'hint' }, `Time zone: ${zone()}. Requests are kept for ${KEPT} after they were last changed.`)];
-  const showTable = () => {
-    const shown = known.requests.filter(filter.matches);
-    const focused = document.activeElement.closest('#requests a')?.getAttribute('href');
-    table.replaceChildren(
-      shown.length > 0 ? requestTable(cluster, shown.slice(0, rows)) : emptyState('search', 'No request is like that', 'Choose another state or another part of an ID.'),
-      shown.length > rows ? more(shown) : '',
-    );
-    if (focused) table.querySelector(`a[href="${focused}"]`)?.focus();
+  const overview = el('div');
+  const table = requestTable(cluster);
+  const filter = toolbar(() => table.show(view.known.requests.filter(filter.matches), true), () => view.lookNow());
+  const frame = [overview, filter.element, table.element, el('p', { class: 'hint' }, `Time zone: ${zone()}. ${KEPT}.`)];
+  const drawOverview = () => {
+    const { requests = [], truncated } = view.known ?? {};
+    overview.replaceChildren(truncated ? el('p', { class: 'alert received' }, `The cluster has more requests. The service lists the ${requests.length} newest.`) : '', requests.length > 0 ? timeline(cluster, requests) : '');
   };
-  const more = (shown) => {
-    const click = () => {
-      const first = rows;
-      rows += PORTION;
-      showTable();
-      table.querySelectorAll('tbody a')[first].focus();
-    };
-    return el('p', { class: 'more' }, `${rows} of ${shown.length} are shown. `, el('button', { class: 'button', type: 'button', click }, `Show ${Math.min(PORTION, shown.length - rows)} more`));
-  };
-  const showList = () => {
-    const { requests, truncated } = known;
+  asTimeGoes(drawOverview, signal);
+  const showList = ({ requests }) => {
     filter.count(requests);
-    if (requests.length === 0) {
-      results.replaceChildren(emptyState('search', 'No requests at the moment', `The cluster is known, and none of its requests is recorded any more. Requests are kept for ${KEPT} after they were last changed. This page goes on looking.`));
-      return;
-    }
+    if (requests.length === 0) return view.place.replaceChildren(emptyState('search', 'No requests at the moment', `The cluster is known, and none of its requests is recorded any more. ${KEPT}. This page goes on looking.`));
     // What somebody is writing in stays where it is.
-    if (!table.isConnected) results.replaceChildren(...frame);
-    cut.replaceChildren(truncated ? el('p', { class: 'alert received' }, `The cluster has more requests. The service lists the ${requests.length} newest.`) : '');
-    line.replaceChildren(timeline(cluster, requests));
-    showTable();
+    if (!table.element.isConnected) view.place.replaceChildren(...frame);
+    drawOverview();
+    return table.show(requests.filter(filter.matches));
   };
-
   const look = async (turn) => {
-    const found = await list(cluster, known?.tag, turn);
-    endBanner(banner);
-    if (found) {
-      if (known) tellChanges(known.requests, found.requests);
-      else tell(`${found.requests.length} ${found.requests.length === 1 ? 'request' : 'requests'}`);
-      known = found;
-      showList();
-    }
+    const found = await list(cluster, view.known?.tag, turn);
+    view.answered(() => {
+      if (!found) return;
+      tellChanges(view.known?.requests, found.requests);
+      view.known = found;
+      showList(found);
+    });
     filter.looked();
-    const pending = known.requests.find(({ state }) => state === 'received');
+    const { requests } = view.known;
+    const pending = requests.find(({ state }) => state === 'received');
     if (!pending) return EVERY;
     const seconds = await wait(cluster, pending.id, turn);
     // A long list is not read as often.
-    return Math.max(seconds, Math.min(EVERY, known.requests.length / 500));
+    return Math.max(seconds, Math.min(EVERY, requests.length / 500));
   };
-  const lookNow = keepLooking(look, (problem, seconds) => {
-    const again = el('button', { class: 'button', type: 'button', click: () => lookNow() }, 'Try now');
-    if (problem.kind === 'unauthorized' || problem.kind === 'forbidden') return page.askToken(problem);
-    if (known && seconds !== null && problem.kind !== 'unknown') return banner.replaceChildren(problemBanner(problem), again);
-    known = null;
-    banner.replaceChildren();
-    if (problem.kind !== 'unknown') return results.replaceChildren(problemState(problem, seconds === null ? '' : again));
-    return results.replaceChildren(emptyState('search', 'No such cluster', 'Your organization has never had a request of this cluster. Compare the ID; if it is right, its first request has not come yet. This page goes on looking.', again));
-  }, signal);
+  const view = live(look, page, signal);
+  view.instead = ({ kind }) => kind === 'unknown' && emptyState('search', 'No such cluster', 'Your organization has never had a request of this cluster. Compare the ID; if it is right, its first request has not come yet. This page goes on looking.', view.again);
+  page.show('Requests of a cluster', [el('p', { class: 'sub' }, 'Cluster ', copyable(cluster, 'cluster ID')), view.banner, view.place], `Requests of ${cluster}`);
 }
 
 /** The state and ID to look for, and when the list was read last. */
 function toolbar(onChange, onRefresh) {
-  const state = el('select', { id: 'filter-state', change: onChange }, el('option', { value: '' }, 'All'), STATES.map((name) => el('option', { value: name }, stateName(name))));
+  const state = el('select', { id: 'filter-state', change: onChange }, el('option', { value: '' }, 'All'), STATES.map((name) => el('option', { value: name }, capital(name))));
   const part = el('input', { id: 'filter-id', type: 'search', autocomplete: 'off', spellcheck: 'false', input: onChange });
   const at = el('span', { class: 'hint' });
   return {
@@ -101,37 +73,76 @@ function toolbar(onChange, onRefresh) {
     count(requests) {
       for (const option of state.options) {
         const count = requests.filter((request) => !option.value || request.state === option.value).length;
-        option.textContent = `${option.value ? stateName(option.value) : 'All'} (${count})`;
+        option.textContent = `${option.value ? capital(option.value) : 'All'} (${count})`;
       }
     },
-    looked: () => { at.textContent = `As of ${new Date().toLocaleTimeString('en-GB')}`; },
+    looked: () => { at.textContent = `As of ${new Date(now()).toLocaleTimeString('en-GB')}`; },
   };
 }
 
-function requestTable(cluster, requests) {
-  const columns = ['Request', 'State', 'Received', 'Done', 'Took', 'Kept until'];
+/** The table, of which `show(requests, isOther)` changes what has changed: focus and selection stay. With others it begins with a portion. */
+function requestTable(cluster) {
+  let limit = PORTION;
+  let shown = [];
+  const rows = new Map();
+  const body = el('tbody', { role: 'rowgroup' });
   // The roles are for the narrow form, in which a row is no row for browsers.
-  const head = el('tr', { role: 'row' }, columns.map((name) => el('th', { scope: 'col', role: 'columnheader' }, name)));
-  const row = (request) => {
-    const cell = (index, ...children) => el('td', { role: 'cell', 'data-label': columns[index] }, el('div', {}, ...children));
-    return el('tr', { role: 'row' },
-      el('th', { scope: 'row', role: 'rowheader' }, el('a', { href: addressOf(cluster, request.id) }, request.id)),
-      cell(1, label(request.state, stateName(request.state))),
-      cell(2, moment(request.received)),
-      cell(3, moment(endOf(request))),
-      cell(4, took(request)),
-      cell(5, moment(request.expires)));
-  };
-  return el('table', { id: 'requests', role: 'table', class: 'card' },
+  const table = el('table', { id: 'requests', role: 'table', class: 'card' },
     el('caption', { class: 'unseen' }, 'Requests, the newest first'),
-    el('thead', { role: 'rowgroup' }, head),
-    el('tbody', { role: 'rowgroup' }, requests.map(row)));
+    el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, COLUMNS.map((name) => el('th', { scope: 'col', role: 'columnheader' }, name)))),
+    body);
+  const count = el('span');
+  const button = el('button', { class: 'button', type: 'button', click: () => {
+    const first = limit;
+    limit += PORTION;
+    draw();
+    body.rows[first].querySelector('a').focus();
+  } });
+  const more = el('p', { class: 'more' }, count, button);
+  const none = el('div');
+  const rowOf = (request) => {
+    const said = JSON.stringify(request);
+    const row = rows.get(request.id) ?? { element: el('tr', { role: 'row' }, el('th', { scope: 'row', role: 'rowheader' }, el('a', { href: addressOf(cluster, request.id) }, request.id))) };
+    if (row.said !== said) replaceRest(row.element, ...cellsOf(request));
+    row.said = said;
+    return [request.id, row];
+  };
+  const draw = () => {
+    const wanted = new Map(shown.slice(0, limit).map(rowOf));
+    for (const [id, { element }] of rows) if (!wanted.has(id)) element.remove();
+    rows.clear();
+    let next = body.firstChild;
+    for (const [id, row] of wanted) {
+      rows.set(id, row);
+      if (row.element === next) next = next.nextSibling;
+      else body.insertBefore(row.element, next);
+    }
+    table.hidden = shown.length === 0;
+    more.hidden = shown.length <= limit;
+    count.textContent = `${limit} of ${shown.length} are shown. `;
+    button.textContent = `Show ${Math.min(PORTION, shown.length - limit)} more`;
+    none.replaceChildren(shown.length > 0 ? '' : emptyState('search', 'No request is like that', 'Choose another state or another part of an ID.'));
+  };
+  return {
+    element: el('div', {}, none, table, more),
+    show(requests, isOther) {
+      if (isOther) limit = PORTION;
+      shown = requests;
+      draw();
+    },
+  };
+}
+
+function cellsOf(request) {
+  const values = [label(request.state), moment(request.received), moment(endOf(request)), tookNow(request), moment(request.expires)];
+  return values.map((value, index) => el('td', { role: 'cell', 'data-label': COLUMNS[index + 1] }, el('div', {}, value)));
 }
 
 /** Says what is new to those who do not see it; many changes at once are a number. */
 function tellChanges(before, after) {
+  if (!before) return tell(`${after.length} ${after.length === 1 ? 'request' : 'requests'}`);
   const states = new Map(before.map(({ id, state }) => [id, state]));
   const changed = after.filter(({ id, state }) => states.get(id) !== state);
-  if (changed.length > 3) tell(`${changed.length} requests changed`);
-  else if (changed.length > 0) tell(changed.map(({ id, state }) => `Request ${id} is ${state}`).join('. '));
+  if (changed.length > 3) return tell(`${changed.length} requests changed`);
+  return changed.length > 0 && tell(changed.map(({ id, state }) => `Request ${id} is ${state}`).join('. '));
 }

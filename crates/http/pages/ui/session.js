@@ -8,28 +8,24 @@ export const needsToken = document.documentElement.dataset.auth === 'token';
 // Where the browser keeps nothing at all, the token is gone with the next load of the page.
 let inMemory = null;
 
-export function token() {
+function inTab(use) {
   try {
-    return sessionStorage.getItem(KEY) ?? inMemory;
+    return use(sessionStorage);
   } catch {
-    return inMemory;
+    return null;
   }
+}
+
+export function token() {
+  return inTab((storage) => storage.getItem(KEY)) ?? inMemory;
 }
 
 export function remember(text) {
   inMemory = text;
-  try {
-    sessionStorage.setItem(KEY, text);
-  } catch {
-    // It is in memory.
-  }
+  inTab((storage) => storage.setItem(KEY, text));
 }
 
 export function forget() {
   inMemory = null;
-  try {
-    sessionStorage.removeItem(KEY);
-  } catch {
-    // There is nothing to forget.
-  }
+  inTab((storage) => storage.removeItem(KEY));
 }

@@ -1,13 +1,11 @@
 // Requests on a time line: from when they were received, over when they were processed or failed, to when they go.
 
-import { el, svg } from './dom.js';
-import { addressOf, endOf, stateName, took } from './request.js';
+import { el } from './dom.js';
+import { addressOf, endOf, took } from './request.js';
 import { inFull, now, onAxis } from './time.js';
 
-/** How many requests there is room for. */
+/** How many requests there is room for, and how many marks on the axis. */
 const LANES = 12;
-
-/** How many marks the axis has at most. */
 const MARKS = 7;
 
 /** What lies between two marks, in seconds. */
@@ -37,14 +35,14 @@ function rangeOf(requests, at) {
 
 function lane(cluster, request, x, at) {
   const end = endOf(request) ?? at;
-  const bar = (name, from, to, y, height) => svg('line', { class: `bar ${name}`, x1: x(from), x2: x(Math.max(from, to)), y1: y, y2: y, 'stroke-width': height });
+  const bar = (name, from, to, y, height) => el('line', { class: `bar ${name}`, x1: x(from), x2: x(Math.max(from, to)), y1: y, y2: y, 'stroke-width': height });
   return el('div', { class: 'lane', click: () => { location.hash = addressOf(cluster, request.id); } },
     el('span', { class: 'name' }, short(request.id)),
-    svg('svg', { height: 18, width: '100%', 'aria-hidden': 'true' },
-      svg('title', {}, `${request.id}: ${stateName(request.state)}, took ${took(request)}`),
+    el('svg', { height: 18, width: '100%', 'aria-hidden': 'true' },
+      el('title', {}, `${request.id}: ${request.state}, took ${took(request)}`),
       bar('kept', end, request.expires, 9, 6),
       bar(request.state, request.received, end, 9, 10),
-      svg('circle', { class: `bar ${request.state}`, cx: x(end), cy: 9, r: 5 }),
+      el('circle', { class: `bar ${request.state}`, cx: x(end), cy: 9, r: 5 }),
       nowMark(x, at)));
 }
 
@@ -53,7 +51,7 @@ function short(id) {
   return id.length > 24 ? `${id.slice(0, 12)}…${id.slice(-9)}` : id;
 }
 
-const nowMark = (x, at) => svg('line', { class: 'now', x1: x(at), x2: x(at), y1: 0, y2: '100%' });
+const nowMark = (x, at) => el('line', { class: 'now', x1: x(at), x2: x(at), y1: 0, y2: '100%' });
 
 function axis({ from, to, step }, x, at) {
   const marks = [];
@@ -64,12 +62,12 @@ function axis({ from, to, step }, x, at) {
   const middle = (time) => (time - from) / (to - from);
   return el('div', { class: 'lane axis' },
     el('span', { class: 'name' }),
-    svg('svg', { height: 34, width: '100%', 'aria-hidden': 'true' },
-      marks.filter((time) => middle(time) > 0.04 && middle(time) < 0.96).map((time, index) => svg('text', { class: index % 2 ? 'odd' : null, x: x(time), y: 14, 'text-anchor': 'middle' }, onAxis(time, step))),
+    el('svg', { height: '2.2rem', width: '100%', 'aria-hidden': 'true' },
+      marks.filter((time) => middle(time) > 0.04 && middle(time) < 0.96).map((time, index) => el('text', { class: index % 2 ? 'odd' : null, x: x(time), y: '.9rem', 'text-anchor': 'middle' }, onAxis(time, step))),
       nowMark(x, at),
-      svg('text', { class: 'now-text', x: x(at), y: 31, 'text-anchor': middle(at) < 0.1 ? 'start' : middle(at) > 0.9 ? 'end' : 'middle' }, 'now')));
+      el('text', { class: 'now-text', x: x(at), y: '1.95rem', 'text-anchor': middle(at) < 0.1 ? 'start' : middle(at) > 0.9 ? 'end' : 'middle' }, 'now')));
 }
 
 function key(name, text) {
-  return el('span', {}, svg('svg', { width: 16, height: 10, 'aria-hidden': 'true' }, svg('line', { class: `bar ${name}`, x1: 0, x2: 16, y1: 5, y2: 5, 'stroke-width': name === 'kept' ? 6 : 10 })), text);
+  return el('span', {}, el('svg', { width: 16, height: 10, 'aria-hidden': 'true' }, el('line', { class: `bar ${name}`, x1: 0, x2: 16, y1: 5, y2: 5, 'stroke-width': name === 'kept' ? 6 : 10 })), text);
 }

@@ -99,6 +99,19 @@ mod tests {
     }
 
     #[test]
+    fn a_page_is_told_how_callers_say_who_they_are() {
+        for (scheme, name) in [
+            (AuthScheme::BearerToken, "token"),
+            (AuthScheme::IdentityHeader, "identity-header"),
+            (AuthScheme::ClientCertificate, "client-certificate"),
+            (AuthScheme::None, "none"),
+        ] {
+            let site = Site::new(&["/".parse().unwrap()], scheme, BUILD);
+            assert_eq!(Document::new("{{auth}}").of_site(&site, "./", None).into_text(), name);
+        }
+    }
+
+    #[test]
     fn what_is_filled_in_cannot_be_markup() {
         assert_eq!(Document::new("<a b=\"{{x}}\">").fill("x", "\"><i>'&{{y}}").into_text(), "<a b=\"iy\">");
     }

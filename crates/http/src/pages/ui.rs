@@ -31,6 +31,7 @@ pub(super) const PAGE: Page = Page {
         "dom.js": SCRIPT,
         "form.js": SCRIPT,
         "fragment.js": SCRIPT,
+        "live.js": SCRIPT,
         "main.js": SCRIPT,
         "pace.js": SCRIPT,
         "problems.js": SCRIPT,
