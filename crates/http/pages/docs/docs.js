@@ -10,7 +10,7 @@
     token: {
       scheme: 'bearerToken',
       label: 'Token',
-      hint: 'Whoever runs the service makes one with “gathering token --org N”. It is sent with each call that you try, stays in this page, and is gone when you leave it.',
+      hint: 'Whoever runs the service makes one with “gathering token --org N”; the demo prints one. It is sent with each call that you try, stays in this page, and is gone when you leave it.',
     },
     'identity-header': {
       scheme: 'identityHeader',
@@ -25,8 +25,8 @@
     const nothing = () => () => null;
     // The line to copy may be sent to somebody, and stays when the field is emptied.
     const withoutCredential = (headers) => headers?.map((value, name) => {
-      if (/^authorization$/i.test(name)) return 'Bearer $TOKEN';
-      return /^x-rh-identity$/i.test(name) ? '$IDENTITY' : value;
+      if (/^authorization$/i.test(name)) return 'Bearer <token>';
+      return /^x-rh-identity$/i.test(name) ? '<identity>' : value;
     });
     return {
       wrapComponents: {

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum KafkaError {
     #[error(
-        "this program is built without Kafka: set ingest.kafka.enabled = false, or use one that is built with the \
-         feature \"kafka\""
+        "this program is built without Kafka: set ingest.kafka.enabled = false, or use one that `make build` makes, or that is \
+         built with the feature \"kafka\""
     )]
     NotBuilt,
     #[error("the settings of ingest.kafka are not usable: {problem}")]

@@ -20,6 +20,11 @@ pub enum InvalidDatabaseUrl {
         "{0}; in a user, a password and a value of a URL, such a character is written as % with two digits (%25 for %)"
     )]
     Malformed(&'static str),
+    /// It demands TLS, and libpq was built without it.
+    #[error(
+        "it demands TLS, and this program is built without TLS to PostgreSQL: use one that `make build` makes, which has it"
+    )]
+    WithoutTls,
 }
 
 /// A SQLite file or a PostgreSQL server. Shown without passwords.
@@ -75,6 +80,7 @@ impl FromStr for DatabaseUrl {
             }
             Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => {
                 syntax::check(text).map_err(InvalidDatabaseUrl::Malformed)?;
+                check_tls(text, cfg!(feature = "postgres-tls"))?;
                 Ok(Self::Postgres(text.to_owned()))
             }
             _ => Err(InvalidDatabaseUrl::Unsupported),
@@ -95,6 +101,12 @@ impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// libpq itself says of such a URL only that it does not take it.
+fn check_tls(url: &str, has_tls: bool) -> Result<(), InvalidDatabaseUrl> {
+    let demands_tls = matches!(last_of(url, "sslmode"), Some("require" | "verify-ca" | "verify-full"));
+    if demands_tls && !has_tls { Err(InvalidDatabaseUrl::WithoutTls) } else { Ok(()) }
 }
 
 const HIDDEN: &str = "***";
@@ -166,6 +178,18 @@ pub(crate) fn hosts(url: &str, variable: impl Fn(&str) -> Option<String>) -> usi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_without_tls_takes_no_url_that_demands_it() {
+        for mode in ["require", "verify-ca", "verify-full"] {
+            let url = format!("postgres://user@host/database?sslmode={mode}");
+            assert_eq!(check_tls(&url, false), Err(InvalidDatabaseUrl::WithoutTls), "{mode}");
+            assert_eq!(check_tls(&url, true), Ok(()), "{mode}");
+        }
+        for query in ["", "?sslmode=disable", "?sslmode=prefer", "?sslmode=require&sslmode=disable"] {
+            assert_eq!(check_tls(&format!("postgres://host/database{query}"), false), Ok(()), "{query}");
+        }
+    }
 
     #[test]
     fn reads_both_kinds() {
