@@ -18,7 +18,7 @@ help: ## Lists these targets
 ##@ Every day
 
 run: ## Builds and runs the demo: data, token and curl lines included. ARGS="--set http.bind=127.0.0.1:9000"
-	@# Without Kafka and TLS to PostgreSQL, which the demo does not use, half of the first build need not be waited for.
+	@# Without Kafka and TLS to PostgreSQL, which the demo does not use, the first build takes a third less time.
 	$(CARGO) run --package gathering-server --bin gathering --no-default-features -- demo $(ARGS)
 
 build: ## Builds the program for use: target/release/gathering
