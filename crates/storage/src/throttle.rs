@@ -41,3 +41,16 @@ impl Throttle {
         Some(held_back)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_let_through_each_interval_and_those_between_are_counted() {
+        let mut throttle = Throttle::every(Duration::from_secs(3600));
+        assert_eq!([0; 3].map(|_| throttle.let_through()), [Some(0), None, None]);
+        throttle.interval = Duration::ZERO;
+        assert_eq!([0; 2].map(|_| throttle.let_through()), [Some(2), Some(0)]);
+    }
+}

@@ -77,6 +77,7 @@ fn hardened(answer: &Answer) {
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert_eq!(answer.header("referrer-policy"), "no-referrer");
     assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
+    assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
     assert_eq!(answer.header("cache-control"), "no-cache");
     assert_eq!(answer.header("set-cookie"), "");
 }
@@ -90,6 +91,7 @@ fn what_a_browser_has_is_not_sent_again() {
         assert!(tag.starts_with('"') && tag.len() > 30, "{path}: {tag}");
         let again = server.get(path).header("Accept", BROWSER).header("If-None-Match", tag).send();
         assert_eq!((again.status, again.body.as_str(), again.header("etag")), (304, "", tag), "{path}");
+        assert_eq!(again.header("vary"), first.header("vary"), "{path}");
         let other = server.get(path).header("Accept", BROWSER).header("If-None-Match", "\"other\"").send();
         assert_eq!((other.status, other.body == first.body), (200, true), "{path}");
     }

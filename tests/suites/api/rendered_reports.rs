@@ -73,9 +73,18 @@ fn who_does_not_prefer_html_gets_json_as_ever(database: TestDatabase) {
     server.import(&[Message::new(42, CLUSTER, "r").hit("rules.a|KEY")]);
     let plain = server.get(&report(CLUSTER, "r")).bearer(&server.token(42)).send();
     assert!(plain.body.starts_with("{\"cluster\":\"") && plain.body.ends_with("}\n"), "{}", plain.body);
-    for accept in
-        ["*/*", "application/json", "application/json, text/html", "text/html;q=0.5, */*", "text/plain", "x"]
-    {
+    assert_eq!(plain.header("vary"), "accept");
+    for accept in [
+        "*/*",
+        "application/json",
+        "application/json, text/html",
+        "text/html;q=0.5, */*",
+        // Java's, where nobody sets another.
+        "text/html, image/gif, image/jpeg, */*; q=0.2",
+        "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2",
+        "text/plain",
+        "x",
+    ] {
         let answer = ask(&server, "r", accept);
         assert_eq!((answer.status, &answer.body), (200, &plain.body), "{accept}");
         for name in ["content-type", "etag", "cache-control", "vary", "content-security-policy"] {
@@ -115,6 +124,7 @@ fn what_is_known_is_not_sent_again(database: TestDatabase) {
             let call = server.get(&report(CLUSTER, "r")).bearer(&server.token(42)).header("Accept", accept);
             let answer = call.header("If-None-Match", tag).send();
             assert_eq!(answer.status, if index == known { 304 } else { 200 }, "{accept} {tag}");
+            assert_eq!(answer.header("vary"), "accept", "{accept} {tag}");
         }
     }
 }
