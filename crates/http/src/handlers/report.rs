@@ -28,8 +28,9 @@ use crate::wire;
 /// healthy cluster. Rules that the organization acknowledged, or disabled for the cluster, are left out where the service
 /// knows of them.
 ///
-/// Who prefers `text/html` gets a document with the descriptions rendered: a `section` for each hit, with the risk, rule and error key in
-/// the attributes `data-risk`, `data-rule` and `data-key`. HTML of the rule content is shown as text, and nothing is loaded.
+/// Browsers, and who accepts `text/html` rather than JSON and no range with `*`, get a document with the descriptions rendered: a
+/// `section` for each hit, with the risk, rule and error key in the attributes `data-risk`, `data-rule` and `data-key`. HTML of the rule
+/// content is shown as text, and nothing is loaded.
 #[utoipa::path(
     get,
     path = "/cluster/{clusterID}/request/{requestID}/report",

@@ -62,7 +62,7 @@ impl Document {
         self.0
     }
 
-    /// Fills in a text, which must not hold what HTML gives a meaning: all of them are ours, or checked as paths.
+    /// Fills in a text, without what HTML gives a meaning. All of them are ours, or checked as paths: none should lose anything.
     fn fill(self, name: &str, value: &str) -> Self {
         let value: String = value.chars().filter(|c| !"<>&\"'{}".contains(*c)).collect();
         Self(self.0.replace(&format!("{{{{{name}}}}}"), &value))
