@@ -11,6 +11,7 @@ use gathering_ingest::kafka::KafkaError;
 use gathering_ingest::rule_content::TreeError;
 use gathering_storage::{BackupError, StorageError};
 use gathering_support::ProxyError;
+use gathering_telemetry::TelemetryError;
 
 use crate::config::ConfigError;
 
@@ -35,6 +36,9 @@ pub enum ServerError {
     /// Kafka is not usable with these settings, or the consumer cannot go on.
     #[error(transparent)]
     Kafka(#[from] KafkaError),
+    /// Traces cannot be sent.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
     /// A command was asked for something that it cannot do.
     #[error("{0}")]
     Usage(&'static str),
@@ -150,6 +154,7 @@ impl ServerError {
             | Self::Usage(_)
             | Self::Proxy(_)
             | Self::TokenFile { .. }
+            | Self::Telemetry(TelemetryError::NotBuilt)
             | Self::Kafka(
                 KafkaError::NotBuilt
                 | KafkaError::NoDeadLetterTopic

@@ -30,6 +30,9 @@ pub(crate) fn check_files(config: &Config) -> Result<(), ServerError> {
     if let Some(kafka) = config.kafka_settings() {
         kafka.check()?;
     }
+    if let Some(telemetry) = config.telemetry_settings() {
+        telemetry.check()?;
+    }
     Ok(())
 }
 

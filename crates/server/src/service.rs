@@ -88,7 +88,7 @@ impl Service {
         tasks.spawn(background::notice_erasures(storage.clone()));
         let (admin_tls, allow_list) = (checked.admin_tls.take(), checked.allow_list.take());
         let telemetry = config.telemetry_settings().map(|settings| Exporter::start(&settings, &registry));
-        let telemetry = telemetry.transpose().map_err(ServerError::system("traces cannot be sent"))?;
+        let telemetry = telemetry.transpose()?;
         let tracer = telemetry.as_ref().map(|exporter| Tracer::new(config.telemetry.sample, exporter.sink()));
         let parts =
             Parts::new(config, &environment, storage.traced(tracer.clone()), allow_list, tracer, &registry)?;

@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gathering_support::trace::{Span, SpanSink};
-use gathering_support::{BaseUrl, ThrottledLog, http_client, one_line};
+use gathering_support::{ThrottledLog, http_client, one_line};
 use log::Level;
 use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 use ureq::Agent;
 use ureq::tls::RootCerts;
 
 use crate::encoding::encode;
+use crate::settings::{TelemetryError, TelemetrySettings};
 
 /// Spans that may wait: some 600 KiB.
 const QUEUE: usize = 2048;
@@ -27,24 +28,6 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a stop waits for what is left to be sent.
 const STOP: Duration = Duration::from_secs(2);
-
-/// Why spans cannot be sent.
-#[derive(Debug, thiserror::Error)]
-pub enum TelemetryError {
-    #[error("the thread that sends traces cannot be started: {0}")]
-    Thread(#[from] std::io::Error),
-    #[error("the metrics of traces cannot be set up: {0}")]
-    Metrics(#[from] prometheus::Error),
-}
-
-/// Where spans are sent.
-#[derive(Debug, Clone)]
-pub struct TelemetrySettings {
-    /// `/v1/traces` comes after it.
-    pub endpoint: BaseUrl,
-    /// The version of the program, as the collector is told.
-    pub version: &'static str,
-}
 
 /// Sends spans on a thread of its own until it is stopped.
 #[derive(Debug)]

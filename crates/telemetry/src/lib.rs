@@ -4,7 +4,16 @@
 //! the queue is bounded, what has no room in it is dropped and counted, and a stop waits for two seconds at most.
 #![allow(missing_docs, reason = "only the server uses this crate, and most names say what they are")]
 
+#[cfg(feature = "export")]
 mod encoding;
+#[cfg(feature = "export")]
 mod exporter;
+mod settings;
+#[cfg(not(feature = "export"))]
+mod unavailable;
 
-pub use exporter::{Exporter, TelemetryError, TelemetrySettings};
+#[cfg(feature = "export")]
+pub use exporter::Exporter;
+pub use settings::{TelemetryError, TelemetrySettings};
+#[cfg(not(feature = "export"))]
+pub use unavailable::Exporter;

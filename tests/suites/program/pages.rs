@@ -91,7 +91,7 @@ fn follow(name: &str, start: &str, serve: impl Fn(&Program) -> (Running, Option<
             .replace("http://127.0.0.1:8080", &format!("http://{}", running.api_address()))
             .replace("http://127.0.0.1:9464", &format!("http://{}", running.admin_address()))
             .replace("paste the token of the demo here", &token.unwrap_or_default())
-            .replace("target/debug/gathering", "gathering"),
+            .replace("target/demo/gathering", "gathering"),
     );
     let printed: Vec<&str> = printed.split(SEPARATOR).skip(1).collect();
     let steps: Vec<&Step> = before.iter().chain(after).collect();

@@ -45,6 +45,9 @@ impl Checked {
             Role::Ingest => None,
         };
         let admin_tls = tls("admin.tls", config.admin.tls.settings())?;
+        if let Some(telemetry) = config.telemetry_settings() {
+            telemetry.check()?;
+        }
         let consumer = match (role, config.kafka_settings()) {
             (Role::Api, _) | (Role::All, None) => None,
             (Role::Ingest, None) => return Err(ServerError::Usage(NOTHING_TO_INGEST)),

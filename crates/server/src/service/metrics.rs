@@ -11,7 +11,6 @@ use gathering_http::BuildInfo;
 use gathering_ingest::RecordCounters;
 use gathering_storage::{BatchWriter, Storage};
 use prometheus::core::{Collector, Desc};
-use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::MetricFamily;
 use prometheus::{IntCounter, IntGauge, IntGaugeVec, Opts, Registry};
 
@@ -36,7 +35,8 @@ pub(super) fn register(
     )?;
     build.set(1);
     registry.register(Box::new(build))?;
-    registry.register(Box::new(ProcessCollector::for_self()))?;
+    #[cfg(feature = "process-metrics")]
+    registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
     if storage.standby().is_some() {
         registry.register(Box::new(StandbyCollector::new(storage.clone())?))?;
     }
