@@ -106,6 +106,8 @@ impl ApiError {
     pub(crate) fn response(&self, as_problem_details: bool) -> HttpResponse {
         let status = self.status_code();
         let mut response = HttpResponseBuilder::new(status);
+        // The sentence may quote what the caller sent.
+        response.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
         match self {
             Self::Unauthorized(rejection) => {
                 response.insert_header((header::WWW_AUTHENTICATE, rejection.challenge()));

@@ -94,6 +94,7 @@ fn every_error_has_its_status_and_tells_no_secret() {
         assert_eq!(response.headers().contains_key(header::RETRY_AFTER), [429, 503].contains(&status));
         assert_eq!(response.headers().contains_key(header::WWW_AUTHENTICATE), status == 401);
         assert_eq!(response.headers().contains_key(header::ALLOW), status == 405);
+        assert_eq!(response.headers().get(header::X_CONTENT_TYPE_OPTIONS).unwrap(), "nosniff");
         assert_eq!(body(response), serde_json::json!({"status": text}).to_string() + "\n");
 
         let problem = error.response(true);
