@@ -154,6 +154,31 @@ test('who looks at a long list stays where they are while it changes', async ({ 
   assert.equal(await page.locator('tbody th').last().textContent(), 'req70');
 });
 
+test('who is at a request that moves stays at it, and is led to its neighbour when it expires', async ({ start, open }) => {
+  const server = await start();
+  const page = await openAt(open, server, NOON);
+  let requests = [processed('req1', -5), processed('req2', -6), processed('req3', -7)];
+  await intercept(page, LIST, () => asOfNoon(requests));
+  await go(page, server.token(ORGANIZATION), address());
+  await page.getByRole('link', { name: 'req3' }).focus();
+  const focused = () => page.evaluate(() => document.activeElement.textContent);
+  const look = async (next, first) => {
+    requests = next;
+    await page.clock.runFor(21_000);
+    await until(async () => await page.locator('tbody th').first().textContent() === first && await page.locator('tbody tr').count() === next.length);
+  };
+  await look([...requests].reverse(), 'req3');
+  assert.equal(await focused(), 'req3');
+  await look([...requests].reverse(), 'req1');
+  assert.equal(await focused(), 'req3');
+  await look(requests.slice(0, 2), 'req1');
+  assert.equal(await focused(), 'req2');
+  await look([...requests, processed('req0', -9)].slice(1), 'req2');
+  assert.equal(await focused(), 'req2');
+  await look(requests.slice(1), 'req0');
+  assert.equal(await focused(), 'req0');
+});
+
 test('who presses “Try now” stays at it while it fails, and is led to the heading when it does not', async ({ start, open }) => {
   const server = await start();
   const page = await open(server, '/ui');

@@ -98,7 +98,7 @@ async function call(asked, { headers, signal, patience = PATIENCE, ...rest }) {
   const said = await answer.json().catch(() => ({}));
   signal.throwIfAborted();
   const sentence = typeof said?.status === 'string' ? said.status : '';
-  // A 404 of something else than the service would be taken for what the service says.
+  // A 404 of something else must not be taken for one of the service.
   const kind = answer.status === 404 && !sentence ? 'strange' : KINDS[answer.status] ?? (answer.status < 500 ? 'strange' : 'defect');
   throw Object.assign(new Problem(kind, sentence, retryAfter(answer.headers)), { headers: answer.headers });
 }

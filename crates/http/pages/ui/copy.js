@@ -15,7 +15,7 @@ export function copyable(text, what) {
   return el('span', { class: 'copyable' }, code, button);
 }
 
-/** Whether the text was copied. Without TLS browsers keep the clipboard to themselves: then it is selected. */
+/** Whether the text was copied. Without TLS there is no clipboard: then it is selected. */
 async function copied(code, text) {
   try {
     await navigator.clipboard.writeText(text);

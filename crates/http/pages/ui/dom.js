@@ -51,7 +51,7 @@ export function label(kind, text = capital(kind)) {
   return el('span', { class: `label ${kind}` }, sign(kind), text);
 }
 
-/** Says something to those who do not see the page change. The same text twice is news if it is said `again`. */
+/** Says something to those who do not see the page. The same text is news if it is said `again`. */
 export function tell(text, again = false) {
   const news = document.getElementById('news');
   if (news.textContent !== text) news.textContent = text;

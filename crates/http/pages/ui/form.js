@@ -22,7 +22,7 @@ const NO_CLUSTER = 'Enter the ID of a cluster, a UUID such as 5d5892d3-1f74-4ccf
 const NO_REQUEST = 'The ID of a request has letters and digits, perhaps with hyphens between them, 128 at most. Leave it empty to see all requests.';
 const NO_TOKEN = 'Enter a token, three parts with dots between. Whoever runs the service makes one with “gathering token --org N”.';
 
-/** A form for cluster, request and token, or for a token alone in place of one that was refused. `go(cluster, request)` is called once they can be. */
+/** A form for cluster, request and token, or for a token alone after a refusal. Then it calls `go(cluster, request)`. */
 export function form({ cluster, request, isRefused = false }, go) {
   const fields = {};
   const current = isRefused ? null : token();

@@ -24,7 +24,7 @@ export function live(look, page, signal) {
   } }, 'Try now');
   const banner = el('div');
   const place = el('div', {}, el('p', { class: 'sub' }, ASKING));
-  /** Whoever pressed the button stays at it, or is led to the heading once it is gone. */
+  /** The focus stays on the button, or goes to the heading once that is gone. */
   const keepFocus = (change) => {
     const hasFocus = document.activeElement === again;
     change();

@@ -27,7 +27,7 @@ function route() {
 /** Whether the page was just loaded. */
 let isFirst = true;
 
-/** Shows a view: a heading, which gets the focus, and what is below. `tab` is the title of the tab. */
+/** Shows a view: a heading, which gets the focus, and what is below. `tab` names the tab. */
 function show(title, nodes, tab = title) {
   const heading = el('h1', { tabindex: '-1' }, title);
   main.replaceChildren(heading, ...nodes);

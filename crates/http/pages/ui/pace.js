@@ -1,8 +1,8 @@
-// Looking again and again: only while somebody sees the page, one thing after the other, and more seldom while it fails.
+// Looking again and again: only while the page is seen, one look after the other, more seldom while they fail.
 
 import { Problem } from './api.js';
 
-/** The shortest time between two looks, in seconds: a list must not be read as fast as results come. */
+/** The shortest time between two looks, in seconds, however fast results come. */
 const SHORTEST = 1;
 
 /** The longest time between two tries, in seconds. */
@@ -52,7 +52,7 @@ export function keepLooking(look, onProblem, signal) {
   return () => again();
 }
 
-/** Twice as long after each failure, and as long as the service says at least; never as long as others. */
+/** Twice as long after each failure, at least what the service says, and not the same for all. */
 function delay(failures, retryAfter) {
   const seconds = Math.max(retryAfter ?? 0, Math.min(2 ** failures, LONGEST));
   return seconds * (1 + Math.random() / 4);

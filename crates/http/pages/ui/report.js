@@ -43,7 +43,7 @@ export function reportView(cluster, id, page, signal) {
       const read = state === 'processed' || state === 'failed' ? await readIfThere(cluster, id, turn) : null;
       const wasTorn = isTorn;
       isTorn = read ? read.state !== state : state === 'processed';
-      // It has changed, or gone, between the two questions; but that is not so each time.
+      // It may have changed, or gone, between the two questions, but not each time.
       if (isTorn && wasTorn) throw new Problem('strange');
       if (isTorn) return 0;
       view.answered(() => show(found, read));
@@ -60,7 +60,7 @@ export function reportView(cluster, id, page, signal) {
   ], `Request ${id}`);
 }
 
-/** The report; null where the service is set to say nothing of requests that have failed. */
+/** The report; null where the service says nothing of failed requests. */
 async function readIfThere(cluster, id, signal) {
   try {
     return readReport(await report(cluster, id, signal), cluster, id);

@@ -36,7 +36,7 @@ export function moment(time) {
   return el('span', { class: 'moment' }, el('span', { 'data-time': time }, fromNow(time)), el('time', { datetime: new Date(time).toISOString() }, inFull(time)));
 }
 
-/** Calls `change` now and then until `signal` is aborted: what changes as time goes is shown anew. */
+/** Calls `change` now and then until `signal` is aborted, for what changes as time goes. */
 export function asTimeGoes(change, signal) {
   const timer = setInterval(change, 10_000);
   signal?.addEventListener('abort', () => clearInterval(timer));

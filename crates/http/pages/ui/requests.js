@@ -1,4 +1,4 @@
-// The view of a cluster: its requests as a table and on a time line, kept up to date.
+// The view of a cluster: its requests as a table and a time line, kept up to date.
 
 import { list, wait } from './api.js';
 import { copyable } from './copy.js';
@@ -12,7 +12,7 @@ import { now, zone } from './time.js';
 /** Seconds between two looks where no result is awaited. */
 const EVERY = 20;
 
-/** How many rows there are at first, and how many more with each press of the button. */
+/** Rows at first, and with each press of the button. */
 const PORTION = 50;
 
 const STATES = ['processed', 'failed', 'received'];
@@ -80,7 +80,7 @@ function toolbar(onChange, onRefresh) {
   };
 }
 
-/** The table, of which `show(requests, isOther)` changes what has changed: focus and selection stay. With others it begins with a portion. */
+/** The table, of which `show(requests, isOther)` changes what has changed: focus and selection stay. Others begin with a portion. */
 function requestTable(cluster) {
   let limit = PORTION;
   let shown = [];
@@ -109,6 +109,8 @@ function requestTable(cluster) {
   };
   const draw = () => {
     const wanted = new Map(shown.slice(0, limit).map(rowOf));
+    const had = document.activeElement;
+    const place = [...body.rows].indexOf(had.closest('tr'));
     for (const [id, { element }] of rows) if (!wanted.has(id)) element.remove();
     rows.clear();
     let next = body.firstChild;
@@ -116,6 +118,10 @@ function requestTable(cluster) {
       rows.set(id, row);
       if (row.element === next) next = next.nextSibling;
       else body.insertBefore(row.element, next);
+    }
+    // A row that is moved or has expired took the focus with it.
+    if (place >= 0 && had !== document.activeElement) {
+      (had.isConnected ? had : body.rows[Math.min(place, wanted.size - 1)]?.querySelector('a') ?? document.querySelector('h1')).focus({ preventScroll: true });
     }
     table.hidden = shown.length === 0;
     more.hidden = shown.length <= limit;
@@ -138,7 +144,7 @@ function cellsOf(request) {
   return values.map((value, index) => el('td', { role: 'cell', 'data-label': COLUMNS[index + 1] }, el('div', {}, value)));
 }
 
-/** Says what is new to those who do not see it; many changes at once are a number. */
+/** Says what is new; many changes at once are a number. */
 function tellChanges(before, after) {
   if (!before) return tell(`${after.length} ${after.length === 1 ? 'request' : 'requests'}`);
   const states = new Map(before.map(({ id, state }) => [id, state]));

@@ -1,11 +1,11 @@
-// The token, which stays in this tab: it is in no address, no attribute and nothing that other tabs or later visits see.
+// The token, which stays in this tab: no address, no attribute, no other tab and no later visit has it.
 
 const KEY = 'gathering.token';
 
 /** Whether callers say with a token who they are; otherwise something in front of the service says it. */
 export const needsToken = document.documentElement.dataset.auth === 'token';
 
-// Where the browser keeps nothing at all, the token is gone with the next load of the page.
+// Where the browser keeps nothing, the token is gone with the next load.
 let inMemory = null;
 
 function inTab(use) {

@@ -6,7 +6,7 @@ const DAY = { day: 'numeric', month: 'short' };
 const CLOCK = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
 const written = (time, parts) => new Date(time).toLocaleString('en-GB', parts);
 
-/** How far the clock of the service is ahead of this one, in milliseconds. Answers say what time it is to the second. */
+/** How far the service's clock is ahead, in milliseconds. Answers have the time to the second. */
 let ahead = 0;
 
 /** Learns from the `Date` of an answer, unless the clocks agree. */
@@ -25,7 +25,7 @@ export function zone() {
   return new Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
-/** A time such as `27 Nov, 06:50:00`, with its year unless it is of these months. */
+/** A time such as `27 Nov, 06:50:00`, with its year if long ago or far off. */
 export function inFull(time) {
   const isNear = Math.abs(time - now()) < 180 * 86_400_000;
   return written(time, { ...DAY, ...CLOCK, second: '2-digit', year: isNear ? undefined : 'numeric' });

@@ -11,7 +11,7 @@ const MARKS = 7;
 /** What lies between two marks, in seconds. */
 const STEPS = [1, 5, 15, 60, 300, 900, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 604_800, 2_592_000];
 
-/** The time line of the newest requests of a cluster. Those who cannot see it, or have no mouse, have the table below. */
+/** The time line of the newest requests of a cluster. Without sight or a mouse, there is the table. */
 export function timeline(cluster, requests) {
   const shown = requests.slice(0, LANES);
   const at = now();
@@ -25,7 +25,7 @@ export function timeline(cluster, requests) {
     el('div', { role: 'img', 'aria-label': text }, ...shown.map((request) => lane(cluster, request, x, at)), axis(range, x, at)));
 }
 
-/** From the first to the last moment of the requests, with now; times that are far off are cut. */
+/** From the first to the last moment of the requests, with now; times far off are cut. */
 function rangeOf(requests, at) {
   const retention = Math.max(1000, ...requests.map(({ expires }) => expires - at));
   const first = Math.min(at, ...requests.map(({ received }) => received));
