@@ -248,6 +248,14 @@ fn it_waits_no_longer_than_it_was_told() {
 }
 
 #[test]
+fn it_asks_once_more_in_the_time_it_has() {
+    let later = answer("503 Service Unavailable", "Retry-After: 600\r\n", "");
+    let answers = [later, state("processed"), answer("200 OK", "", REPORT)];
+    let scripted = Scripted::start(&answers.each_ref().map(String::as_str));
+    assert_eq!(watch(&scripted.url(), &["--timeout", "5s"]).ok().stdout, TABLE);
+}
+
+#[test]
 fn a_server_that_restarts_is_waited_for() {
     // Bound and not listening: nobody else gets the port, and connections are refused.
     let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();

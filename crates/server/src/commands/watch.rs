@@ -27,6 +27,9 @@ const WAIT: Duration = Duration::from_secs(25);
 /// How much longer than that an answer may take.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// What is left of the time when nobody is asked any more.
+const LAST: Duration = Duration::from_millis(500);
+
 /// More than any token; whoever names a large file is told so soon.
 const MAX_TOKEN: u64 = 128 * 1024;
 
@@ -41,6 +44,7 @@ pub(super) fn run(config: &Config, arguments: &Watch) -> Result<(), ServerError>
         timeout: arguments.timeout,
         end: Instant::now() + arguments.timeout,
         state: "it was not asked for yet".to_owned(),
+        was_answered: false,
         progress: progress(),
     };
     watch.tell();
@@ -94,6 +98,7 @@ struct Watching<'a> {
     end: Instant,
     /// What is known of the request, as the end of a sentence.
     state: String,
+    was_answered: bool,
     progress: ProgressBar,
 }
 
@@ -160,7 +165,7 @@ impl Watching<'_> {
         }
     }
 
-    fn ask(&self, is_processed: bool) -> Result<Step, ServerError> {
+    fn ask(&mut self, is_processed: bool) -> Result<Step, ServerError> {
         let left = self.left().ok_or_else(|| self.not_in_time())?;
         let answer = if is_processed {
             self.client.report(left.min(WAIT + ANSWER))
@@ -169,7 +174,12 @@ impl Watching<'_> {
             self.client.status(wait.as_secs(), left.min(WAIT + ANSWER))
         };
         match answer {
-            Ok(answer) => self.judge(answer),
+            Ok(answer) => {
+                self.was_answered = true;
+                self.judge(answer)
+            }
+            // Cut off by the end: what was known before says more.
+            Err(NoAnswer::ForNow(_)) if self.left().is_none() && self.was_answered => Err(self.not_in_time()),
             Err(NoAnswer::ForNow(problem)) => {
                 Ok(Step::Later { state: format!("the server gives no answer ({problem})"), pause: None })
             }
@@ -203,13 +213,12 @@ impl Watching<'_> {
         }
     }
 
+    /// Pauses, but asks in time before the end: a result may come at any moment.
     fn pause(&self, pause: Duration) -> Result<(), ServerError> {
-        // Of a time after the end nobody would hear.
-        if self.left().is_none_or(|left| left <= pause) {
-            return Err(self.not_in_time());
-        }
-        std::thread::sleep(pause);
-        Ok(())
+        let left = self.left().unwrap_or_default();
+        let before_the_end = if left > LAST { left / 4 * 3 } else { left };
+        std::thread::sleep(pause.min(before_the_end));
+        if left > LAST { Ok(()) } else { Err(self.not_in_time()) }
     }
 
     fn left(&self) -> Option<Duration> {
