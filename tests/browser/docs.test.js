@@ -174,8 +174,22 @@ test('an identity is sent behind a gateway, and nothing is asked for where nobod
 
   const forAll = await start({ set: { 'auth.mode': 'disabled' } });
   const free = await openDocs(open, forAll);
-  assert.equal(await free.locator('#credential').isVisible(), false);
+  await free.getByText('Nobody is asked who calls.').waitFor();
+  assert.equal(await free.locator('#credential-value').isVisible(), false);
   assert.equal((await tryList(free)).status, 404);
+});
+
+test('where the browser kept the page alive, it is loaded anew, without a token', async ({ start, open }) => {
+  const server = await start();
+  const page = await openDocs(open, server);
+  await page.getByLabel('Token').fill(server.token(42));
+  await page.evaluate(() => {
+    window.isOld = true;
+    window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));
+  });
+  await page.waitForFunction(() => !window.isOld);
+  await page.getByLabel('Token').waitFor();
+  assert.equal(await page.getByLabel('Token').inputValue(), '');
 });
 
 test('it can be read in light and dark, narrow and wide, and without eyes', async ({ start, open }) => {

@@ -72,6 +72,21 @@ test('a token is in the tab alone, and gone when it is to be forgotten', async (
   assert.equal(await page.getByText('Nothing was found').count(), 0, 'nothing is left of what it showed');
 });
 
+test('what was forgotten does not come back with a page that the browser kept alive', async ({ start, open }) => {
+  const server = await start();
+  await server.postResult(ORGANIZATION, CLUSTER, 'req1');
+  const page = await open(server, '/ui');
+  await go(page, server.token(ORGANIZATION), address('req1'));
+  await says(page, 'Nothing was found');
+  assert.equal((await fetch(`${server.url}/ui`)).headers.get('cache-control'), 'no-store', 'most keep no such page alive');
+  await page.evaluate(() => {
+    // By another page in the same tab, meanwhile.
+    sessionStorage.clear();
+    window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }));
+  });
+  await says(page, 'A token is needed to see this cluster.');
+});
+
 test('an address can be passed on: it says what to show, and asks for a token', async ({ start, open }) => {
   const server = await start();
   await server.postResult(ORGANIZATION, CLUSTER, 'req1');

@@ -52,10 +52,10 @@ fn the_page_and_all_that_it_loads_are_there_and_may_do_nothing_else() {
             }
         }
         assert_eq!(directives(&answer), directives(&page), "{path}");
-        hardened(&answer);
+        hardened(&answer, "no-cache");
     }
     assert!(files.len() > 10, "{files:?}");
-    hardened(&page);
+    hardened(&page, "no-store");
     assert_eq!(
         directives(&page),
         [
@@ -73,12 +73,12 @@ fn the_page_and_all_that_it_loads_are_there_and_may_do_nothing_else() {
     );
 }
 
-fn hardened(answer: &Answer) {
+fn hardened(answer: &Answer, cache: &str) {
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert_eq!(answer.header("referrer-policy"), "no-referrer");
     assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin");
     assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin");
-    assert_eq!(answer.header("cache-control"), "no-cache");
+    assert_eq!(answer.header("cache-control"), cache);
     assert_eq!(answer.header("set-cookie"), "");
 }
 
@@ -158,7 +158,7 @@ fn the_root_is_for_people_and_for_load_balancers() {
     let server = server(&[]);
     let page = opened(&server, "/");
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
-    hardened(&page);
+    hardened(&page, "no-cache");
     assert_eq!(page.header("vary"), "accept");
     assert!(page.body.contains(&format!("Version {}", env!("CARGO_PKG_VERSION"))), "{}", page.body);
     for link in ["./ui", "./docs", "./openapi.json", "./info"] {

@@ -4,6 +4,8 @@
 
 (() => {
   const { api, auth } = document.documentElement.dataset;
+  // A page that the browser kept alive would have the credential yet.
+  window.addEventListener('pageshow', (event) => event.persisted && location.reload());
 
   // How callers say who they are: the scheme in the document, and what the field is called. With others there is no field.
   const CREDENTIALS = {
@@ -17,6 +19,12 @@
       label: 'x-rh-identity',
       hint: 'The gateway puts this header in. To try calls without one, put in an identity in base64. It stays in this page and is gone when you leave it.',
     },
+  };
+
+  // What is said where there is none to enter.
+  const WITHOUT = {
+    'client-certificate': 'Callers are known by a certificate: calls that you try are sent with the one that your browser has for this service.',
+    none: 'Nobody is asked who calls. Calls that you try need no token.',
   };
 
   // What of Swagger UI is shown in another way, or not at all: the title and the field above it take the place of its own, and
@@ -57,12 +65,20 @@
     persistAuthorization: false,
     queryConfigEnabled: false,
     validatorUrl: 'none',
-    onComplete: () => offerField(CREDENTIALS[auth]),
+    onComplete: () => (CREDENTIALS[auth] ? offerField(CREDENTIALS[auth]) : explain(WITHOUT[auth])),
   });
+
+  function explain(text) {
+    const form = document.getElementById('credential');
+    form.querySelector('label').hidden = true;
+    document.getElementById('credential-value').hidden = true;
+    document.getElementById('credential-hint').textContent = text;
+    form.hidden = false;
+  }
 
   function offerField(credential) {
     const form = document.getElementById('credential');
-    if (!credential || !form.hidden) return;
+    if (!form.hidden) return;
     const input = document.getElementById('credential-value');
     form.querySelector('label').textContent = credential.label;
     document.getElementById('credential-hint').textContent = credential.hint;

@@ -68,7 +68,7 @@ export async function wait(cluster, request, signal) {
 
 const path = (cluster, request) => `cluster/${cluster}/request/${request}/report`;
 
-/** An entry of a list, with times in milliseconds. One that is not valid has an ID alone. */
+/** An entry of a list, times in milliseconds. One not valid has an ID alone. */
 function entry(given) {
   const { requestID: id, valid, status: state } = given ?? {};
   const [received, processed, expires] = ['received', 'processed', 'expires'].map((name) => (given?.[name] ? Date.parse(given[name]) : null));

@@ -2,7 +2,7 @@
 
 const OF_SVG = ['svg', 'path', 'line', 'circle', 'text', 'title'];
 
-/** An element with attributes (functions are listeners; null and false leave an attribute out) and children (texts, elements, null). */
+/** An element with attributes (functions listen; null and false are left out) and children (texts, elements, null). */
 export function el(name, attributes = {}, ...children) {
   const element = document.createElementNS(`http://www.w3.org/${OF_SVG.includes(name) ? '2000/svg' : '1999/xhtml'}`, name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -15,7 +15,7 @@ export function el(name, attributes = {}, ...children) {
 
 const isThere = (value) => value !== null && value !== undefined && value !== false;
 
-/** Replaces all children but the first, which keeps focus and selection. */
+/** Replaces all children but the first, which keeps the focus. */
 export function replaceRest(element, ...children) {
   while (element.children.length > 1) element.lastChild.remove();
   element.append(...children);

@@ -1,4 +1,4 @@
-// The fragment of the address says which view is shown: it can be kept and passed on.
+// The fragment of the address says which view is shown.
 
 import { el } from './dom.js';
 import { clusterId, form, requestId } from './form.js';
@@ -84,4 +84,6 @@ document.getElementById('skip').addEventListener('click', (event) => {
   main.focus();
 });
 window.addEventListener('hashchange', render);
+// A page kept alive may hold what was forgotten.
+window.addEventListener('pageshow', (event) => event.persisted && location.reload());
 render();

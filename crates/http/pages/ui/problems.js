@@ -10,7 +10,7 @@ export const KEPT = `Requests are kept for ${duration(RETENTION)} after they wer
 const WORDS = {
   unauthorized: needsToken
     ? ['lock', 'The token is not accepted', 'It may have expired, or be for another service. Enter another one below.']
-    : ['lock', 'The service does not know who you are', 'A gateway in front of it, or the certificate of your browser, has to say so. Log in there and load this page again.'],
+    : ['lock', 'The service does not know who you are', 'A gateway in front of it, or a certificate of your browser, has to say so.'],
   forbidden: ['lock', 'Not for you to see', needsToken
     ? 'Your token is good, but not for this: it is for another cluster, or may not read. Ask for another cluster, or enter another token below.'
     : 'The service knows you, and you may not see this cluster. Ask for another one.'],

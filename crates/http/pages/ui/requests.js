@@ -86,7 +86,7 @@ function requestTable(cluster) {
   let shown = [];
   const rows = new Map();
   const body = el('tbody', { role: 'rowgroup' });
-  // The roles are for the narrow form, in which a row is no row for browsers.
+  // Roles for the narrow form, in which a row is no row for browsers.
   const table = el('table', { id: 'requests', role: 'table', class: 'card' },
     el('caption', { class: 'unseen' }, 'Requests, the newest first'),
     el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, COLUMNS.map((name) => el('th', { scope: 'col', role: 'columnheader' }, name)))),

@@ -1,10 +1,10 @@
 //! One page: a document, and the files that it loads.
 
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::answer::{REVALIDATED, harden};
+use super::answer::{NOT_KEPT, REVALIDATED, harden};
 use super::document::Document;
 use super::site::{PageSettings, Site};
 use crate::connections::SharedBody;
@@ -53,21 +53,23 @@ struct ServedFile {
     content: Bytes,
     is_gzip: bool,
     tag: Tag,
+    cache: HeaderValue,
 }
 
 impl ServedFile {
     fn document(text: String) -> Self {
         let content = Bytes::from(text);
-        Self { name: "", content_type: HTML, tag: Tag::of(&content), content, is_gzip: false }
+        let tag = Tag::of(&content);
+        Self { name: "", content_type: HTML, tag, content, is_gzip: false, cache: NOT_KEPT }
     }
 
     fn file(&File { name, content_type, content, is_gzip }: &File) -> Self {
         let content = Bytes::from_static(content);
-        Self { name, content_type, tag: Tag::of(&content), content, is_gzip }
+        Self { name, content_type, tag: Tag::of(&content), content, is_gzip, cache: REVALIDATED }
     }
 
     fn answer(&self, request: &HttpRequest, policy: &'static str) -> HttpResponse {
-        etag::tagged(request, &self.tag, REVALIDATED, |mut response| {
+        etag::tagged(request, &self.tag, self.cache.clone(), |mut response| {
             harden(&mut response, policy);
             response.insert_header((header::CONTENT_TYPE, self.content_type));
             if self.is_gzip {
