@@ -117,6 +117,22 @@ pub(super) fn since(text: &str) -> Result<Timestamp, &'static str> {
         return Ok(time);
     }
     let ago = humantime::parse_duration(text).ok().and_then(|ago| SystemTime::now().checked_sub(ago));
-    ago.map(Timestamp::from)
+    // Of longer ago there is nothing, and messages have no year before 0.
+    ago.filter(|time| *time >= SystemTime::UNIX_EPOCH)
+        .map(Timestamp::from)
         .ok_or("it has to be a time such as 2026-03-01T11:30:00Z, or how long ago, such as 30m, 2h or 7d")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_given_as_such_or_as_how_long_ago() {
+        assert_eq!(since("2026-03-01T11:30:00Z").unwrap().to_string(), "2026-03-01T11:30:00Z");
+        assert!(since("2h").unwrap() < Timestamp::from(SystemTime::now()));
+        for wrong in ["", "soon", "2500y", "300000y", "2"] {
+            assert!(since(wrong).is_err(), "{wrong}");
+        }
+    }
 }
