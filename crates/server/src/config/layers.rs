@@ -194,16 +194,31 @@ impl Layers {
         }
     }
 
-    fn remove(&mut self, key: &str) {
-        let mut parts = key.split('.');
-        let Some(last) = parts.next_back() else { return };
-        let section = parts.try_fold(&mut self.0, |section, part| match section.get_mut(part) {
+    /// Makes these keys, sections or values, what they are in `defaults`.
+    pub(super) fn reset(&mut self, keys: &[&str], defaults: &mut Self) {
+        for key in keys {
+            let default = defaults.remove(key);
+            self.remove(key);
+            if let Some((section, last)) = self.place(key) {
+                section.extend(default.map(|default| (last.to_owned(), default)));
+            }
+        }
+    }
+
+    fn remove(&mut self, key: &str) -> Option<Setting> {
+        self.place(key).and_then(|(section, last)| section.remove(last))
+    }
+
+    /// The section that a key lies in, and its name there.
+    fn place<'a>(&mut self, key: &'a str) -> Option<(&mut Section, &'a str)> {
+        let (parents, last) =
+            key.rsplit_once('.').map_or((None, key), |(parents, last)| (Some(parents), last));
+        let mut parents = parents.into_iter().flat_map(|parents| parents.split('.'));
+        let section = parents.try_fold(&mut self.0, |section, part| match section.get_mut(part) {
             Some(Setting::Section(inner)) => Some(inner),
             _ => None,
-        });
-        if let Some(section) = section {
-            section.remove(last);
-        }
+        })?;
+        Some((section, last))
     }
 }
 
@@ -234,16 +249,13 @@ mod tests {
         for (text, value) in [
             ("8", Value::Integer(8)),
             ("true", Value::Boolean(true)),
-            ("\"8\"", Value::String("8".to_owned())),
-            (
-                "[\"a\", \"b\"]",
-                Value::Array(vec![Value::String("a".to_owned()), Value::String("b".to_owned())]),
-            ),
-            ("24h", Value::String("24h".to_owned())),
-            ("127.0.0.1:8080", Value::String("127.0.0.1:8080".to_owned())),
-            ("sqlite://data/x.db", Value::String("sqlite://data/x.db".to_owned())),
-            ("", Value::String(String::new())),
-            ("1\nx = 2", Value::String("1\nx = 2".to_owned())),
+            ("\"8\"", "8".into()),
+            ("[\"a\", \"b\"]", vec!["a", "b"].into()),
+            ("24h", "24h".into()),
+            ("127.0.0.1:8080", "127.0.0.1:8080".into()),
+            ("sqlite://data/x.db", "sqlite://data/x.db".into()),
+            ("", "".into()),
+            ("1\nx = 2", "1\nx = 2".into()),
         ] {
             assert_eq!(read(text), value, "{text}");
         }
@@ -263,17 +275,14 @@ mod tests {
                 ("GATHERING_PORT_8080_TCP".to_owned(), "x".to_owned()),
             ])
             .unwrap();
-        let mistyped = layers.environment([("GATHERING_STORAGE__URL".to_owned(), "x".to_owned())]);
-        assert!(matches!(mistyped, Err(ConfigError::Variable { .. })));
+        let wrong = layers.environment([("GATHERING_STORAGE__URL".to_owned(), "x".to_owned())]);
+        assert!(matches!(wrong, Err(ConfigError::Variable { .. })));
         layers.assignment("http.workers=3").unwrap();
         layers.assignment("http.inner={a=1}").unwrap();
         let mut merged = layers.effective();
-        assert_eq!(
-            merged["http"].as_table_mut().unwrap().remove("inner").unwrap()["a"].as_integer(),
-            Some(1)
-        );
-        let expected = "[http]\nbind = \"b\"\nworkers = 3\n\n[log]\nfilter = \"debug\"\n";
-        assert_eq!(merged.to_string(), expected);
+        let inner = merged["http"].as_table_mut().unwrap().remove("inner").unwrap();
+        assert_eq!(inner["a"].as_integer(), Some(1));
+        assert_eq!(merged.to_string(), "[http]\nbind = \"b\"\nworkers = 3\n\n[log]\nfilter = \"debug\"\n");
         assert_eq!(layers.origin("http.bind"), Origin::File("x.toml".into()));
         assert_eq!(layers.origin("http.workers"), Origin::CommandLine);
         assert_eq!(layers.origin("log.filter"), Origin::Environment("GATHERING__LOG__FILTER".to_owned()));

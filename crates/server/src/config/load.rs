@@ -17,6 +17,17 @@ use super::validate::validate;
 /// The defaults, with a comment for each key.
 const DEFAULTS: &str = include_str!("../../../../config/default.toml");
 
+/// What a demo does not take from what is configured: other databases, who may call, and what others say of organizations.
+const OF_OTHERS: [&str; 7] = [
+    "auth",
+    "http.tls",
+    "admin.tls",
+    "storage.read_url",
+    "storage.pooler",
+    "storage.migrate_on_start",
+    "report.filter",
+];
+
 /// Where the configuration comes from, beside the defaults.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
@@ -47,6 +58,9 @@ impl Config {
             sources.platform.as_deref().map(|path| clowder::Platform::read(path, &mut layers)).transpose()?;
         layers.environment(sources.environment.iter().cloned())?;
         if let Some(demo) = &sources.demo {
+            let mut defaults = Layers::default();
+            defaults.text(DEFAULTS, &Origin::Default)?;
+            layers.reset(&OF_OTHERS, &mut defaults);
             layers.text(demo, &Origin::Demo)?;
         }
         for assignment in &sources.assignments {
