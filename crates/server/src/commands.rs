@@ -24,12 +24,12 @@ mod token;
 mod watch;
 
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use self::console::{print_error, print_usage};
-use self::demo::DemoFolder;
 use crate::cli::{Cli, Command, DeadLettersAction, ImportWhat, Options, SampleWhat, TokenAction};
 use crate::config::{Config, Sources};
 use crate::{ServerError, logging};
@@ -60,8 +60,8 @@ fn dispatch(cli: Cli) -> Result<(), ServerError> {
     match cli.command {
         Command::Serve(with) => serve::run(&load(outer.and(with.options), None)?, &with.arguments),
         Command::Demo(with) => {
-            let folder = DemoFolder::new()?;
-            demo::run(&load(outer.and(with.options), Some(&folder.settings()))?, &folder, &with.arguments)
+            let options = outer.and(with.options);
+            demo::run(|settings| load(options, Some(settings)), with.arguments)
         }
         Command::Sample(middle) => print_sample(outer.and(middle.options), middle.arguments.what),
         Command::Migrate(with) => migrate::run(&load(outer.and(with.options), None)?, &with.arguments),
@@ -136,12 +136,17 @@ fn load_from(sources: &Sources) -> Result<Config, ServerError> {
 
 fn sources(options: Options) -> Sources {
     Sources {
-        file: options.config.or_else(|| std::env::var_os("GATHERING_CONFIG").map(Into::into)),
-        platform: std::env::var_os("ACG_CONFIG").filter(|path| !path.is_empty()).map(Into::into),
+        file: options.config.or_else(|| path_in("GATHERING_CONFIG")),
+        platform: path_in("ACG_CONFIG"),
         environment: std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect(),
         assignments: options.assignments,
         ..Sources::default()
     }
+}
+
+/// The path that a variable names. An empty one names none.
+fn path_in(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|path| !path.is_empty()).map(Into::into)
 }

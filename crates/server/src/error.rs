@@ -111,6 +111,12 @@ pub enum ServerError {
     /// There is no place for temporary files.
     #[error("no temporary folder can be made in {} ({source}); the variable TMPDIR names another place", place.display())]
     TemporaryFolder { place: PathBuf, source: std::io::Error },
+    /// Whoever started it may end it with its input, which has ended already.
+    #[error(
+        "standard input ended before the start was done, and --until-eof ends with it: hold its other end open, or leave \
+         --until-eof out"
+    )]
+    NoInput,
     /// The service is not ready, or cannot be asked.
     #[error("{url} is not ready: {problem}")]
     NotReady { url: String, problem: String },

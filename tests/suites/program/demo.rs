@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use gathering_tests::{CLUSTER, Message, Program, Timestamp, signal, until, until_some};
 use serde_json::{Value, json};
 
-use crate::started::{command, entries, start, temporary};
+use crate::started::{Started, command, entries, start, temporary};
 
 /// Starts the demo, pastes every `curl` line that it prints into a shell, and returns what they print.
 fn pasted(program: &Program) -> Vec<String> {
@@ -169,6 +169,33 @@ fn people_are_shown_a_request_of_their_messages() {
     assert!(text.contains(&format!("/ui#/cluster/{CLUSTER}\n")), "{text}");
     assert!(text.contains(&format!("/cluster/{CLUSTER}/request/mine/report\n")), "{text}");
     assert!(text.contains("organization 7 "), "{text}");
+}
+
+#[test]
+fn where_nobody_is_asked_callers_are_of_the_organization_of_the_messages() {
+    let program = Program::new();
+    program.file("one.json", Message::new(7, CLUSTER, "mine").to_string());
+    let arguments = ["--messages", "one.json", "--set", "auth.mode=disabled"];
+    let demo = start(&program, &arguments);
+    assert_eq!(demo.line["organization"], 7);
+    assert_eq!(demo.get(&format!("/cluster/{CLUSTER}/requests")).status, 200);
+    let text = introduction(&program, &arguments);
+    assert!(text.contains("every call is one of organization 7.") && !text.contains("oken"), "{text}");
+    let named = start(&program, &["--set", "auth.mode=disabled", "--set", "auth.disabled_org=43"]);
+    assert_eq!(named.line["organization"], 43);
+    assert_eq!(named.get("/cluster/9d27b4a6-06ce-4f8b-8c1d-35e2f7d91a55/requests").status, 200);
+}
+
+#[test]
+fn no_line_is_printed_that_would_be_refused() {
+    let program = Program::new();
+    let text = introduction(&program, &["--set", "ingest.http.enabled=false"]);
+    assert!(text.contains("/report\n") && !text.contains("/ingest/"), "{text}");
+    let gateway = ["--set", "auth.mode=identity-header", "--set", "auth.trusted_proxies=[\"127.0.0.1/32\"]"];
+    let text = introduction(&program, &gateway);
+    assert!(text.contains("without a token") && !text.contains("/requests\n"), "{text}");
+    let demo = Started::of(command(&program, &gateway).arg("--json").stderr(Stdio::null()));
+    assert_eq!(demo.line.get("token"), None);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod configuration;
 mod content;
 mod crash;
 mod demo;
+mod ends;
 mod erase;
 mod files;
 #[path = "../generated.rs"]

@@ -34,7 +34,11 @@ impl Addresses {
     }
 
     /// Prints the line of `--json`, which programs read that start this one. What stands in it stays; more may come.
-    pub(super) fn print_line(&self, caller: Option<(&str, OrganizationId)>) -> Result<(), ServerError> {
+    pub(super) fn print_line(
+        &self,
+        token: Option<&str>,
+        organization: Option<OrganizationId>,
+    ) -> Result<(), ServerError> {
         #[derive(Serialize)]
         struct Line<'a> {
             api: Option<&'a str>,
@@ -44,7 +48,6 @@ impl Addresses {
             #[serde(skip_serializing_if = "Option::is_none")]
             organization: Option<OrganizationId>,
         }
-        let (token, organization) = caller.unzip();
         let line = Line { api: self.api.as_deref(), admin: &self.admin, token, organization };
         print(serde_json::to_string(&line).unwrap_or_default() + "\n")
     }

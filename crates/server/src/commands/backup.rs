@@ -62,7 +62,7 @@ async fn copy(database: PathBuf, target: &Path, arguments: &Backup) -> Result<u6
     let copied = watched(line, spawn_blocking(move || copy_sqlite(&database, &path)));
     tokio::select! {
         copied = copied => copied.map_err(ServerError::system("the copy was given up"))??,
-        () = signals.next() => return Err(ServerError::Interrupted),
+        _ = signals.next() => return Err(ServerError::Interrupted),
     }
     keep(copy, folder, target, arguments)
 }

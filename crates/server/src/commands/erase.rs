@@ -71,7 +71,7 @@ async fn erase(
     tokio::select! {
         erased = work => erased,
         // A step that is on its way may still be committed.
-        () = signals.next() => Err(ServerError::Stopped),
+        _ = signals.next() => Err(ServerError::Stopped),
     }
 }
 

@@ -4,7 +4,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::addresses::Addresses;
 use super::runtime::block_on;
-use super::signals::Signals;
+use super::signals::{End, Signals};
 use crate::cli::{Role, Serve};
 use crate::config::Config;
 use crate::service::{Environment, Service};
@@ -14,20 +14,28 @@ pub(super) fn run(config: &Config, arguments: &Serve) -> Result<(), ServerError>
     let Serve { role, supervision } = *arguments;
     block_on(async {
         let signals = Signals::until(supervision.until_eof)?;
-        serve(config, role, Environment::system()?, signals, |service| {
-            if supervision.json { Addresses::of(config, service).print_line(None) } else { Ok(()) }
-        })
+        serve(
+            config,
+            role,
+            Environment::system()?,
+            signals,
+            |service| {
+                if supervision.json { Addresses::of(config, service).print_line(None, None) } else { Ok(()) }
+            },
+            || (),
+        )
         .await
     })
 }
 
-/// Serves until one of the signals; a second one ends the process at once. SIGHUP has files read again.
+/// Serves until one of the signals; the same one again ends the process at once, after `at_once`. SIGHUP has files read again.
 pub(super) async fn serve(
     config: &Config,
     role: Role,
     environment: Environment,
     mut signals: Signals,
     started: impl FnOnce(&Service) -> Result<(), ServerError>,
+    at_once: impl FnOnce() + Send + 'static,
 ) -> Result<(), ServerError> {
     open_files::raise_limit();
     let failed = ServerError::system::<std::io::Error>;
@@ -35,10 +43,7 @@ pub(super) async fn serve(
     let service = tokio::select! {
         started = Service::start(config, role, environment) => started?,
         // Another process may hold up the start, with a migration for example.
-        () = signals.next() => {
-            log::info!("stopped before the start was done");
-            return Ok(());
-        }
+        end = signals.next() => return before_the_start(end),
     };
     let admin = service.admin_url();
     match service.api_url() {
@@ -54,14 +59,24 @@ pub(super) async fn serve(
         }
     });
     let stopped = service.run_until(async {
-        signals.next().await;
+        let first = signals.next().await;
         tokio::spawn(async move {
-            signals.next().await;
+            signals.insisted(first).await;
             log::warn!("stopped at once, calls in flight are cut off");
+            at_once();
             std::process::exit(1);
         });
     });
     stopped.await?;
     log::info!("stopped");
+    Ok(())
+}
+
+/// What comes of a start that ended before it was done. Whoever gave the program no input to hold meant something else.
+pub(super) fn before_the_start(end: End) -> Result<(), ServerError> {
+    if end == End::Input {
+        return Err(ServerError::NoInput);
+    }
+    log::info!("stopped before the start was done");
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! Ends that somebody asks of a command: Ctrl-C, SIGTERM as a container's end, and the end of standard input.
 
 use std::future::pending;
-use std::io;
+use std::io::{self, ErrorKind};
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -15,6 +16,15 @@ pub(super) struct Signals {
     interrupt: Signal,
     hangup: Option<Signal>,
     input: Option<oneshot::Receiver<()>>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Terminate,
+    Interrupt,
+    Hangup,
+    Input,
 }
 
 impl Signals {
@@ -33,15 +43,31 @@ impl Signals {
         begin().map_err(ServerError::system::<io::Error>("signals cannot be handled"))
     }
 
-    /// The same, and the end of the terminal counts as one of them too.
+    /// The same, and the end of the terminal counts as one of them too, unless `nohup` or its like has it ignored.
     pub(super) fn or_hangup(self) -> Result<Self, ServerError> {
+        if is_hangup_ignored() {
+            return Ok(self);
+        }
         let hangup = signal(SignalKind::hangup());
         let hangup = hangup.map_err(ServerError::system::<io::Error>("signals cannot be handled"))?;
         Ok(Self { hangup: Some(hangup), ..self })
     }
 
+    /// Waits until somebody insists on an end that has begun: until one comes a second time. An end may come two ways at once,
+    /// from a terminal and from the program that started this one, or with the end of the input and a signal.
+    pub(super) async fn insisted(&mut self, first: End) {
+        let mut seen = vec![first];
+        loop {
+            let end = self.next().await;
+            if seen.contains(&end) {
+                return;
+            }
+            seen.push(end);
+        }
+    }
+
     /// Waits for the next of them.
-    pub(super) async fn next(&mut self) {
+    pub(super) async fn next(&mut self) -> End {
         let Self { terminate, interrupt, hangup, input } = self;
         let ended = async {
             match input {
@@ -58,20 +84,37 @@ impl Signals {
             }
         };
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            () = hung_up => {}
-            () = ended => {}
+            _ = terminate.recv() => End::Terminate,
+            _ = interrupt.recv() => End::Interrupt,
+            () = hung_up => End::Hangup,
+            () = ended => End::Input,
         }
     }
 }
+
+/// Whether this process was started with hangups ignored. `SigIgn` is a mask in hexadecimal, and SIGHUP its first bit (proc(5),
+/// signal(7)).
+fn is_hangup_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+}
+
+/// How often a standard input is read that does not wait.
+const NON_BLOCKING: Duration = Duration::from_millis(50);
 
 /// Reads standard input to its end on a thread: a read of it cannot be called off.
 fn end_of_input() -> io::Result<oneshot::Receiver<()>> {
     let (ended, end) = oneshot::channel();
     let read = move || {
-        // One that cannot be read has ended as well.
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        let mut input = io::stdin().lock();
+        // One that cannot be read has ended as well, but not one that others made not wait: they hold it yet.
+        while let Err(error) = io::copy(&mut input, &mut io::sink()) {
+            if error.kind() != ErrorKind::WouldBlock {
+                break;
+            }
+            std::thread::sleep(NON_BLOCKING);
+        }
         // The command may be over.
         let _ = ended.send(());
     };

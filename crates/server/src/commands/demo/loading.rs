@@ -12,7 +12,7 @@ use gathering_ingest::{Importer, Intake};
 use gathering_storage::Storage;
 use indicatif::ProgressBar;
 
-use super::folder::DemoFolder;
+use super::folder::DemoFiles;
 use super::records::{ORGANIZATION, broken, outstanding_result, requests};
 use crate::ServerError;
 use crate::cli::Demo;
@@ -44,11 +44,11 @@ pub(super) enum Shown {
 /// Makes the database, and gives it rule content: that of a tree, or the demo's own.
 pub(super) async fn prepare(
     config: &Config,
-    folder: &DemoFolder,
+    files: &DemoFiles,
     tree: Option<&PathBuf>,
     environment: &Environment,
 ) -> Result<Storage, ServerError> {
-    let tree = tree.cloned().map_or_else(|| folder.rule_content(), Ok)?;
+    let tree = tree.cloned().map_or_else(|| files.rule_content(), Ok)?;
     // A tree without any content is something to try as well.
     let content = import_content::load(&tree)?;
     preparation::prepare_schema(config).await?;
@@ -60,7 +60,7 @@ pub(super) async fn prepare(
 /// Records each request at the time that it is to have been changed at.
 pub(super) async fn load_own(
     config: &Config,
-    folder: &DemoFolder,
+    files: &DemoFiles,
     environment: &Environment,
 ) -> Result<Loaded, ServerError> {
     let now = environment.clock.now();
@@ -83,7 +83,7 @@ pub(super) async fn load_own(
             storage.store(vec![event]).await.map_err(refused)?;
         }
     }
-    folder.write(OUTSTANDING, &outstanding_result(now).map_err(broken)?.to_string())?;
+    files.write(OUTSTANDING, &outstanding_result(now).map_err(broken)?.to_string())?;
     Ok(Loaded { organization: ORGANIZATION.parse().map_err(broken)?, shown: Shown::Own })
 }
 

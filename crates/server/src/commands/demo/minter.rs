@@ -7,7 +7,7 @@ use gathering_domain::ids::{ClusterId, OrganizationId};
 use gathering_domain::time::Timestamp;
 
 use crate::ServerError;
-use crate::config::Config;
+use crate::config::{AuthMode, Config};
 
 /// Mints tokens that are valid for a day.
 pub(super) struct Minter<'a> {
@@ -17,6 +17,19 @@ pub(super) struct Minter<'a> {
 }
 
 impl Minter<'_> {
+    /// Whose data callers see, of which that of an organization is there.
+    pub(super) const fn organization(&self, of_data: OrganizationId) -> OrganizationId {
+        match self.config.auth.mode {
+            AuthMode::Disabled => self.config.auth.disabled_org,
+            _ => of_data,
+        }
+    }
+
+    /// Whether a call may have a token: it is asked for, or nothing is.
+    pub(super) const fn tokens_count(&self) -> bool {
+        matches!(self.config.auth.mode, AuthMode::Jwt | AuthMode::Disabled)
+    }
+
     pub(super) fn mint(
         &self,
         organization: OrganizationId,

@@ -61,8 +61,10 @@ impl Question {
         self.runtime.spawn_blocking(move || {
             let answer = runtime.block_on(async {
                 tokio::select! {
-                    answer = asking => Some(answer.map_err(|error| plain_reason(&error))),
+                    // First: the question itself panics on a runtime that is gone.
+                    biased;
                     _ = over.changed() => None,
+                    answer = asking => Some(answer.map_err(|error| plain_reason(&error))),
                 }
             });
             // Nobody may be there any more.
