@@ -18,7 +18,7 @@ help: ## Lists these targets
 ##@ Every day
 
 run: ## Builds and runs the demo: data, token and curl lines included. ARGS="--set http.bind=127.0.0.1:9000"
-	@# Without what the demo does not use, and what only helps to change the code, the first build takes half the time.
+	@# Without what the demo does not use, and what only helps to change the code, the first build takes a third of the time.
 	$(CARGO) run --profile demo --package gathering-server --bin gathering --no-default-features -- demo $(ARGS)
 
 build: ## Builds the program for use: target/release/gathering
