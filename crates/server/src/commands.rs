@@ -14,6 +14,7 @@ mod import_results;
 mod inspect_token;
 mod migrate;
 mod openapi;
+mod private_folder;
 mod progress;
 mod runtime;
 mod sample;

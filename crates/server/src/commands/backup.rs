@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 
 use super::audit::{Of, audit};
 use super::console::print;
+use super::private_folder::private_folder;
 use super::progress::watched;
 use super::runtime::block_on;
 use super::signals::Signals;
@@ -52,7 +53,7 @@ async fn copy(database: PathBuf, target: &Path, arguments: &Backup) -> Result<u6
     let mut signals = Signals::new().map_err(ServerError::system("signals cannot be handled"))?;
     let folder = target.parent().unwrap_or(Path::new("/"));
     // Only its owner may read it. It is beside its later place, and gone if this ends early, with all that SQLite puts beside it.
-    let private = tempfile::Builder::new().prefix(".gathering-backup-").tempdir_in(folder);
+    let private = private_folder(".gathering-backup-", folder);
     let private = private.map_err(writing(&arguments.file))?;
     let copy = NamedTempFile::new_in(&private).map_err(writing(&arguments.file))?;
     let path = copy.path().to_owned();

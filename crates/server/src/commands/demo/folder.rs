@@ -12,6 +12,7 @@ use toml::Value;
 
 use super::records::ORGANIZATION;
 use crate::ServerError;
+use crate::commands::private_folder::private_folder;
 
 macro_rules! samples {
     ($($path:literal),* $(,)?) => { &[$(($path, include_str!(concat!("../../../demo/rule-content/", $path)))),*] };
@@ -71,7 +72,7 @@ impl DemoFolder {
             return Err(io::Error::new(ErrorKind::InvalidInput, "its name is not UTF-8"));
         }
         remove_left_behind(place);
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?;
+        let folder = private_folder(PREFIX, place)?;
         // It gets its name once it is locked: others remove a folder with a lock that nobody holds.
         let (unnamed, named) = (folder.path().join("lock.new"), folder.path().join(LOCK));
         let lock = File::create(&unnamed)?;
@@ -208,8 +209,9 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_with_all_that_is_in_it() {
+    fn it_is_its_owners_alone_and_goes_with_all_that_is_in_it() {
         let folder = DemoFolder::new().unwrap();
+        assert_eq!(fs::metadata(&folder.files().0).unwrap().mode() & 0o777, 0o700);
         let path = folder.files().rule_content().unwrap();
         assert!(path.is_dir());
         drop(folder);
